@@ -1,0 +1,98 @@
+package crm
+
+import "time"
+
+// Facts is all that a decision is made from, read under the candidate's lock. It is plain data: the same facts lead to the
+// same decision wherever they come from, Postgres or memory.
+type Facts struct {
+	Enrollment   Enrollment
+	Candidate    Candidate
+	Position     int64 // the candidate's last position
+	Consents     []Consent
+	Suppressions []Suppression // of the candidate's present addresses
+	Applications []Application
+	Events       []Event   // after Enrollment.Position, of types in Enrollment.Listens, in order of position
+	Messages     []Message // of this run
+	Sends        []Send    // over all runs, within CapHorizon: what counts towards caps
+	Enrolled     []string  // names of the sequences with an open run
+	Pools        []string  // names of the pools the candidate is in
+}
+
+// Send is a message that takes a place under the caps.
+type Send struct {
+	At         time.Time // when it was sent, or is planned for
+	Definition string
+}
+
+// Command is all that a workflow is ever told to do.
+type Command string
+
+// The commands.
+const (
+	CommandWait  Command = "wait"  // until Decision.Until, or until woken; a zero Until is only ended by a wake
+	CommandExit  Command = "exit"  // the run is closed
+	CommandAgain Command = "again" // nothing was decided: the workflow's clock was too far behind. Ask again
+)
+
+// Decision is one step of a run, committed in one transaction: what the workflow does next, what changes, and why.
+type Decision struct {
+	EnrollmentID string    `json:"enrollment_id"`
+	Seq          int64     `json:"seq"`
+	At           time.Time `json:"at"` // the run's clock
+	Command      Command   `json:"command"`
+	Until        time.Time `json:"until,omitzero"` // of a wait
+	Seen         int64     `json:"seen"`           // the wake that was seen
+	Outcome      string    `json:"outcome,omitempty"`
+	Summary      string    `json:"summary,omitempty"` // for engineers: ids and times only, no personal data
+	Details      string    `json:"details,omitempty"` // Markdown, as above
+	Notes        []Note    `json:"-"`                 // the explanation, kept on the timeline
+
+	Progress Progress         `json:"-"`
+	Awaits   []string         `json:"-"`
+	Messages []Message        `json:"-"` // new intents
+	Tasks    []Task           `json:"-"` // new tasks
+	Change   *CandidateChange `json:"-"`
+}
+
+// CandidateChange is what an update step changes. Only the named fields change.
+type CandidateChange struct {
+	Set   map[string]any `json:"set,omitempty"` // field, or attributes.NAME, to new value
+	Tag   []string       `json:"tag,omitempty"`
+	Untag []string       `json:"untag,omitempty"`
+	Score int            `json:"score,omitempty"` // added
+}
+
+// NoteKind says what a line of the timeline is about.
+type NoteKind string
+
+// The kinds.
+const (
+	NoteEnrolled    NoteKind = "enrolled"
+	NoteNotEnrolled NoteKind = "not_enrolled"
+	NotePlanned     NoteKind = "planned"  // a message was handed to the sender
+	NoteSkipped     NoteKind = "skipped"  // a step was not taken
+	NoteDeferred    NoteKind = "deferred" // a send has to wait
+	NoteWaiting     NoteKind = "waiting"
+	NoteBranch      NoteKind = "branch"  // a wait ended, or a choice was made
+	NoteTask        NoteKind = "task"    // a task was created
+	NoteUpdated     NoteKind = "updated" // the candidate was changed
+	NotePaused      NoteKind = "paused"
+	NoteExit        NoteKind = "exit"
+	NoteGoal        NoteKind = "goal"
+	NoteProblem     NoteKind = "problem" // a condition could not be evaluated, an event was set aside
+)
+
+// Note is one line of explanation: what happened at a step, for which reason, and by which expression with what result.
+type Note struct {
+	Kind       NoteKind  `json:"kind"`
+	Step       string    `json:"step,omitempty"`
+	Reason     string    `json:"reason,omitempty"` // a code: condition, no_consent, suppressed, cap, window, already_running...
+	Outcome    string    `json:"outcome,omitempty"`
+	Until      time.Time `json:"until,omitzero"`
+	Expression string    `json:"expression,omitempty"`
+	Result     string    `json:"result,omitempty"` // what the expression gave, or why it gave nothing
+	EventID    string    `json:"event_id,omitempty"`
+	EventType  string    `json:"event_type,omitempty"`
+	MessageID  string    `json:"message_id,omitempty"`
+	Text       string    `json:"text,omitempty"` // anything else worth saying, for people
+}

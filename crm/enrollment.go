@@ -1,0 +1,89 @@
+package crm
+
+import "time"
+
+// EnrollmentStatus is where an enrollment is in its life.
+type EnrollmentStatus string
+
+// The statuses. An enrollment is open until it is closed.
+const (
+	EnrollmentStarting EnrollmentStatus = "starting" // the row is there, its workflow is not started yet
+	EnrollmentRunning  EnrollmentStatus = "running"
+	EnrollmentClosed   EnrollmentStatus = "closed"
+)
+
+// Outcomes that every run can have beside the words of its exits.
+const (
+	OutcomeCompleted = "completed"
+	OutcomeOptedOut  = "opted_out"
+	OutcomeStopped   = "stopped"
+	OutcomeLeft      = "left"
+	OutcomeMerged    = "merged"
+	OutcomeErased    = "erased"
+)
+
+// Enrollment is one run of a sequence for one candidate (or one of their applications). It is pinned to the content hash
+// of the definition it started with. The row is the truth; the workflow only waits for it.
+type Enrollment struct {
+	ID            string           `json:"id"`
+	Definition    string           `json:"definition"` // the sequence's name
+	Hash          string           `json:"hash"`       // the definition's content hash
+	Version       int              `json:"version"`    // the hash's number, for people
+	CandidateID   string           `json:"candidate_id"`
+	ApplicationID string           `json:"application_id,omitempty"` // Application.ID in runs per application
+	N             int              `json:"n"`                        // this candidate's n-th run of the sequence, from 1
+	Status        EnrollmentStatus `json:"status"`
+	Paused        bool             `json:"paused,omitempty"`
+	Held          bool             `json:"held,omitempty"` // the whole sequence is paused; read, never stored
+	StopRequested bool             `json:"stop_requested,omitempty"`
+	Outcome       string           `json:"outcome,omitempty"`
+	StartedAt     time.Time        `json:"started_at"`
+	ClosedAt      time.Time        `json:"closed_at,omitzero"`
+	GoalAt        time.Time        `json:"goal_at,omitzero"` // when the goal was reached, also after the run
+
+	Event    *Event `json:"event,omitempty"` // the one that enrolled, kept; nil when enrolled by hand
+	Position int64  `json:"position"`        // the candidate's position at enrollment: only later events count
+
+	Wake     int64     `json:"wake"`      // raised by every event the run awaits
+	WakeSeen int64     `json:"wake_seen"` // the wake the last decision has seen
+	WakeSent int64     `json:"wake_sent"` // the wake the workflow was last signalled
+	Seq      int64     `json:"seq"`       // of the last decision
+	Due      time.Time `json:"due,omitzero"`
+	Awaits   []string  `json:"awaits,omitempty"`  // event types, and changed:FIELD, that wake the run now
+	Listens  []string  `json:"listens,omitempty"` // every event type its definition looks at
+	Progress Progress  `json:"progress"`
+}
+
+// WorkflowID returns the id of the run's workflow: sequence/<name>/<candidate>/<n>.
+func (e *Enrollment) WorkflowID() string {
+	return "sequence/" + e.Definition + "/" + e.CandidateID + "/" + itoa(e.N)
+}
+
+// Open tells whether the run is not closed.
+func (e *Enrollment) Open() bool { return e.Status != EnrollmentClosed }
+
+// Progress is a run's cursor: a path by ids, never by list positions, so that it survives an edit of the definition.
+type Progress struct {
+	At            string               `json:"at,omitempty"`             // the instruction it stands at; "" before the first
+	Reached       time.Time            `json:"reached,omitzero"`         // when it got there
+	ReachedPos    int64                `json:"reached_pos,omitempty"`    // the candidate's position then
+	Anchor        time.Time            `json:"anchor,omitzero"`          // what a wait counts from
+	AnchorMessage string               `json:"anchor_message,omitempty"` // whose real send moves the anchor
+	LastMessage   string               `json:"last_message,omitempty"`   // the message that the last step planned
+	NotBefore     time.Time            `json:"not_before,omitzero"`      // of a deferred send
+	Deferred      string               `json:"deferred,omitempty"`       // why it was deferred
+	Checked       int64                `json:"checked,omitempty"`        // position up to which the current wait has looked
+	Seen          int64                `json:"seen,omitempty"`           // position up to which exits have looked
+	Steps         map[string]StepState `json:"steps,omitempty"`          // by step id, latest occurrence
+}
+
+// StepState is what is known of a step that a run has taken.
+type StepState struct {
+	Outcome    string    `json:"outcome,omitempty"`
+	At         time.Time `json:"at,omitzero"`
+	Position   int64     `json:"position,omitempty"` // the candidate's position when it was taken
+	Occurrence int       `json:"occurrence,omitempty"`
+	MessageID  string    `json:"message_id,omitempty"`
+	TaskID     string    `json:"task_id,omitempty"`
+	Result     any       `json:"result,omitempty"`
+}

@@ -1,0 +1,165 @@
+package dsl
+
+import (
+	"github.com/rapport-crm/rapport/crm"
+)
+
+// Program is a compiled sequence: a flat list of instructions with stable ids. It is immutable; runs are pinned to its
+// Hash and stand at an instruction's ID.
+type Program struct {
+	Name        string
+	Hash        string
+	Description string
+	Owner       string // email, or ""
+	Purpose     string
+	PerApp      bool // per: application
+	ByHand      bool // enroll: by hand
+	Enroll      []*Match
+	Reenroll    Reenroll
+	Exits       []*Match
+	Goal        *Goal
+	Limit       *Limit    // the sequence's own; the workspace's applies too
+	Window      *Calendar // the sequence's own; nil: the workspace's, and none for transactional
+	Code        []Instr
+	Listens     []string // every event type that an exit or a wait looks at, sorted
+
+	index map[string]int // instruction id → place in Code
+}
+
+// Find returns the place of an instruction in Code. The empty id is the first.
+func (p *Program) Find(id string) (int, bool) {
+	if id == "" {
+		return 0, true
+	}
+	pc, ok := p.index[id]
+	return pc, ok
+}
+
+// Transactional tells whether the program's messages need no consent and count towards no cap.
+func (p *Program) Transactional() bool { return p.Purpose == crm.PurposeTransactional }
+
+// Reenroll says when a candidate (or application) that had a run may get another: never, always (neither), or After the
+// last run's end.
+type Reenroll struct {
+	Never bool
+	After Duration
+}
+
+// Goal is what a sequence is for; it is counted and changes nothing.
+type Goal struct {
+	Match  *Match
+	Within Duration // from the start of the run
+}
+
+// Limit is a cap: at most Count non-transactional messages in any window of Per.
+type Limit struct {
+	Count int
+	Per   Duration // exact
+}
+
+// Op is what an instruction does.
+type Op string
+
+// The operations. Those of the steps that come later (repeat, experiment, enroll, leave, interview, survey, call, ats,
+// emit) take their place here.
+const (
+	OpSend    Op = "send"
+	OpTask    Op = "task"
+	OpUpdate  Op = "update"
+	OpWait    Op = "wait"
+	OpWaitFor Op = "wait_for"
+	OpChoose  Op = "choose"
+	OpExit    Op = "exit"
+)
+
+// Instr is one instruction. Exactly the field that belongs to Op is set.
+type Instr struct {
+	ID      string
+	Implied bool // the id was made by the compiler: "after thanks"
+	Op      Op
+	If      *Condition // nil: always
+
+	Send    *Send
+	Task    *Task
+	Update  *Update
+	Wait    *Wait
+	WaitFor *WaitFor
+	Choose  *Choose
+	Exit    string // an outcome
+
+	Next int            // the instruction that follows; len(Code) ends the run as completed
+	Then map[string]int // by outcome; an outcome that is not there goes on to Next
+}
+
+// Send plans one message.
+type Send struct {
+	Channel   crm.Channel
+	Use       string    // name of a message document, or "" for Inline
+	Inline    *Template // written in the step
+	FromOwner bool      // from: owner
+	Window    *Calendar // the step's own
+	By        Duration  // the latest it may go, from the moment the step is reached; zero: see defaultSendWithin
+	OnUnknown string    // skip (default) or resend_once
+}
+
+// Task asks a person to do something.
+type Task struct {
+	Title  *Text // Liquid
+	Assign string
+	Via    string
+	Due    Duration
+}
+
+// Update changes the candidate.
+type Update struct {
+	Set   []Assign
+	Tag   []string
+	Untag []string
+	Score int
+}
+
+// Assign sets one field of the candidate, or attributes.NAME, to a constant.
+type Assign struct {
+	Field string
+	Value any
+}
+
+// Wait lets time pass.
+type Wait struct {
+	For Duration
+}
+
+// WaitFor waits for the first of several matches, or its timeout.
+type WaitFor struct {
+	Branches []Branch // in listing order: the order of ties
+	Timeout  Duration
+}
+
+// Branch is a named match; its name is the outcome.
+type Branch struct {
+	Name  string
+	Match *Match
+}
+
+// Choose takes the first arm whose condition holds, else Instr.Next. Its instruction has no outcomes of its own.
+type Choose struct {
+	Arms []Arm // the else branch, if there is one, is Instr.Next
+}
+
+// Arm is one alternative of a choose.
+type Arm struct {
+	If *Condition
+	Go int // the instruction
+}
+
+// Match says which events, or which state, something is about: an exit, a wait, an enrollment, a goal.
+type Match struct {
+	On      []string   // event types; empty: When is a condition on the state
+	When    *Condition // nil: any event of the types
+	Step    string     // message.* events of that step's sends only
+	Since   string     // "enroll" or a step id; "" is the default of the place
+	Outcome string     // of an exit
+}
+
+// State tells whether the match is a condition on the state rather than an event.
+func (m *Match) State() bool { return len(m.On) == 0 }
