@@ -54,6 +54,25 @@ type Decision struct {
 	Change   *CandidateChange `json:"-"`
 }
 
+// DecideInput asks for the next decision of a run. It is the only thing a workflow ever sends to Postgres.
+type DecideInput struct {
+	EnrollmentID string    `json:"enrollment_id"`
+	After        int64     `json:"after"` // the last decision the workflow has followed; 0 at the start of a run
+	Now          time.Time `json:"now"`   // the workflow's clock
+}
+
+// Answer is what a workflow gets to know of a decision, and all that its history holds: ids, times and words of the
+// definition. Until is in real time, whatever the scale.
+type Answer struct {
+	Seq     int64     `json:"seq"`
+	Command Command   `json:"command"`
+	Until   time.Time `json:"until,omitzero"`
+	Seen    int64     `json:"seen"`
+	Outcome string    `json:"outcome,omitempty"`
+	Summary string    `json:"summary,omitempty"`
+	Details string    `json:"details,omitempty"`
+}
+
 // CandidateChange is what an update step changes. Only the named fields change.
 type CandidateChange struct {
 	Set   map[string]any `json:"set,omitempty"` // field, or attributes.NAME, to new value
