@@ -67,6 +67,7 @@ type Progress struct {
 	At            string               `json:"at,omitempty"`             // the instruction it stands at; "" before the first
 	Reached       time.Time            `json:"reached,omitzero"`         // when it got there
 	ReachedPos    int64                `json:"reached_pos,omitempty"`    // the candidate's position then
+	Begun         bool                 `json:"begun,omitempty"`          // its condition held; a send has been planned
 	Anchor        time.Time            `json:"anchor,omitzero"`          // what a wait counts from
 	AnchorMessage string               `json:"anchor_message,omitempty"` // whose real send moves the anchor
 	LastMessage   string               `json:"last_message,omitempty"`   // the message that the last step planned

@@ -1,6 +1,8 @@
 package dsl
 
 import (
+	"slices"
+
 	"github.com/rapport-crm/rapport/crm"
 )
 
@@ -23,16 +25,28 @@ type Program struct {
 	Code        []Instr
 	Listens     []string // every event type that an exit or a wait looks at, sorted
 
-	index map[string]int // instruction id → place in Code
+	index    map[string]int      // instruction id → place in Code
+	contains map[string][]string // step id → ids of the steps inside its branches, at any depth
 }
+
+// EndID is where the cursor of a run stands that has run out of instructions. No step can have this id.
+const EndID = "$end"
 
 // Find returns the place of an instruction in Code. The empty id is the first.
 func (p *Program) Find(id string) (int, bool) {
-	if id == "" {
+	switch id {
+	case "":
 		return 0, true
+	case EndID:
+		return len(p.Code), true
 	}
 	pc, ok := p.index[id]
 	return pc, ok
+}
+
+// inside tells whether a step is the named one or inside one of its branches.
+func (p *Program) inside(step, name string) bool {
+	return step == name || slices.Contains(p.contains[name], step)
 }
 
 // Transactional tells whether the program's messages need no consent and count towards no cap.

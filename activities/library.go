@@ -1,0 +1,81 @@
+package activities
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"github.com/rapport-crm/rapport/dsl"
+)
+
+// Definitions is where published definitions come from.
+type Definitions interface {
+	// Generation is a number that changes with every publication.
+	Generation(ctx context.Context) (int64, error)
+	// Active returns the documents in force, and their generation.
+	Active(ctx context.Context) ([]dsl.Document, int64, error)
+	// ByHash returns one published document, also one that is no longer in force.
+	ByHash(ctx context.Context, hash string) (dsl.Document, error)
+}
+
+// Library compiles published definitions and keeps them: programs by content hash for good, and the set in force until the
+// next publication.
+type Library struct {
+	source Definitions
+
+	mu         sync.Mutex
+	programs   map[string]*dsl.Program
+	set        *dsl.Set
+	generation int64
+}
+
+// NewLibrary returns a library of what source has published.
+func NewLibrary(source Definitions) *Library {
+	return &Library{source: source, programs: map[string]*dsl.Program{}}
+}
+
+// Program returns the program of a content hash.
+func (l *Library) Program(ctx context.Context, hash string) (*dsl.Program, error) {
+	l.mu.Lock()
+	p := l.programs[hash]
+	l.mu.Unlock()
+	if p != nil {
+		return p, nil
+	}
+	doc, err := l.source.ByHash(ctx, hash)
+	if err != nil {
+		return nil, fmt.Errorf("read definition: %w", err)
+	}
+	if p, err = dsl.Compile(doc); err != nil {
+		return nil, fmt.Errorf("compile definition %s: %w", doc.Name, err)
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.programs[hash] = p
+	return p, nil
+}
+
+// Active returns the definitions in force now: one cheap query, and a compilation only after a publication.
+func (l *Library) Active(ctx context.Context) (*dsl.Set, error) {
+	generation, err := l.source.Generation(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read definitions: %w", err)
+	}
+	l.mu.Lock()
+	set, have := l.set, l.generation
+	l.mu.Unlock()
+	if set != nil && have == generation {
+		return set, nil
+	}
+	docs, generation, err := l.source.Active(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read definitions: %w", err)
+	}
+	if set, err = dsl.Load(docs); err != nil {
+		return nil, fmt.Errorf("compile definitions: %w", err)
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.set, l.generation = set, generation
+	return set, nil
+}

@@ -1,0 +1,60 @@
+package crm
+
+import "time"
+
+// AwaitSettled, among an enrollment's awaits, has the run woken when a message of it reaches a state with an outcome.
+const AwaitSettled = "*settled"
+
+// Fold writes what an event says about the message into it and tells whether anything changed. Times are set once and
+// states only go forward, so events may come twice and in any order. Any fact that a provider reports is evidence that it
+// took the message, also where the sender never learnt that: claimed and unknown become accepted, and settled once the fate
+// is known. What Rapport itself says (message.sent, message.failed) is in the ledger already and folds to nothing.
+func (m *Message) Fold(e *Event) bool {
+	if e.Source == SourceRapport {
+		return false
+	}
+	var place *time.Time
+	settles := false
+	switch e.Type {
+	case "message.delivered":
+		place, settles = &m.DeliveredAt, true
+	case "message.opened":
+		place = &m.OpenedAt
+	case "message.clicked":
+		place = &m.ClickedAt
+	case "message.replied":
+		place = &m.RepliedAt
+	case "message.bounced":
+		place, settles = &m.BouncedAt, true
+	case "message.complained":
+		place, settles = &m.ComplainedAt, true
+	case "message.failed":
+		settles = true
+	case "message.auto_replied":
+	default:
+		return false
+	}
+	changed := m.taken(e.Time, settles)
+	if place != nil && place.IsZero() {
+		*place, changed = e.Time, true
+	}
+	return changed
+}
+
+// taken moves the state forward on evidence that the provider took the message.
+func (m *Message) taken(at time.Time, settled bool) bool {
+	before := m.State
+	switch m.State {
+	case MessageClaimed, MessageUnknown:
+		m.State = MessageAccepted
+		m.Reason = ""
+		m.AcceptedAt = at
+	case MessageAccepted:
+	case MessagePlanned, MessageRefused, MessageSettled, MessageCancelled, MessageExpired, MessageSkipped:
+		return false
+	}
+	if settled {
+		m.State = MessageSettled
+	}
+	return m.State != before
+}

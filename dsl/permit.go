@@ -1,0 +1,210 @@
+package dsl
+
+import (
+	"hash/fnv"
+	"slices"
+	"time"
+
+	"github.com/rapport-crm/rapport/crm"
+)
+
+// Reasons why a message is not sent, or not yet.
+const (
+	ReasonCondition  = "condition"
+	ReasonNoAddress  = "no_address"
+	ReasonSuppressed = "suppressed"
+	ReasonNoConsent  = "no_consent"
+	ReasonNoPurpose  = "unknown_purpose" // the workspace no longer declares it
+	ReasonTooLate    = "too_late"
+	ReasonCap        = "cap"
+	ReasonQuiet      = "quiet_hours"
+	ReasonWindow     = "window"
+	ReasonUnopened   = "window_never_opens"
+)
+
+// Intent is a message that is about to be sent, as far as the rules of sending care.
+type Intent struct {
+	Channel crm.Channel
+	Purpose string
+	Window  *Calendar // of the step or the sequence; nil: the workspace's, and none for transactional mail
+	Limit   *Limit    // of the sequence
+	Planned bool      // it has its place under the caps already
+	Seed    string    // spreads a deferred send; the same seed gives the same time
+}
+
+// Verdict is what the rules say of an intent at one moment: it may go (the zero Verdict), it must not (Skip), or not before
+// NotBefore.
+type Verdict struct {
+	Skip      string // a reason
+	NotBefore time.Time
+	Reason    string // of NotBefore
+}
+
+// OK tells whether the message may go now.
+func (v Verdict) OK() bool { return v.Skip == "" && v.NotBefore.IsZero() }
+
+// maxJitter bounds how far a deferred send is spread after the moment it becomes possible, so that nine o'clock is not a
+// stampede.
+const maxJitter = 30 * time.Minute
+
+// Permit applies the rules of sending: address, suppression, consent, then caps, quiet hours and window. A decision asks it
+// when it plans a message and the sender asks it again right before the provider is called, both under the candidate's lock.
+func Permit(ws *Workspace, f *crm.Facts, in Intent, now time.Time) Verdict {
+	if skip := refusal(ws, f, in, now); skip != "" {
+		return Verdict{Skip: skip}
+	}
+	p := pacer{ws: ws, f: f, in: in, loc: ZoneOf(&f.Candidate, ws), transactional: in.Purpose == crm.PurposeTransactional}
+	at, reason := p.earliest(now)
+	switch {
+	case reason == ReasonUnopened:
+		return Verdict{Skip: ReasonUnopened}
+	case !at.After(now):
+		return Verdict{}
+	}
+	return Verdict{NotBefore: at.Add(p.jitter(at)), Reason: reason}
+}
+
+// refusal says why the message must not be sent at all, or "".
+func refusal(ws *Workspace, f *crm.Facts, in Intent, now time.Time) string {
+	if f.Candidate.Address(in.Channel) == "" {
+		return ReasonNoAddress
+	}
+	transactional := in.Purpose == crm.PurposeTransactional
+	for _, s := range f.Suppressions {
+		if s.Blocks(in.Channel, transactional) {
+			return ReasonSuppressed
+		}
+	}
+	if transactional {
+		return ""
+	}
+	purpose, ok := ws.Purposes[in.Purpose]
+	if !ok {
+		return ReasonNoPurpose
+	}
+	if !purpose.allows(f, in.Purpose, in.Channel, now, ws) {
+		return ReasonNoConsent
+	}
+	return ""
+}
+
+// allows tells whether the purpose may be used on a channel: by consent where consent is the basis; by legitimate interest
+// until the candidate objects (GDPR Art. 21(2)) or it expires.
+func (p Purpose) allows(f *crm.Facts, name string, ch crm.Channel, now time.Time, ws *Workspace) bool {
+	switch crm.ConsentFor(f.Consents, name, ch) {
+	case crm.ConsentGranted:
+		return true
+	case crm.ConsentRevoked:
+		return false
+	case crm.ConsentNone:
+	}
+	if p.Basis != crm.BasisLegitimateInterest {
+		return false
+	}
+	return p.Expires.IsZero() || now.Before(p.Expires.Add(f.Candidate.CreatedAt, ZoneOf(&f.Candidate, ws), nil))
+}
+
+// pacer finds the moment when a message may go.
+type pacer struct {
+	ws            *Workspace
+	f             *crm.Facts
+	in            Intent
+	loc           *time.Location
+	transactional bool
+}
+
+// earliest moves t forward until caps, quiet hours and window all agree, and names the rule that moved it last.
+func (p *pacer) earliest(t time.Time) (time.Time, string) {
+	reason := ""
+	for range 64 { // each pass moves by at least a minute of closed time; two or three passes are usual
+		next, why := p.push(t)
+		if why == ReasonUnopened {
+			return t, why
+		}
+		if !next.After(t) {
+			return t, reason
+		}
+		t, reason = next, why
+	}
+	return t, ReasonUnopened
+}
+
+// push returns the first moment at or after t that the first rule which objects would allow.
+func (p *pacer) push(t time.Time) (time.Time, string) {
+	if !p.transactional && !p.in.Planned {
+		for _, limit := range []*Limit{p.ws.Limit, p.in.Limit} {
+			if room := p.room(limit, t); room.After(t) {
+				return room, ReasonCap
+			}
+		}
+	}
+	if quiet := p.quiet(); quiet != nil && quiet.Contains(t, p.loc) {
+		return quiet.End(t, p.loc), ReasonQuiet
+	}
+	if window, loc := p.window(); window != nil {
+		opens, ok := window.NextOpen(t, loc)
+		if !ok {
+			return t, ReasonUnopened
+		}
+		return opens, ReasonWindow
+	}
+	return t, ""
+}
+
+// room returns when the cap next has room: the sends of the window that ends then are fewer than its count.
+func (p *pacer) room(limit *Limit, t time.Time) time.Time {
+	if limit == nil || limit.Count <= 0 {
+		return t
+	}
+	ends := make([]time.Time, 0, len(p.f.Sends)) // when each send leaves the window
+	for _, s := range p.f.Sends {
+		if end := limit.Per.Add(s.At, p.loc, p.ws.Calendar); end.After(t) {
+			ends = append(ends, end)
+		}
+	}
+	if len(ends) < limit.Count {
+		return t
+	}
+	slices.SortFunc(ends, time.Time.Compare)
+	return ends[len(ends)-limit.Count]
+}
+
+// quiet returns the quiet hours of the channel. Transactional mail obeys them by SMS only.
+func (p *pacer) quiet() *Span {
+	if p.in.Channel == crm.SMS {
+		return p.ws.QuietSMS
+	}
+	if p.transactional {
+		return nil
+	}
+	return p.ws.QuietEmail
+}
+
+// window returns the hours of sending and the zone they are read in. The workspace's calendar is read in the candidate's.
+func (p *pacer) window() (*Calendar, *time.Location) {
+	if p.in.Window != nil {
+		return p.in.Window, p.in.Window.Location(p.loc)
+	}
+	if p.transactional {
+		return nil, nil
+	}
+	return p.ws.Calendar, p.loc
+}
+
+// jitter spreads deferred sends, inside the window and before quiet hours.
+func (p *pacer) jitter(at time.Time) time.Duration {
+	bound := maxJitter
+	if window, loc := p.window(); window != nil {
+		bound = min(bound, window.CloseAfter(at, loc).Sub(at))
+	}
+	if bound <= 0 {
+		return 0
+	}
+	h := fnv.New64a()
+	h.Write([]byte(p.in.Seed)) //nolint:errcheck,gosec // documented never to fail
+	spread := time.Duration(h.Sum64() % uint64(bound)).Truncate(time.Second)
+	if quiet := p.quiet(); quiet != nil && quiet.Contains(at.Add(spread), p.loc) {
+		return 0
+	}
+	return spread
+}

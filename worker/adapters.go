@@ -1,0 +1,47 @@
+package worker
+
+import (
+	"context"
+
+	"github.com/rapport-crm/rapport/activities"
+	"github.com/rapport-crm/rapport/dsl"
+	"github.com/rapport-crm/rapport/store"
+)
+
+// runs lets activities decide on the store's runs.
+type runs struct{ store *store.Store }
+
+func (r runs) Begin(ctx context.Context, enrollmentID string, after int64) (activities.Turn, error) {
+	turn, err := r.store.Begin(ctx, enrollmentID, after)
+	if err != nil {
+		return nil, err
+	}
+	return turn, nil
+}
+
+// definitions lets the library read what the store has published.
+type definitions struct{ store *store.Store }
+
+func (d definitions) Generation(ctx context.Context) (int64, error) {
+	return d.store.DefinitionsGeneration(ctx)
+}
+
+func (d definitions) Active(ctx context.Context) ([]dsl.Document, int64, error) {
+	active, generation, err := d.store.ActiveDefinitions(ctx)
+	docs := make([]dsl.Document, len(active))
+	for i := range active {
+		docs[i] = document(&active[i])
+	}
+	return docs, generation, err
+}
+
+func (d definitions) ByHash(ctx context.Context, hash string) (dsl.Document, error) {
+	def, err := d.store.DefinitionByHash(ctx, hash)
+	return document(&def), err
+}
+
+func document(d *store.Definition) dsl.Document {
+	return dsl.Document{
+		Kind: d.Kind, Name: d.Name, Locale: d.Locale, Hash: d.Hash, Source: d.Source, File: d.File, Line: d.Line,
+	}
+}

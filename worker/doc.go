@@ -1,0 +1,11 @@
+// Package worker is what runs until it is told to stop: it binds workflows to activities on a Temporal worker, and keeps the
+// two outboxes empty.
+//
+//   - The dispatcher (dispatcher.go) turns a candidate's new events into enrollments and wake-ups, in one transaction.
+//   - The relays (relay.go) carry both to Temporal: they start workflows and signal them.
+//   - The sender (sender.go) claims planned messages, checks them a last time and hands them to the providers.
+//   - The sweeper (sweeper.go) finds what fell between two stools after a crash, and wakes it.
+//
+// Each is a loop over a queue in Postgres (loop.go). Any number of workers can run beside each other, and any of them can be
+// killed at any moment: what it was doing is done again, or found to be done.
+package worker

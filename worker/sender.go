@@ -1,0 +1,205 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/mail"
+	"strings"
+	"time"
+
+	"github.com/rapport-crm/rapport/crm"
+	"github.com/rapport-crm/rapport/dsl"
+	"github.com/rapport-crm/rapport/store"
+)
+
+// Provider hands a message to a provider. Its errors are *crm.SendError.
+type Provider interface {
+	Send(ctx context.Context, m crm.Outgoing) (crm.Receipt, error)
+}
+
+const (
+	claimBatch = 64
+	// lease is how long (really, not on the scaled clock) a claim may take. It outlives the provider call by far; a claim that
+	// outlives it belonged to a process that died, and nobody knows what became of the message.
+	lease       = 90 * time.Second
+	sendTimeout = 30 * time.Second
+	retryAfter  = 30 * time.Second // when the provider does not say
+)
+
+// send claims due messages and hands them to the providers. The claim is committed before a provider is called, so a
+// message is never offered twice by two senders, nor again after a crash.
+func (w *Worker) send(ctx context.Context) (more bool, err error) {
+	set, err := w.library.Active(ctx)
+	if err != nil {
+		return false, err
+	}
+	now := w.now()
+	claims, err := w.store.Claim(ctx, now, claimBatch, w.span(lease), func(c *store.Claim) store.Verdict {
+		return w.lastCheck(ctx, set, c, now)
+	})
+	if err != nil || len(claims) == 0 {
+		return false, err
+	}
+	// What is claimed is finished, also when the worker is told to stop: an abandoned claim would end as unknown.
+	err = each(context.WithoutCancel(ctx), claims, func(ctx context.Context, c store.Claim) error {
+		return w.deliver(ctx, set, &c)
+	})
+	return true, err
+}
+
+// lastCheck applies the rules of sending once more, under the candidate's lock: what was decided an hour ago may be wrong by
+// now.
+func (w *Worker) lastCheck(ctx context.Context, set *dsl.Set, c *store.Claim, now time.Time) store.Verdict {
+	m := &c.Message
+	if w.scale.Scaled() {
+		now = m.NotBefore // at a day a second, the moment it takes to get here is hours
+	}
+	if now.After(m.NotAfter) {
+		return store.Verdict{State: crm.MessageExpired, Reason: dsl.ReasonTooLate}
+	}
+	_, step, err := w.step(ctx, m)
+	if err != nil {
+		w.log.ErrorContext(ctx, "definition of a planned message not readable", "message", m.ID, "error", err)
+		return store.Verdict{State: crm.MessagePlanned, NotBefore: now.Add(w.span(time.Minute))}
+	}
+	step.Planned = true
+	v := dsl.Permit(set.Workspace, &c.Facts, step.Intent, now)
+	switch {
+	case v.Skip != "":
+		return store.Verdict{State: crm.MessageSkipped, Reason: v.Skip}
+	case v.NotBefore.After(m.NotAfter):
+		return store.Verdict{State: crm.MessageExpired, Reason: v.Reason}
+	case !v.NotBefore.IsZero():
+		return store.Verdict{State: crm.MessagePlanned, Reason: v.Reason, NotBefore: v.NotBefore}
+	}
+	return store.Verdict{State: crm.MessageClaimed, Address: c.Facts.Candidate.Address(m.Channel)}
+}
+
+// sendStep is the step that planned a message, with the rules that hold for it.
+type sendStep struct {
+	dsl.Intent
+	send *dsl.Send
+}
+
+func (w *Worker) step(ctx context.Context, m *crm.Message) (*dsl.Program, *sendStep, error) {
+	program, err := w.library.Program(ctx, m.Hash)
+	if err != nil {
+		return nil, nil, err
+	}
+	pc, ok := program.Find(m.Step)
+	if !ok || pc >= len(program.Code) || program.Code[pc].Send == nil {
+		return nil, nil, fmt.Errorf("no send step %q in %s", m.Step, program.Name)
+	}
+	send := program.Code[pc].Send
+	return program, &sendStep{Intent: program.Intent(send, m.ID), send: send}, nil
+}
+
+// deliver renders a claimed message, calls the provider and writes down what came of it.
+func (w *Worker) deliver(ctx context.Context, set *dsl.Set, c *store.Claim) error {
+	m := &c.Message
+	out, template, err := w.render(ctx, set, c)
+	if err != nil {
+		w.log.ErrorContext(ctx, "message not rendered", "message", m.ID, "error", err)
+		return w.store.Refuse(ctx, m.ID, "template", w.now())
+	}
+	provider, ok := w.providers[m.Channel]
+	if !ok {
+		return w.store.Refuse(ctx, m.ID, "no_provider", w.now())
+	}
+	call, cancel := context.WithTimeout(ctx, sendTimeout)
+	defer cancel()
+	receipt, err := provider.Send(call, *out)
+	if err == nil {
+		return w.store.Accept(ctx, m.ID, store.Acceptance{
+			Provider: receipt.Provider, ProviderID: receipt.ProviderID, Address: out.To, Subject: out.Subject,
+			TemplateHash: template.Hash, At: w.now(),
+		})
+	}
+	return w.failed(ctx, m, err)
+}
+
+// failed writes down that there is no receipt. What is not certain is unknown.
+func (w *Worker) failed(ctx context.Context, m *crm.Message, err error) error {
+	failure := &crm.SendError{Class: crm.SendUnknown, Code: "unclassified", Err: err}
+	errors.As(err, &failure)
+	w.log.WarnContext(ctx, "message not accepted", "message", m.ID, "class", failure.Class, "code", failure.Code)
+	switch failure.Class {
+	case crm.SendRetry:
+		wait := max(failure.RetryAfter, retryAfter)
+		return w.store.Release(ctx, m.ID, w.scale.Now(time.Now().Add(wait)))
+	case crm.SendRefused, crm.SendSuppress:
+		return w.store.Refuse(ctx, m.ID, failure.Code, w.now())
+	case crm.SendUnknown:
+	}
+	return w.store.Unknown(ctx, m.ID, failure.Code, w.now())
+}
+
+// render makes the message out of its template as it is now, and the candidate as they are now.
+func (w *Worker) render(ctx context.Context, set *dsl.Set, c *store.Claim) (*crm.Outgoing, *dsl.Template, error) {
+	m, candidate := &c.Message, &c.Facts.Candidate
+	program, step, err := w.step(ctx, m)
+	if err != nil {
+		return nil, nil, err
+	}
+	template := step.send.Inline
+	if m.Template != "" {
+		template = set.Template(m.Template, candidate.Locale)
+	}
+	if template == nil {
+		return nil, nil, fmt.Errorf("no message %q", m.Template)
+	}
+	owner := candidate.Owner
+	if owner == "" {
+		owner = program.Owner
+	}
+	links := w.links(m)
+	var footer *dsl.Footer
+	if m.Channel == crm.Email && !m.Transactional() {
+		footer = &dsl.Footer{Address: set.Workspace.From.Address, Unsubscribe: links["unsubscribe"]}
+	}
+	rendered, err := template.Render(dsl.Vars(candidate, application(&c.Facts), &c.Facts.Enrollment, owner, links), footer)
+	if err != nil {
+		return nil, nil, fmt.Errorf("render %s: %w", m.Step, err)
+	}
+	out := &crm.Outgoing{
+		MessageID: m.ID, Channel: m.Channel, To: candidate.Address(m.Channel), Text: rendered.Text,
+		Categories: []string{m.Definition, m.Definition + "/" + m.Step},
+	}
+	if m.Channel == crm.SMS {
+		out.From, out.StatusURL = set.Workspace.From.SMS, w.publicURL+"/webhooks/twilio/status?message="+m.ID
+		return out, template, nil
+	}
+	out.From, out.Subject, out.HTML = set.Workspace.From.Email, rendered.Subject, rendered.HTML
+	out.ToName = strings.TrimSpace(candidate.FirstName + " " + candidate.LastName)
+	if step.send.FromOwner {
+		out.ReplyTo = owner
+	}
+	out.Headers = w.headers(m, out.From, links["unsubscribe"])
+	return out, template, nil
+}
+
+// headers are what makes mail answerable and easy to stop: an own Message-ID, so that a reply names the message it answers,
+// and for all but transactional mail the one-click unsubscribe of RFC 8058.
+func (w *Worker) headers(m *crm.Message, from, unsubscribe string) map[string]string {
+	domain := "localhost"
+	if address, err := mail.ParseAddress(from); err == nil {
+		domain = address.Address[strings.LastIndexByte(address.Address, '@')+1:]
+	}
+	h := map[string]string{"Message-ID": "<" + m.ID + "@" + domain + ">"}
+	if !m.Transactional() {
+		h["List-Unsubscribe"] = "<" + unsubscribe + ">"
+		h["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+	}
+	return h
+}
+
+// application is the application that a run is about, or nil.
+func application(f *crm.Facts) *crm.Application {
+	for i := range f.Applications {
+		if f.Applications[i].ID == f.Enrollment.ApplicationID {
+			return &f.Applications[i]
+		}
+	}
+	return nil
+}

@@ -1,0 +1,168 @@
+package worker
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"time"
+
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/worker"
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/rapport-crm/rapport/activities"
+	"github.com/rapport-crm/rapport/crm"
+	"github.com/rapport-crm/rapport/store"
+	"github.com/rapport-crm/rapport/workflows"
+)
+
+// stickyWorkflows is how many workflows a worker keeps in memory; more costs memory (about 90 kB each) and saves little, as
+// most runs sleep for days.
+const stickyWorkflows = 1000
+
+// Topics of the store's bell that a worker listens to.
+const (
+	TopicEvents   = "events"
+	TopicMessages = "messages"
+)
+
+// Config is what a worker needs. All fields without a default are required.
+type Config struct {
+	Store       *store.Store
+	Temporal    client.Client
+	Providers   map[crm.Channel]Provider
+	Scale       crm.Scale                     // zero: real time
+	PublicURL   string                        // where candidates and providers reach the API, without a slash at the end
+	Unsubscribe func(messageID string) string // the link that unsubscribes from a message's purpose
+	TaskQueue   string                        // default workflows.TaskQueue
+	BuildID     string                        // of this binary, for worker versioning; empty: unversioned
+	Log         *slog.Logger
+}
+
+// Worker runs workflows, activities and the queues between.
+type Worker struct {
+	store       *store.Store
+	temporal    client.Client
+	providers   map[crm.Channel]Provider
+	library     *activities.Library
+	decider     *activities.Decider
+	scale       crm.Scale
+	publicURL   string
+	unsubscribe func(string) string
+	taskQueue   string
+	buildID     string
+	log         *slog.Logger
+
+	events, starts, wakes, messages, sweeper *loop
+}
+
+// New returns a worker that does nothing until Run.
+func New(c Config) *Worker {
+	w := &Worker{
+		store: c.Store, temporal: c.Temporal, providers: c.Providers, scale: c.Scale,
+		publicURL: strings.TrimSuffix(c.PublicURL, "/"), unsubscribe: c.Unsubscribe,
+		taskQueue: c.TaskQueue, buildID: c.BuildID, log: c.Log,
+	}
+	if w.taskQueue == "" {
+		w.taskQueue = workflows.TaskQueue
+	}
+	w.library = activities.NewLibrary(definitions{c.Store})
+	w.decider = &activities.Decider{
+		Runs: runs{c.Store}, Library: w.library, Scale: c.Scale, Now: time.Now, Committed: w.committed,
+	}
+	w.events = newLoop("events", 500*time.Millisecond, c.Log, w.dispatch)
+	w.starts = newLoop("starts", 500*time.Millisecond, c.Log, w.start)
+	w.wakes = newLoop("wakes", 500*time.Millisecond, c.Log, w.signal)
+	w.messages = newLoop("messages", 500*time.Millisecond, c.Log, w.send)
+	w.sweeper = newLoop("sweeper", sweepEvery, c.Log, w.sweep)
+	return w
+}
+
+// Run works until the context ends, then finishes what is under way. It returns an error only when it cannot start.
+func (w *Worker) Run(ctx context.Context) error {
+	worker.SetStickyWorkflowCacheSize(stickyWorkflows)
+	options := worker.Options{
+		MaxConcurrentWorkflowTaskPollers:        8,
+		MaxConcurrentLocalActivityExecutionSize: 32, // each holds a database connection
+		WorkerStopTimeout:                       10 * time.Second,
+		LocalActivityWorkerOnly:                 false,
+	}
+	if w.buildID != "" {
+		options.DeploymentOptions = worker.DeploymentOptions{
+			UseVersioning:             true,
+			Version:                   worker.WorkerDeploymentVersion{DeploymentName: "rapport", BuildID: w.buildID},
+			DefaultVersioningBehavior: workflow.VersioningBehaviorAutoUpgrade,
+		}
+	}
+	sdk := worker.New(w.temporal, w.taskQueue, options)
+	w.register(sdk)
+	if err := sdk.Start(); err != nil {
+		return fmt.Errorf("start worker: %w", err)
+	}
+	defer sdk.Stop()
+
+	var running sync.WaitGroup
+	running.Go(func() { w.listen(ctx) })
+	for _, l := range []*loop{w.events, w.starts, w.wakes, w.messages, w.sweeper} {
+		running.Go(func() { l.run(ctx) })
+	}
+	running.Wait()
+	return nil
+}
+
+// register binds workflows and activities to the names that they are called by.
+func (w *Worker) register(r worker.Registry) {
+	r.RegisterWorkflowWithOptions(workflows.Sequence, workflow.RegisterOptions{Name: workflows.SequenceType})
+	bind(r, workflows.DecideActivity, w.decider.Decide)
+}
+
+// bind registers a function under the handle by which workflows call it. A function of other types does not compile.
+func bind[In, Out any](r worker.Registry, handle workflows.Activity[In, Out], f func(context.Context, In) (Out, error)) {
+	r.RegisterActivityWithOptions(f, activity.RegisterOptions{Name: string(handle)})
+}
+
+// listen rings the loops' bells when another process has filled their queue. Without it they would notice half a second later.
+func (w *Worker) listen(ctx context.Context) {
+	err := w.store.Listen(ctx, []string{TopicEvents, TopicMessages}, func(topic string) {
+		switch topic {
+		case TopicEvents:
+			w.events.ring()
+		case TopicMessages:
+			w.messages.ring()
+		}
+	})
+	if err != nil && ctx.Err() == nil {
+		w.log.WarnContext(ctx, "not listening to other processes, polling instead", "error", err)
+	}
+}
+
+// committed rings for what a decision left to do.
+func (w *Worker) committed(d *crm.Decision) {
+	if len(d.Messages) > 0 {
+		w.messages.ring()
+	}
+	if d.Change != nil {
+		w.events.ring()
+	}
+}
+
+// now is Rapport's time.
+func (w *Worker) now() time.Time { return w.scale.Now(time.Now()) }
+
+// span is a real span of time as Rapport's clock counts it.
+func (w *Worker) span(real time.Duration) time.Duration {
+	at := time.Now()
+	return w.scale.Now(at.Add(real)).Sub(w.scale.Now(at))
+}
+
+// links are what templates can link to.
+func (w *Worker) links(m *crm.Message) map[string]string {
+	links := map[string]string{}
+	if w.unsubscribe != nil {
+		links["unsubscribe"] = w.unsubscribe(m.ID)
+	}
+	return links
+}
