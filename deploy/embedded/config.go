@@ -1,0 +1,53 @@
+package embedded
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/rapport-crm/rapport/deploy/service"
+	"github.com/rapport-crm/rapport/dsl"
+)
+
+// Config is what `rapport up` is told.
+type Config struct {
+	Data      string // the folder that holds everything
+	Ports     Ports
+	PublicURL string            // where providers and candidates reach the API; empty: the local address
+	Providers service.Providers // empty: the sandbox
+	TimeScale float64           // virtual seconds per real one; 0 is 1. Sandbox only
+	Demo      bool              // apply the examples, import a few candidates and play what they do
+	Version   string            // of the binary
+	Out       io.Writer         // where the addresses are printed
+	Log       *slog.Logger
+}
+
+// Ports are the ports on 127.0.0.1 that the parts listen on.
+type Ports struct {
+	API, Sandbox, TemporalUI, Temporal, Postgres int
+}
+
+// ParseTimeScale reads a scale such as "1d=10s": a day passes in ten seconds. Empty is real time.
+func ParseTimeScale(s string) (float64, error) {
+	if s == "" {
+		return 1, nil
+	}
+	virtual, real, ok := strings.Cut(s, "=")
+	v, errV := exact(virtual)
+	r, errR := exact(real)
+	if !ok || errV != nil || errR != nil || v < r {
+		return 0, fmt.Errorf("time scale %q is not understood: write it as 1d=10s, a day of Rapport's time in ten real seconds", s)
+	}
+	return float64(v) / float64(r), nil
+}
+
+func exact(s string) (time.Duration, error) {
+	d, err := dsl.ParseDuration(s)
+	total := d.Exact + time.Duration(d.Days)*24*time.Hour
+	if err == nil && (total <= 0 || d.Months != 0 || d.BusinessDays != 0) {
+		err = fmt.Errorf("no exact duration: %q", s)
+	}
+	return total, err
+}

@@ -1,0 +1,89 @@
+package embedded
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/rapport-crm/rapport/crm"
+)
+
+// Local is what the commands of the same folder need to find a running `rapport up`.
+type Local struct {
+	URL string `json:"url"`
+	PID int    `json:"pid"`
+}
+
+// LocalFile and KeyFile are in the data folder.
+const (
+	LocalFile = "local.json"
+	KeyFile   = "admin.key"
+)
+
+// sandboxAccounts are the accounts that Rapport has at the sandbox. They are made once and worth nothing elsewhere.
+type sandboxAccounts struct {
+	SendGridKey   string `json:"sendgrid_key"`
+	TwilioAccount string `json:"twilio_account"`
+	TwilioToken   string `json:"twilio_token"`
+}
+
+func newAccounts() sandboxAccounts {
+	return sandboxAccounts{SendGridKey: "SG." + token(16), TwilioAccount: "AC" + token(16), TwilioToken: token(16)}
+}
+
+func token(bytes int) string {
+	raw := make([]byte, bytes)
+	rand.Read(raw) //nolint:errcheck,gosec // documented never to fail
+	return hex.EncodeToString(raw)
+}
+
+// keep reads a JSON file of the data folder into v; the first time it writes v as it is.
+func keep(dir, name string, v any) error {
+	raw, err := os.ReadFile(filepath.Join(dir, name)) //nolint:gosec // our own folder
+	if errors.Is(err, fs.ErrNotExist) {
+		return write(dir, name, v)
+	}
+	if err != nil {
+		return fmt.Errorf("read %s: %w", name, err)
+	}
+	if err := json.Unmarshal(raw, v); err != nil {
+		return fmt.Errorf("%s in %s is damaged (%w); delete it to have it made anew", name, dir, err)
+	}
+	return nil
+}
+
+// write replaces a file of the data folder, all or nothing, readable by its owner only.
+func write(dir, name string, v any) error {
+	raw, err := json.MarshalIndent(v, "", "  ")
+	if err != nil {
+		return fmt.Errorf("write %s: %w", name, err)
+	}
+	return writeText(dir, name, string(raw)+"\n")
+}
+
+func writeText(dir, name, text string) error {
+	path := filepath.Join(dir, name)
+	if err := os.WriteFile(path+".new", []byte(text), 0o600); err != nil {
+		return fmt.Errorf("write %s: %w", name, err)
+	}
+	if err := os.Rename(path+".new", path); err != nil {
+		return fmt.Errorf("write %s: %w", name, err)
+	}
+	return nil
+}
+
+// scale continues the clock of the data folder at the given speed. It never goes back: what was sent stays in the past.
+func scale(dir string, factor float64, at time.Time) (crm.Scale, error) {
+	s := crm.Scale{Real: at, Virtual: at, Factor: factor}
+	if err := keep(dir, "clock.json", &s); err != nil {
+		return s, err
+	}
+	s = crm.Scale{Real: at, Virtual: s.Now(at), Factor: factor}
+	return s, write(dir, "clock.json", s)
+}

@@ -1,0 +1,125 @@
+package service
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.temporal.io/sdk/client"
+
+	"github.com/rapport-crm/rapport/activities/sendgrid"
+	"github.com/rapport-crm/rapport/activities/twilio"
+	"github.com/rapport-crm/rapport/api"
+	"github.com/rapport-crm/rapport/crm"
+	"github.com/rapport-crm/rapport/store"
+	"github.com/rapport-crm/rapport/worker"
+)
+
+// Config is what an installation is made of.
+type Config struct {
+	Store      *store.Store
+	Temporal   client.Client // not needed by the API, but for readiness
+	PublicURL  string        // where candidates and providers reach the API
+	TemporalUI string        // for links; may be empty
+	Providers  Providers
+	Scale      crm.Scale
+	BuildID    string
+	Log        *slog.Logger
+}
+
+// Providers are the accounts at SendGrid and Twilio. A channel without an account sends nothing: its messages are refused
+// with the reason no_provider.
+type Providers struct {
+	SendGridKey       string
+	SendGridPublicKey string // verifies SendGrid's webhooks; base64 DER, as SendGrid shows it
+	SendGridURL       string // empty: SendGrid's own
+	TwilioAccount     string
+	TwilioToken       string
+	TwilioURL         string // empty: Twilio's own
+}
+
+// now is Rapport's clock.
+func (c *Config) now() time.Time { return c.Scale.Now(time.Now()) }
+
+// API returns the handler of the HTTP API.
+func API(ctx context.Context, c Config) (http.Handler, error) {
+	secret, err := linkSecret(ctx, c.Store)
+	if err != nil {
+		return nil, err
+	}
+	window := webhookWindow
+	if c.Scale.Scaled() {
+		window = 0 // ten minutes pass in a moment
+	}
+	var ready func(context.Context) error
+	if c.Temporal != nil {
+		ready = func(ctx context.Context) error {
+			_, err := c.Temporal.CheckHealth(ctx, &client.CheckHealthRequest{})
+			return err
+		}
+	}
+	return api.New(api.Config{
+		Store: c.Store, PublicURL: c.PublicURL, LinkSecret: secret,
+		SendGrid: &sendgrid.Verifier{PublicKeys: nonEmpty(c.Providers.SendGridPublicKey), Window: window},
+		Twilio:   &twilio.Verifier{AuthToken: c.Providers.TwilioToken, PublicURL: c.PublicURL},
+		Temporal: ready, TemporalUI: c.TemporalUI, Log: c.Log, Now: c.now, Registry: prometheus.NewRegistry(),
+	}), nil
+}
+
+// webhookWindow is how old a signed webhook may be: a recording of one is worthless after that.
+const webhookWindow = 10 * time.Minute
+
+// Worker returns the worker.
+func Worker(ctx context.Context, c Config) (*worker.Worker, error) {
+	secret, err := linkSecret(ctx, c.Store)
+	if err != nil {
+		return nil, err
+	}
+	public := strings.TrimSuffix(c.PublicURL, "/")
+	return worker.New(worker.Config{
+		Store: c.Store, Temporal: c.Temporal, Providers: c.Providers.clients(), Scale: c.Scale, PublicURL: public,
+		Unsubscribe: func(messageID string) string { return api.UnsubscribeURL(public, secret, messageID) },
+		BuildID:     c.BuildID, Log: c.Log,
+	}), nil
+}
+
+func (p Providers) clients() map[crm.Channel]worker.Provider {
+	clients := map[crm.Channel]worker.Provider{}
+	if p.SendGridKey != "" {
+		clients[crm.Email] = sendgrid.New(sendgrid.Config{APIKey: p.SendGridKey, BaseURL: p.SendGridURL})
+	}
+	if p.TwilioAccount != "" {
+		clients[crm.SMS] = twilio.New(twilio.Config{AccountSID: p.TwilioAccount, AuthToken: p.TwilioToken, BaseURL: p.TwilioURL})
+	}
+	return clients
+}
+
+// linkSecret signs the links in messages. It is made once per installation and shared by the API and every worker.
+func linkSecret(ctx context.Context, s *store.Store) ([]byte, error) {
+	text, err := s.Setting(ctx, "link_secret", func() (string, error) {
+		raw := make([]byte, 32)
+		rand.Read(raw) //nolint:errcheck,gosec // documented never to fail
+		return hex.EncodeToString(raw), nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read link secret: %w", err)
+	}
+	secret, err := hex.DecodeString(text)
+	if err != nil {
+		return nil, fmt.Errorf("read link secret: %w", err)
+	}
+	return secret, nil
+}
+
+func nonEmpty(s string) []string {
+	if s == "" {
+		return nil
+	}
+	return []string{s}
+}

@@ -1,0 +1,20 @@
+// Package examples holds definitions that a recruiting team could start from, and the small cast that `rapport up --demo`
+// plays with them.
+package examples
+
+import "embed"
+
+// Files are the definitions, as files in the root.
+//
+//go:embed *.yaml
+var Files embed.FS
+
+// Candidates is the demo's cast, as `rapport candidates import` reads it.
+//
+//go:embed demo/candidates.csv
+var Candidates []byte
+
+// Events is what the cast does, as `rapport events send` reads it.
+//
+//go:embed demo/events.jsonl
+var Events []byte

@@ -1,0 +1,59 @@
+package workflows_test
+
+import (
+	"os/exec"
+	"strings"
+	"testing"
+)
+
+// Imports only go down: see docs/architecture.md. depguard checks direct imports; this looks at everything that is linked.
+func TestLayers(t *testing.T) {
+	t.Parallel()
+	const module = "github.com/rapport-crm/rapport/"
+	own := map[string][]string{ // package → own packages that it may link
+		"crm":                 {},
+		"dsl":                 {"crm"},
+		"workflows":           {"crm"},
+		"store":               {"crm"},
+		"activities":          {"crm", "dsl"},
+		"activities/sendgrid": {"crm", "activities/provider"},
+		"activities/twilio":   {"crm", "activities/provider"},
+		"worker":              {"crm", "dsl", "workflows", "activities", "store"},
+		"api":                 {"crm", "dsl", "workflows", "store", "activities/sendgrid", "activities/twilio", "activities/provider"},
+	}
+	never := map[string][]string{ // package → packages of others that it must not link
+		"crm":       {"net/http", "database/sql", "go.temporal.io/"},
+		"dsl":       {"net/http", "database/sql", "go.temporal.io/", "github.com/jackc/"},
+		"workflows": {"database/sql", "github.com/jackc/", "github.com/google/cel-go"},
+		"store":     {"go.temporal.io/", "github.com/gin-gonic/", "github.com/google/cel-go"},
+	}
+	for pkg, allowed := range own {
+		t.Run(pkg, func(t *testing.T) {
+			t.Parallel()
+			out, err := exec.CommandContext(t.Context(), "go", "list", "-deps", module+pkg).Output()
+			if err != nil {
+				t.Fatalf("go list: %v", err)
+			}
+			for dep := range strings.FieldsSeq(string(out)) {
+				name, ours := strings.CutPrefix(dep, module)
+				if ours && name != pkg && !contains(allowed, name) {
+					t.Errorf("%s links %s; it may link %v", pkg, name, allowed)
+				}
+				for _, bad := range never[pkg] {
+					if dep == bad || (strings.HasSuffix(bad, "/") || strings.Contains(bad, ".")) && strings.HasPrefix(dep, bad) {
+						t.Errorf("%s links %s", pkg, dep)
+					}
+				}
+			}
+		})
+	}
+}
+
+func contains(list []string, s string) bool {
+	for _, l := range list {
+		if l == s {
+			return true
+		}
+	}
+	return false
+}
