@@ -52,6 +52,7 @@ type Decision struct {
 	Messages []Message        `json:"-"` // new intents
 	Tasks    []Task           `json:"-"` // new tasks
 	Change   *CandidateChange `json:"-"`
+	Withdraw bool             `json:"-"` // the run is ended from outside: what it planned is cancelled, its open tasks are closed
 }
 
 // DecideInput asks for the next decision of a run. It is the only thing a workflow ever sends to Postgres.

@@ -2,9 +2,6 @@ package crm
 
 import "time"
 
-// AwaitSettled, among an enrollment's awaits, has the run woken when a message of it reaches a state with an outcome.
-const AwaitSettled = "*settled"
-
 // Fold writes what an event says about the message into it and tells whether anything changed. Times are set once and
 // states only go forward, so events may come twice and in any order. Any fact that a provider reports is evidence that it
 // took the message, also where the sender never learnt that: claimed and unknown become accepted, and settled once the fate

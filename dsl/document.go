@@ -1,6 +1,10 @@
 package dsl
 
 import (
+	"cmp"
+	"slices"
+	"strings"
+
 	"github.com/rapport-crm/rapport/crm"
 )
 
@@ -21,9 +25,25 @@ type Document struct {
 	Line   int // of its first key in File, from 1
 }
 
-// Set is a complete set of definitions, compiled.
+// Kinds of documents that are published.
+const (
+	KindWorkspace = "workspace"
+	KindSequence  = "sequence"
+	KindMessage   = "message"
+	kindTest      = "test"
+)
+
+// sameAs tells whether one document takes the place of another. There is one workspace, whatever its name.
+func (d *Document) sameAs(o *Document) bool {
+	if d.Kind == KindWorkspace && o.Kind == KindWorkspace {
+		return true
+	}
+	return d.Kind == o.Kind && d.Name == o.Name && d.Locale == o.Locale
+}
+
+// Set is a complete set of definitions, compiled. It is immutable and safe for concurrent use.
 type Set struct {
-	Workspace *Workspace
+	Workspace *Workspace             // nil when there is none
 	Programs  map[string]*Program    // by name
 	Templates map[string][]*Template // by name, one for each locale
 	Documents []Document             // those from the files
@@ -32,16 +52,47 @@ type Set struct {
 
 // Template returns the message in the best language there is for a locale (BCP 47): the exact one, else its language, else
 // the one without a locale. It is nil when the message does not exist.
-func (s *Set) Template(name, locale string) *Template { return nil }
+func (s *Set) Template(name, locale string) *Template {
+	language, _, _ := strings.Cut(locale, "-")
+	for _, want := range []string{locale, language, ""} {
+		for _, t := range s.Templates[name] {
+			if t.Locale == want {
+				return t
+			}
+		}
+	}
+	return nil
+}
 
-// Check reads files on top of base, the documents in force: one of the same kind, name and locale in files replaces that of
-// base. It reports every problem at once, sorted by file, line and column. The set is usable unless a problem is an error;
-// then it is nil.
-func Check(files []File, base []Document) (*Set, []crm.Problem) { return nil, nil }
-
-// Load compiles documents that were checked when they were published. Vocabulary (names, statuses, variables) is not
-// checked again, so that a published definition stays loadable.
-func Load(docs []Document) (*Set, error) { return nil, nil }
-
-// Compile compiles one stored sequence from its source, as Load does. It is how a run gets the version it is pinned to.
-func Compile(doc Document) (*Program, error) { return nil, nil }
+// Check reads files on top of base, the documents in force (it may be nil): a document of the same kind, name and locale in
+// files replaces that of base, and the workspace any other. It reports every problem at once, sorted by file, line and
+// column. The set is nil when a problem is an error. Tests are checked, but are no part of the set.
+func Check(files []File, base []Document) (*Set, []crm.Problem) {
+	l := newLoader(&vocabulary{messages: map[string][]*Template{}})
+	for _, f := range files {
+		l.file(f)
+	}
+	own := len(l.docs)
+	for i := range base {
+		if !slices.ContainsFunc(l.docs[:own], func(d *doc) bool { return d.sameAs(&base[i]) }) {
+			l.document(base[i])
+		}
+	}
+	l.read()
+	problems := l.problems
+	for i, d := range l.docs {
+		for _, p := range d.reader.problems {
+			if i < own || p.Severity == crm.SeverityError {
+				problems = append(problems, p)
+			}
+		}
+	}
+	slices.SortStableFunc(problems, func(a, b crm.Problem) int {
+		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column), cmp.Compare(a.Code, b.Code))
+	})
+	problems = slices.Compact(problems)
+	if slices.ContainsFunc(problems, func(p crm.Problem) bool { return p.Severity == crm.SeverityError }) {
+		return nil, problems
+	}
+	return l.set(own), problems
+}

@@ -25,6 +25,7 @@ const (
 func (p *Program) Next(ws *Workspace, f *crm.Facts, now time.Time) *crm.Decision {
 	r := newRun(p, ws, f, now)
 	if out, ended := r.exits(); ended {
+		r.d.Withdraw = true // what was planned before must not follow the candidate's reply
 		return r.end(out)
 	}
 	if r.f.Enrollment.Paused || r.f.Enrollment.Held {

@@ -1,6 +1,7 @@
 package dsl
 
 import (
+	"cmp"
 	"hash/fnv"
 	"slices"
 	"time"
@@ -113,7 +114,7 @@ type pacer struct {
 	transactional bool
 }
 
-// earliest moves t forward until caps, quiet hours and window all agree, and names the rule that moved it last.
+// earliest moves t forward until caps, quiet hours and window all agree, and names the first rule that moved it.
 func (p *pacer) earliest(t time.Time) (time.Time, string) {
 	reason := ""
 	for range 64 { // each pass moves by at least a minute of closed time; two or three passes are usual
@@ -124,7 +125,7 @@ func (p *pacer) earliest(t time.Time) (time.Time, string) {
 		if !next.After(t) {
 			return t, reason
 		}
-		t, reason = next, why
+		t, reason = next, cmp.Or(reason, why)
 	}
 	return t, ReasonUnopened
 }

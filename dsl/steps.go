@@ -61,8 +61,8 @@ func (r *run) deferSend(in *Instr, v Verdict) (int, bool) {
 	}
 	r.at.NotBefore, r.at.Deferred = v.NotBefore, v.Reason
 	r.d.Awaits = append(r.d.Awaits, zoneFields()...)
-	return r.sleep(v.NotBefore, fmt.Sprintf("%s: deferred by %s until %s", in.ID, v.Reason, moment(v.NotBefore)),
-		fmt.Sprintf("**%s** is deferred by *%s* until %s.", in.ID, v.Reason, moment(v.NotBefore)))
+	return r.sleep(v.NotBefore, fmt.Sprintf("%s: deferred by %s until %s", in.ID, v.Reason, clockText(v.NotBefore)),
+		fmt.Sprintf("**%s** is deferred by *%s* until %s.", in.ID, v.Reason, clockText(v.NotBefore)))
 }
 
 // plan hands the message to the sender. It reserves its place under the caps from now on.
@@ -211,8 +211,8 @@ func zoneFields() []string {
 	return []string{"changed:time_zone", "changed:country", "changed:region"}
 }
 
-// moment writes a time for engineers. It is in UTC: a zone would say where a candidate lives.
-func moment(t time.Time) string { return t.UTC().Format("Mon 2 Jan 15:04 UTC") }
+// clockText writes a time for engineers. It is in UTC: a zone would say where a candidate lives.
+func clockText(t time.Time) string { return t.UTC().Format("Mon 2 Jan 15:04 UTC") }
 
 // title joins branch names for people: "clicked, replied".
 func title(branches []Branch) string {

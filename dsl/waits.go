@@ -22,7 +22,7 @@ func (r *run) wait(in *Instr) (int, bool) {
 		r.note(crm.Note{Kind: crm.NoteWaiting, Step: in.ID, Until: due})
 		r.at.NotBefore = due
 	}
-	return r.sleep(due, fmt.Sprintf("%s: until %s", in.ID, moment(due)), fmt.Sprintf("**%s**: until %s.", in.ID, moment(due)))
+	return r.sleep(due, fmt.Sprintf("%s: until %s", in.ID, clockText(due)), fmt.Sprintf("**%s**: until %s.", in.ID, clockText(due)))
 }
 
 // due is when a wait ends. It counts from when the step was reached; after a send, from when the message was planned or,
@@ -84,8 +84,8 @@ func (r *run) waitFor(in *Instr) (int, bool) {
 		r.note(crm.Note{Kind: crm.NoteWaiting, Step: in.ID, Until: due, Text: title(in.WaitFor.Branches)})
 		r.at.NotBefore = due
 	}
-	return r.sleep(due, fmt.Sprintf("%s: %s, or until %s", in.ID, title(in.WaitFor.Branches), moment(due)),
-		fmt.Sprintf("**%s**: %s, or until %s.", in.ID, title(in.WaitFor.Branches), moment(due)))
+	return r.sleep(due, fmt.Sprintf("%s: %s, or until %s", in.ID, title(in.WaitFor.Branches), clockText(due)),
+		fmt.Sprintf("**%s**: %s, or until %s.", in.ID, title(in.WaitFor.Branches), clockText(due)))
 }
 
 // happened returns the branch of the earliest event that matches one, ties in listing order. An event at the very timeout

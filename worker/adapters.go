@@ -19,6 +19,9 @@ func (r runs) Begin(ctx context.Context, enrollmentID string, after int64) (acti
 	return turn, nil
 }
 
+// Published returns the store's definitions as a library reads them.
+func Published(s *store.Store) activities.Definitions { return definitions{s} }
+
 // definitions lets the library read what the store has published.
 type definitions struct{ store *store.Store }
 

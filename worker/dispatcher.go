@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
+	"slices"
 	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
@@ -78,11 +78,11 @@ func (w *Worker) dispatchOne(ctx context.Context, set *dsl.Set, candidate string
 	return true, nil
 }
 
-// refused tells whether the database found fault with the data (SQLSTATE classes 22 and 23), so that trying again is no use.
+// refused tells whether the database found fault with the data (SQLSTATE classes 22, 23 and 54), so that trying again is no use.
 func refused(err error) bool {
 	var state interface{ SQLState() string }
 	if !errors.As(err, &state) {
 		return false
 	}
-	return strings.HasPrefix(state.SQLState(), "22") || strings.HasPrefix(state.SQLState(), "23")
+	return slices.Contains([]string{"22", "23", "54"}, state.SQLState()[:2])
 }

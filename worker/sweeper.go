@@ -9,14 +9,14 @@ import (
 const (
 	sweepEvery = 5 * time.Second
 	sweepBatch = 500
-	// grace is how long (really) a run may be overdue before it is woken: longer than a busy worker takes.
-	grace = 30 * time.Second
+	// defaultGrace is how long (really) a run may be overdue before it is woken: longer than a busy worker takes.
+	defaultGrace = 30 * time.Second
 )
 
 // sweep heals what a crash or a restore left behind: runs whose time has passed although no timer fired, claims of dead
 // senders, and events that arrived in the very moment in which their candidate did.
 func (w *Worker) sweep(ctx context.Context) (more bool, err error) {
-	woken, err := w.store.WakeOverdue(ctx, w.scale.Now(time.Now().Add(-grace)), sweepBatch)
+	woken, err := w.store.WakeOverdue(ctx, w.scale.Now(time.Now().Add(-w.grace)), sweepBatch)
 	if woken > 0 {
 		w.log.WarnContext(ctx, "overdue runs woken", "runs", woken)
 		w.wakes.ring()

@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -39,6 +40,7 @@ type Config struct {
 	Unsubscribe func(messageID string) string // the link that unsubscribes from a message's purpose
 	TaskQueue   string                        // default workflows.TaskQueue
 	BuildID     string                        // of this binary, for worker versioning; empty: unversioned
+	Grace       time.Duration                 // real time that a run may be overdue before it is woken; default 30 s
 	Log         *slog.Logger
 }
 
@@ -54,6 +56,7 @@ type Worker struct {
 	unsubscribe func(string) string
 	taskQueue   string
 	buildID     string
+	grace       time.Duration
 	log         *slog.Logger
 
 	events, starts, wakes, messages, sweeper *loop
@@ -64,12 +67,12 @@ func New(c Config) *Worker {
 	w := &Worker{
 		store: c.Store, temporal: c.Temporal, providers: c.Providers, scale: c.Scale,
 		publicURL: strings.TrimSuffix(c.PublicURL, "/"), unsubscribe: c.Unsubscribe,
-		taskQueue: c.TaskQueue, buildID: c.BuildID, log: c.Log,
+		taskQueue: c.TaskQueue, buildID: c.BuildID, grace: cmp.Or(c.Grace, defaultGrace), log: c.Log,
 	}
 	if w.taskQueue == "" {
 		w.taskQueue = workflows.TaskQueue
 	}
-	w.library = activities.NewLibrary(definitions{c.Store})
+	w.library = activities.NewLibrary(Published(c.Store))
 	w.decider = &activities.Decider{
 		Runs: runs{c.Store}, Library: w.library, Scale: c.Scale, Now: time.Now, Committed: w.committed,
 	}
@@ -77,7 +80,7 @@ func New(c Config) *Worker {
 	w.starts = newLoop("starts", 500*time.Millisecond, c.Log, w.start)
 	w.wakes = newLoop("wakes", 500*time.Millisecond, c.Log, w.signal)
 	w.messages = newLoop("messages", 500*time.Millisecond, c.Log, w.send)
-	w.sweeper = newLoop("sweeper", sweepEvery, c.Log, w.sweep)
+	w.sweeper = newLoop("sweeper", min(sweepEvery, w.grace), c.Log, w.sweep)
 	return w
 }
 
@@ -112,6 +115,9 @@ func (w *Worker) Run(ctx context.Context) error {
 	running.Wait()
 	return nil
 }
+
+// Decider returns the worker's decider, for those who decide without a workflow around it.
+func (w *Worker) Decider() *activities.Decider { return w.decider }
 
 // register binds workflows and activities to the names that they are called by.
 func (w *Worker) register(r worker.Registry) {

@@ -1,0 +1,15 @@
+package provider
+
+import (
+	"github.com/rapport-crm/rapport/crm"
+)
+
+// Report is what a provider says became of one message or address.
+type Report struct {
+	MessageID  string                // the ledger's id, as it was sent along; "" when the message is not ours
+	ProviderID string                // the provider's id of the message
+	Accepted   bool                  // it proves that the provider took the message
+	Event      crm.Event             // Type is "" when there is nothing to record. Subject is not set
+	Address    string                // the recipient's
+	OptOut     crm.SuppressionReason // why the address must not be written to any more; "" when it may
+}

@@ -1,0 +1,157 @@
+package api
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humagin"
+	"github.com/gin-gonic/gin"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/rapport-crm/rapport/activities/sendgrid"
+	"github.com/rapport-crm/rapport/activities/twilio"
+	"github.com/rapport-crm/rapport/store"
+)
+
+// Config is what the API needs. Store is required; everything else may be left out.
+type Config struct {
+	Store     *store.Store
+	PublicURL string // how candidates and providers reach this installation
+
+	LinkSecret []byte // of the installation: signs the links that candidates get
+
+	SendGrid *sendgrid.Verifier // nil or without a key: its webhooks are refused until it is set up
+	Twilio   *twilio.Verifier   // nil or without a token: likewise
+
+	Temporal   func(context.Context) error // tells whether Temporal answers; nil: it is not asked
+	TemporalUI string                      // base of links to workflows: http://localhost:8233, or with /namespaces/NAME for another than default
+
+	Log      *slog.Logger         // nil: nothing is logged
+	Now      func() time.Time     // the installation's clock; nil: time.Now
+	Registry *prometheus.Registry // nil: one of its own
+}
+
+// server is the API at work.
+type server struct {
+	Config
+	keys    *keyring
+	metrics *metrics
+	router  *gin.Engine
+	huma    huma.API
+	docs    *docs
+	inbound chan struct{} // one token for every large body that is read at the same time
+}
+
+// requestTimeout bounds the work on one request. A store that does not answer in time is answered with 503.
+const requestTimeout = 30 * time.Second
+
+// largeBodies is how many inbound mails, each up to 30 MB, are in memory at once.
+const largeBodies = 4
+
+// New returns the API's handler. It panics when Registry already has the API's metrics: one registry serves one API.
+func New(config Config) http.Handler { return newServer(config).router }
+
+// OpenAPI returns the OpenAPI 3.1 document as indented JSON. It is the same for every configuration.
+func OpenAPI() ([]byte, error) {
+	return newServer(Config{}).openAPI()
+}
+
+func newServer(config Config) *server {
+	if config.Log == nil {
+		config.Log = slog.New(slog.DiscardHandler)
+	}
+	if config.Now == nil {
+		config.Now = time.Now
+	}
+	if config.Registry == nil {
+		config.Registry = prometheus.NewRegistry()
+	}
+	config.PublicURL = strings.TrimRight(config.PublicURL, "/")
+	s := &server{Config: config, keys: newKeyring(config.Store), inbound: make(chan struct{}, largeBodies)}
+	s.metrics = newMetrics(config.Registry, config.Store)
+	s.router = newRouter()
+	s.router.Use(s.identify, s.observe, s.recover, s.bound)
+	s.router.NoRoute(func(c *gin.Context) { s.refuse(c, notFound("There is nothing at this address.", "See /docs for what there is.")) })
+	s.router.NoMethod(func(c *gin.Context) {
+		s.refuse(c, &Problem{Status: http.StatusMethodNotAllowed, Code: CodeMethod, Detail: "This address does not take that method.", Next: "See the Allow header, or /docs."})
+	})
+	s.huma = humagin.New(s.router, s.humaConfig())
+	s.huma.UseMiddleware(s.authorize)
+	s.register()
+	return s
+}
+
+func newRouter() *gin.Engine {
+	gin.SetMode(gin.ReleaseMode)
+	router := gin.New()
+	router.UseRawPath, router.UnescapePathValues = true, true // an external id may hold a slash, written as %2F
+	router.HandleMethodNotAllowed = true
+	router.RedirectTrailingSlash, router.RedirectFixedPath = false, false
+	return router
+}
+
+func (s *server) register() {
+	s.registerEvents()
+	s.registerCandidates()
+	s.registerDefinitions()
+	s.registerEnrollments()
+	s.registerTasks()
+	s.registerKeys()
+	s.nameProblem()
+
+	s.router.POST("/webhooks/sendgrid/events", s.sendGridEvents)
+	s.router.POST("/webhooks/sendgrid/inbound", s.sendGridInbound)
+	s.router.POST("/webhooks/twilio/status", s.twilioStatus)
+	s.router.POST("/webhooks/twilio/inbound", s.twilioInbound)
+	s.router.GET("/u/:token", s.unsubscribePage)
+	s.router.POST("/u/:token", s.unsubscribe)
+	s.router.GET("/livez", s.live)
+	s.router.GET("/readyz", s.ready)
+	s.router.GET("/metrics", s.metrics.serve)
+}
+
+func (s *server) humaConfig() huma.Config {
+	config := huma.DefaultConfig("Rapport", "1.0.0")
+	config.Info.Description = "Candidate relationship management as code: send what candidates do, keep who they are, publish sequences, and see why each message went or did not."
+	config.Info.License = &huma.License{Name: "Apache-2.0", Identifier: "Apache-2.0"}
+	config.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
+		keyScheme: {Type: "http", Scheme: "bearer", BearerFormat: "rk_…", Description: "An API key. Each operation names the scope that the key needs; admin has them all."},
+	}
+	config.Tags = tags()
+	config.OpenAPIPath, config.DocsPath, config.SchemasPath, config.CreateHooks = "", "", "", nil
+	config.RejectUnknownQueryParameters = true
+	config.Transformers = []huma.Transformer{s.explain}
+	return config
+}
+
+func tags() []*huma.Tag {
+	return []*huma.Tag{
+		{Name: "Events", Description: "What candidates do, and what happens to them. Sequences start and react on events."},
+		{Name: "Candidates", Description: "Who they are, what they agreed to, and everything that happened and why."},
+		{Name: "Definitions", Description: "Sequences, messages and the workspace, as YAML. Every version is kept."},
+		{Name: "Enrollments", Description: "One run of a sequence for one candidate."},
+		{Name: "Tasks", Description: "What people are asked to do, and messages whose fate is unknown."},
+		{Name: "Keys", Description: "API keys and their scopes."},
+	}
+}
+
+// operation describes one operation; scope is what the key needs.
+func operation(method, path, id, tag, scope, summary, description string) huma.Operation {
+	return huma.Operation{
+		OperationID: id, Method: method, Path: path, Summary: summary, Description: description,
+		Tags: []string{tag}, Security: []map[string][]string{{keyScheme: {scope}}}, BodyReadTimeout: requestTimeout,
+	}
+}
+
+func (s *server) openAPI() ([]byte, error) {
+	document, err := indented(s.huma.OpenAPI())
+	if err != nil {
+		return nil, fmt.Errorf("write OpenAPI document: %w", err)
+	}
+	return document, nil
+}

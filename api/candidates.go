@@ -1,0 +1,316 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+	_ "time/tzdata" // zones are checked on machines that have none
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/rapport-crm/rapport/crm"
+	"github.com/rapport-crm/rapport/store"
+)
+
+// CandidateInput is what a source says about a candidate. A field that is left out stays as it is; an empty one is cleared.
+type CandidateInput struct {
+	ExternalID     string         `json:"external_id,omitempty" doc:"The id in the system of record; unique." example:"ATS-7-000123"`
+	FirstName      string         `json:"first_name,omitempty"`
+	LastName       string         `json:"last_name,omitempty"`
+	Email          string         `json:"email,omitempty" example:"sarah@example.org"`
+	Phone          string         `json:"phone,omitempty" doc:"E.164." example:"+447700900123"`
+	Country        string         `json:"country,omitempty" doc:"ISO 3166-1." example:"GB"`
+	Region         string         `json:"region,omitempty"`
+	City           string         `json:"city,omitempty"`
+	TimeZone       string         `json:"time_zone,omitempty" doc:"IANA name." example:"Europe/London"`
+	Locale         string         `json:"locale,omitempty" doc:"BCP 47." example:"en-GB"`
+	Status         string         `json:"status,omitempty" doc:"One of the workspace's statuses." example:"silver_medallist"`
+	Source         string         `json:"source,omitempty"`
+	Owner          string         `json:"owner,omitempty" doc:"The recruiter's email address."`
+	Seniority      string         `json:"seniority,omitempty"`
+	Functions      []string       `json:"functions,omitempty" nullable:"false"`
+	Skills         []string       `json:"skills,omitempty" nullable:"false"`
+	Tags           []string       `json:"tags,omitempty" nullable:"false"`
+	Attributes     map[string]any `json:"attributes,omitempty" doc:"Anything else, merged by name; null removes one."`
+	LegalHold      bool           `json:"legal_hold,omitempty"`
+	Consents       []ConsentInput `json:"consents,omitempty" nullable:"false" doc:"Only what differs from what is in force is added to the history."`
+	CreatedAt      time.Time      `json:"created_at,omitzero" doc:"When the candidate became known; counts when they are created."`
+	LastActivityAt time.Time      `json:"last_activity_at,omitzero" doc:"Only ever moves forward."`
+	LastDecisionAt time.Time      `json:"last_decision_at,omitzero" doc:"Only ever moves forward."`
+
+	present map[string]bool
+}
+
+// ConsentInput is a consent that is given or taken back.
+type ConsentInput struct {
+	Purpose  string        `json:"purpose" example:"talent-community"`
+	Channels []crm.Channel `json:"channels,omitempty" nullable:"false" enum:"email,sms" doc:"email if it is left out."`
+	Granted  *bool         `json:"granted,omitempty" doc:"true if it is left out; false revokes."`
+	Source   string        `json:"source,omitempty" doc:"Where it was given." example:"application form"`
+	Wording  string        `json:"wording,omitempty" doc:"What the candidate read when they agreed."`
+	At       time.Time     `json:"at,omitzero" doc:"When; now if it is left out."`
+}
+
+// UnmarshalJSON remembers which fields are given.
+func (in *CandidateInput) UnmarshalJSON(text []byte) error {
+	type plain CandidateInput
+	if err := json.Unmarshal(text, (*plain)(in)); err != nil {
+		return err
+	}
+	var fields map[string]json.RawMessage
+	if err := json.Unmarshal(text, &fields); err != nil {
+		return err
+	}
+	in.present = make(map[string]bool, len(fields))
+	for name := range fields {
+		in.present[name] = true
+	}
+	return nil
+}
+
+// write is what the store is asked to do.
+func (in *CandidateInput) write() store.Write {
+	w := store.Write{Present: in.present, Candidate: crm.Candidate{
+		ExternalID: in.ExternalID, FirstName: in.FirstName, LastName: in.LastName, Email: in.Email, Phone: in.Phone, Country: in.Country,
+		Region: in.Region, City: in.City, TimeZone: in.TimeZone, Locale: in.Locale, Status: in.Status, Source: in.Source, Owner: in.Owner,
+		Seniority: in.Seniority, Functions: in.Functions, Skills: in.Skills, Tags: in.Tags, Attributes: in.Attributes, LegalHold: in.LegalHold,
+		CreatedAt: in.CreatedAt, LastActivityAt: in.LastActivityAt, LastDecisionAt: in.LastDecisionAt,
+	}}
+	for _, consent := range in.Consents {
+		channels := consent.Channels
+		if len(channels) == 0 {
+			channels = []crm.Channel{crm.Email}
+		}
+		for _, channel := range channels {
+			w.Consents = append(w.Consents, crm.Consent{
+				Purpose: consent.Purpose, Channel: channel, Granted: consent.Granted == nil || *consent.Granted,
+				Source: consent.Source, Wording: consent.Wording, At: consent.At,
+			})
+		}
+	}
+	return w
+}
+
+// Candidate is a candidate with the history of their consents, oldest first.
+type Candidate struct {
+	crm.Candidate
+	Consents []crm.Consent `json:"consents" nullable:"false"`
+}
+
+// WrittenCandidate is what became of a write.
+type WrittenCandidate struct {
+	ID      string   `json:"id"`
+	Created bool     `json:"created"`
+	Changed []string `json:"changed" nullable:"false" doc:"The fields that got new values."`
+}
+
+// CandidateBatch is several candidates.
+type CandidateBatch struct {
+	Items []CandidateInput `json:"items" minItems:"1" maxItems:"1000" nullable:"false"`
+}
+
+// CandidateResult is what became of one item of a batch.
+type CandidateResult struct {
+	Index  int       `json:"index" doc:"Its place in the request, from 0."`
+	Status string    `json:"status" enum:"created,changed,unchanged,rejected"`
+	ID     string    `json:"id,omitempty"`
+	Errors []Located `json:"errors,omitempty"`
+}
+
+// CandidateResults is what became of every item, in their order.
+type CandidateResults struct {
+	Results []CandidateResult `json:"results" nullable:"false"`
+}
+
+// Page is one page of a list.
+type Page[T any] struct {
+	Items []T    `json:"items" nullable:"false"`
+	Next  string `json:"next,omitempty" doc:"The cursor of the next page; absent on the last."`
+}
+
+type pageInput struct {
+	Limit int    `query:"limit" minimum:"1" maximum:"500" default:"50"`
+	After string `query:"after" doc:"The cursor that the page before gave as next."`
+}
+
+type byID struct {
+	ID string `path:"id" doc:"The candidate's id or external id."`
+}
+
+func (s *server) registerCandidates() {
+	create := operation(http.MethodPost, "/v1/candidates", "create-candidate", "Candidates", ScopeCandidatesWrite, "Create a candidate",
+		"Refused when the external id is taken: use the upsert then.")
+	create.DefaultStatus = http.StatusCreated
+	huma.Register(s.huma, create, s.createCandidate)
+	huma.Register(s.huma, operation(http.MethodPut, "/v1/candidates/by-external-id/{external_id}", "upsert-candidate", "Candidates", ScopeCandidatesWrite,
+		"Create or change a candidate by external id", "Sending the same again changes nothing. Events that were kept for the candidate become theirs."), s.upsertCandidate)
+	batch := operation(http.MethodPost, "/v1/candidates/batch", "upsert-candidates", "Candidates", ScopeCandidatesWrite,
+		"Create or change up to 1,000 candidates", "Each item is judged alone and has an external_id.")
+	batch.MaxBodyBytes, batch.SkipValidateBody = maxEventsBody, true
+	huma.Register(s.huma, batch, s.upsertBatch)
+	huma.Register(s.huma, operation(http.MethodGet, "/v1/candidates", "list-candidates", "Candidates", ScopeCandidatesRead, "List candidates", "The newest first."), s.listCandidates)
+	huma.Register(s.huma, operation(http.MethodGet, "/v1/candidates/{id}", "get-candidate", "Candidates", ScopeCandidatesRead, "Get a candidate", ""), s.getCandidate)
+	huma.Register(s.huma, operation(http.MethodGet, "/v1/candidates/{id}/timeline", "get-timeline", "Candidates", ScopeCandidatesRead, "Get a candidate's timeline",
+		"Everything that happened to them and why, the oldest first: events, decisions with the expression and its result, messages, consents and tasks."), s.getTimeline)
+}
+
+func (s *server) createCandidate(ctx context.Context, in *body[CandidateInput]) (*body[WrittenCandidate], error) {
+	if problem := refuseCandidate(&in.Body); problem != nil {
+		return nil, problem
+	}
+	written, err := s.Store.CreateCandidate(ctx, in.Body.write(), s.Now())
+	if err != nil {
+		return nil, problemOf(err)
+	}
+	return writtenCandidate(written), nil
+}
+
+func (s *server) upsertCandidate(ctx context.Context, in *struct {
+	ExternalID string `path:"external_id" maxLength:"1000"`
+	Body       CandidateInput
+},
+) (*body[WrittenCandidate], error) {
+	if given := in.Body.ExternalID; given != "" && given != in.ExternalID {
+		return nil, invalid("The body names another external id than the address.", "Leave it out of the body.", Located{Location: "body.external_id", Message: "it differs from the address"})
+	}
+	in.Body.ExternalID = in.ExternalID
+	if problem := refuseCandidate(&in.Body); problem != nil {
+		return nil, problem
+	}
+	written, err := s.Store.UpsertCandidates(ctx, []store.Write{in.Body.write()}, s.Now())
+	if err == nil {
+		err = written[0].Err
+	}
+	if err != nil {
+		return nil, problemOf(err)
+	}
+	return writtenCandidate(written[0]), nil
+}
+
+func writtenCandidate(u store.Upserted) *body[WrittenCandidate] {
+	return &body[WrittenCandidate]{Body: WrittenCandidate{ID: u.ID, Created: u.Created, Changed: notNil(u.Changed)}}
+}
+
+func refuseCandidate(in *CandidateInput) *Problem {
+	found := checkCandidate(in)
+	if len(found) == 0 {
+		return nil
+	}
+	for i := range found {
+		found[i].Location = "body." + found[i].Location
+	}
+	return invalid(fmt.Sprintf("The candidate is not valid: %s: %s.", found[0].Location, found[0].Message), "Correct every field in errors and send it again.", found...)
+}
+
+func (s *server) upsertBatch(ctx context.Context, in *struct{ RawBody []byte }) (*body[CandidateResults], error) {
+	var request struct {
+		Items []json.RawMessage `json:"items"`
+	}
+	if err := json.Unmarshal(in.RawBody, &request); err != nil || len(request.Items) == 0 {
+		return nil, invalid("The body is not an object with a list of items.", "Send {\"items\": [...]}.")
+	}
+	if len(request.Items) > MaxEvents {
+		return nil, &Problem{
+			Status: http.StatusRequestEntityTooLarge, Code: CodeTooLarge, Detail: fmt.Sprintf("There are %d items; a request holds at most %d.", len(request.Items), MaxEvents),
+			Next: "Send them in several requests.",
+		}
+	}
+	results := CandidateResults{Results: make([]CandidateResult, len(request.Items))}
+	var writes []store.Write
+	var places []int
+	for i, item := range request.Items {
+		results.Results[i] = CandidateResult{Index: i, Status: string(ItemRejected)}
+		var input CandidateInput
+		if results.Results[i].Errors = readCandidate(item, &input); len(results.Results[i].Errors) == 0 {
+			writes, places = append(writes, input.write()), append(places, i)
+		}
+	}
+	written, err := s.Store.UpsertCandidates(ctx, writes, s.Now())
+	if err != nil {
+		return nil, problemOf(err)
+	}
+	for i := range written {
+		results.Results[places[i]].became(&written[i])
+	}
+	return &body[CandidateResults]{Body: results}, nil
+}
+
+// readCandidate reads one item of a batch. Without an external id, sending a batch again would create everybody twice.
+func readCandidate(item json.RawMessage, input *CandidateInput) []Located {
+	if err := json.Unmarshal(item, input); err != nil {
+		var typed *json.UnmarshalTypeError
+		if errors.As(err, &typed) {
+			return []Located{{Location: typed.Field, Message: "it is a " + typed.Value + " and should be a " + typed.Type.String()}}
+		}
+		return []Located{{Location: "", Message: "it is not an object with a candidate's fields: times are like 2026-11-06T10:00:00Z"}}
+	}
+	found := checkCandidate(input)
+	if input.ExternalID == "" {
+		found = append(found, Located{Location: "external_id", Message: "it is missing"})
+	}
+	for name := range input.present {
+		if !candidateFields()[name] {
+			found = append(found, Located{Location: name, Message: "there is no such field"})
+		}
+	}
+	return found
+}
+
+func candidateFields() map[string]bool {
+	return map[string]bool{
+		"external_id": true, "first_name": true, "last_name": true, "email": true, "phone": true, "country": true, "region": true, "city": true,
+		"time_zone": true, "locale": true, "status": true, "source": true, "owner": true, "seniority": true, "functions": true, "skills": true,
+		"tags": true, "attributes": true, "legal_hold": true, "consents": true, "created_at": true, "last_activity_at": true, "last_decision_at": true,
+	}
+}
+
+func (r *CandidateResult) became(u *store.Upserted) {
+	r.ID = u.ID
+	switch {
+	case u.Err != nil:
+		p := problemOf(u.Err)
+		r.Errors = []Located{{Message: p.Error()}}
+	case u.Created:
+		r.Status = "created"
+	case len(u.Changed) > 0:
+		r.Status = "changed"
+	default:
+		r.Status = "unchanged"
+	}
+}
+
+func (s *server) listCandidates(ctx context.Context, in *struct {
+	pageInput
+	Query  string `query:"q" maxLength:"200" doc:"Part of a name, an email address, a number or an external id."`
+	Status string `query:"status" maxLength:"200"`
+},
+) (*body[Page[crm.Candidate]], error) {
+	items, next, err := s.Store.ListCandidates(ctx, store.CandidateFilter{Query: in.Query, Status: in.Status, Limit: in.Limit, After: in.After})
+	return pageOf(items, next, err)
+}
+
+func (s *server) getCandidate(ctx context.Context, in *byID) (*body[Candidate], error) {
+	c, consents, err := s.Store.Candidate(ctx, in.ID)
+	if err != nil {
+		return nil, problemOf(err)
+	}
+	return &body[Candidate]{Body: Candidate{Candidate: c, Consents: notNil(consents)}}, nil
+}
+
+func pageOf[T any](items []T, next string, err error) (*body[Page[T]], error) {
+	if err != nil {
+		return nil, problemOf(err)
+	}
+	return &body[Page[T]]{Body: Page[T]{Items: notNil(items), Next: next}}, nil
+}
+
+// notNil makes an empty list of no list: JSON has [] for it, not null.
+func notNil[T any](items []T) []T {
+	if items == nil {
+		return []T{}
+	}
+	return items
+}

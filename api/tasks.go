@@ -1,0 +1,63 @@
+package api
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/rapport-crm/rapport/crm"
+	"github.com/rapport-crm/rapport/store"
+)
+
+// TaskDone is what came of a task.
+type TaskDone struct {
+	Outcome string `json:"outcome,omitempty" maxLength:"200" doc:"done if it is left out."`
+	Note    string `json:"note,omitempty" maxLength:"10000"`
+}
+
+// outcomeDone is a task's outcome when nothing else is said.
+const outcomeDone = "done"
+
+func (s *server) registerTasks() {
+	huma.Register(s.huma, operation(http.MethodGet, "/v1/tasks", "list-tasks", "Tasks", ScopeEnrollmentsRead, "List tasks", "The newest first."), s.listTasks)
+	complete := operation(http.MethodPost, "/v1/tasks/{id}/complete", "complete-task", "Tasks", ScopeEnrollmentsWrite, "Complete a task", "A run that waits for it goes on.")
+	huma.Register(s.huma, complete, s.completeTask)
+}
+
+func (s *server) listTasks(ctx context.Context, in *struct {
+	pageInput
+	Candidate  string `query:"candidate" maxLength:"1000" doc:"Id or external id."`
+	Enrollment string `query:"enrollment" maxLength:"100"`
+	Assignee   string `query:"assignee" maxLength:"1000" doc:"Email address."`
+	State      string `query:"state" enum:"open,done,closed"`
+},
+) (*body[Page[crm.Task]], error) {
+	filter := store.TaskFilter{
+		Candidate: in.Candidate, Enrollment: in.Enrollment, Assignee: in.Assignee, State: crm.TaskState(in.State), Limit: in.Limit, After: in.After,
+	}
+	if in.Candidate != "" {
+		c, _, err := s.Store.Candidate(ctx, in.Candidate)
+		if err != nil {
+			return nil, problemOf(err)
+		}
+		filter.Candidate = c.ID
+	}
+	items, next, err := s.Store.ListTasks(ctx, filter)
+	return pageOf(items, next, err)
+}
+
+func (s *server) completeTask(ctx context.Context, in *struct {
+	ID   string `path:"id" maxLength:"100"`
+	Body TaskDone
+},
+) (*struct{}, error) {
+	outcome := in.Body.Outcome
+	if outcome == "" {
+		outcome = outcomeDone
+	}
+	if err := s.Store.CompleteTask(ctx, in.ID, outcome, in.Body.Note, caller(ctx), s.Now()); err != nil {
+		return nil, problemOf(err)
+	}
+	return nil, nil //nolint:nilnil // no content
+}

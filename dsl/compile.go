@@ -1,0 +1,181 @@
+package dsl
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// compile lays the steps out flat. A step is followed by the blocks that hang on it; every way out of a block is a jump, so
+// the order of blocks means nothing to a run.
+func (q *sequenceReader) compile() {
+	c := &compiler{p: q.p, taken: map[string]bool{}}
+	q.p.index, q.p.contains = map[string]int{}, map[string][]string{}
+	for id := range q.steps {
+		c.taken[id] = true
+	}
+	c.block(q.all, size(q.all), "")
+	for pc := range q.p.Code {
+		q.p.index[q.p.Code[pc].ID] = pc
+	}
+	for id, s := range q.steps {
+		if inside := idsInside(s); len(inside) > 0 {
+			q.p.contains[id] = inside
+		}
+	}
+	q.p.Listens = listens(q.p)
+}
+
+// idsInside lists the ids of the steps that hang on a step, at any depth, sorted.
+func idsInside(s *step) []string {
+	var ids []string
+	for _, child := range s.children() {
+		if child.instr.ID != "" {
+			ids = append(ids, child.instr.ID)
+		}
+		ids = append(ids, idsInside(child)...)
+	}
+	slices.Sort(ids)
+	return ids
+}
+
+// listens lists every event type that an exit or a wait looks at.
+func listens(p *Program) []string {
+	types := map[string]bool{"consent.revoked": true}
+	match := func(m *Match) {
+		for _, t := range m.On {
+			types[t] = true
+		}
+		if m.State() && m.When != nil {
+			for _, t := range m.When.Events {
+				types[t] = true
+			}
+		}
+	}
+	for _, m := range p.Exits {
+		match(m)
+	}
+	for i := range p.Code {
+		if w := p.Code[i].WaitFor; w != nil {
+			for _, b := range w.Branches {
+				match(b.Match)
+			}
+		}
+	}
+	return sorted(types)
+}
+
+// compiler appends instructions to a program.
+type compiler struct {
+	p     *Program
+	taken map[string]bool // ids
+}
+
+// size counts the instructions that steps take.
+func size(steps []*step) int {
+	n := 0
+	for _, s := range steps {
+		n += s.size()
+	}
+	return n
+}
+
+func (s *step) size() int {
+	n := 1 + size(s.children())
+	if s.guarded() {
+		n++
+	}
+	return n
+}
+
+// guarded tells whether a choose has an `if`. An instruction that is skipped goes on to Next, which for a choose is its else:
+// so its `if` becomes a choose around it.
+func (s *step) guarded() bool { return s.instr.Op == OpChoose && s.instr.If != nil }
+
+// block lays out a list of steps that goes on to next. after names the place for implied ids: the last step with an id.
+func (c *compiler) block(steps []*step, next int, after string) {
+	for i, s := range steps {
+		follow := len(c.p.Code) + s.size()
+		if i == len(steps)-1 {
+			follow = next
+		}
+		id := c.step(s, follow, after)
+		if s.instr.ID != "" {
+			after = id
+		}
+	}
+}
+
+// step lays out one step and its blocks, and returns its id.
+func (c *compiler) step(s *step, next int, after string) string {
+	in := s.instr
+	if in.ID == "" {
+		in.ID, in.Implied = c.implied(in.Op, after), true
+	}
+	if s.guarded() {
+		c.p.Code = append(c.p.Code, Instr{
+			ID: in.ID, Implied: in.Implied, Op: OpChoose, Next: next,
+			Choose: &Choose{Arms: []Arm{{If: in.If, Go: len(c.p.Code) + 1}}},
+		})
+		in.ID, in.Implied, in.If = in.ID+"/choice", true, nil
+	}
+	in.Next = next
+	at := len(c.p.Code)
+	c.p.Code = append(c.p.Code, in)
+	if in.Op == OpChoose {
+		c.choose(at, s, next)
+	} else {
+		c.then(at, s, next)
+	}
+	if s.guarded() {
+		return c.p.Code[at-1].ID
+	}
+	return in.ID
+}
+
+func (c *compiler) then(at int, s *step, next int) {
+	for _, b := range s.then {
+		if c.p.Code[at].Then == nil {
+			c.p.Code[at].Then = make(map[string]int, len(s.then))
+		}
+		c.p.Code[at].Then[b.outcome] = c.branch(b.steps, next, c.p.Code[at].ID+"/"+b.outcome)
+	}
+}
+
+func (c *compiler) choose(at int, s *step, next int) {
+	arms := make([]Arm, 0, len(s.arms))
+	id := strings.TrimSuffix(c.p.Code[at].ID, "/choice")
+	for i, a := range s.arms {
+		arms = append(arms, Arm{If: a.cond, Go: c.branch(a.steps, next, id+"/"+strconv.Itoa(i+1))})
+	}
+	c.p.Code[at].Choose = &Choose{Arms: arms}
+	c.p.Code[at].Next = c.branch(s.otherwise, next, id+"/else")
+}
+
+// branch lays out a block that comes back to next, and returns where it begins.
+func (c *compiler) branch(steps []*step, next int, after string) int {
+	if len(steps) == 0 {
+		return next
+	}
+	begin := len(c.p.Code)
+	c.block(steps, next, after)
+	return begin
+}
+
+// implied makes an id for a step that has none, from the step before it: "after thanks", "exit after heard/clicked". It has a
+// blank, so that it is never an id that was written, and does not depend on what comes later.
+func (c *compiler) implied(op Op, after string) string {
+	id := "at start"
+	if after != "" {
+		id = "after " + after
+	}
+	if op != OpWait {
+		id = string(op) + " " + id
+	}
+	unique := id
+	for n := 2; c.taken[unique]; n++ {
+		unique = id + " " + strconv.Itoa(n)
+	}
+	c.taken[unique] = true
+	return unique
+}

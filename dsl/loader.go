@@ -1,0 +1,254 @@
+package dsl
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"unicode/utf8"
+
+	"github.com/rapport-crm/rapport/crm"
+	"go.yaml.in/yaml/v4"
+)
+
+// Load compiles documents that were checked when they were published. What they refer to (names, statuses, variables) is not
+// checked again, so that what was published stays loadable. A document that cannot be compiled is left out of the set and
+// part of the error; the set holds the others.
+func Load(docs []Document) (*Set, error) {
+	l := newLoader(nil)
+	for i := range docs {
+		l.document(docs[i])
+	}
+	l.read()
+	return l.set(len(l.docs)), l.err()
+}
+
+// Compile compiles one stored sequence from its source, as Load does. It is how a run gets the version it is pinned to.
+func Compile(d Document) (*Program, error) {
+	l := newLoader(nil)
+	l.document(d)
+	l.read()
+	if err := l.err(); err != nil {
+		return nil, err
+	}
+	if l.docs[0].program == nil {
+		return nil, fmt.Errorf("compile %s %s: it is not a sequence", d.Kind, d.Name)
+	}
+	return l.docs[0].program, nil
+}
+
+// loader reads a set of documents: the workspace first, then messages, then sequences, as each may refer to those before.
+type loader struct {
+	envs     *environments
+	engines  *engines
+	voc      *vocabulary // nil: what documents refer to is not checked
+	channels map[string]crm.Channel
+	docs     []*doc
+	problems []crm.Problem // of files that hold no document
+	failure  error
+}
+
+// doc is a document that is being read.
+type doc struct {
+	Document
+	reader    *docReader
+	workspace *Workspace
+	template  *Template
+	program   *Program
+}
+
+func newLoader(voc *vocabulary) *loader {
+	envs, err := newEnvironments()
+	return &loader{envs: envs, engines: newEngines(), voc: voc, channels: map[string]crm.Channel{}, failure: err}
+}
+
+// file takes the documents of a file.
+func (l *loader) file(f File) {
+	whole := func(message, fix string) {
+		l.problems = append(l.problems, crm.Problem{
+			File: f.Path, Line: 1, Column: 1, Code: codeFile, Severity: crm.SeverityError, Message: message, Fix: fix,
+		})
+	}
+	switch {
+	case len(f.Text) > maxFileBytes:
+		whole("This file is larger than one megabyte.", "Split it.")
+		return
+	case !utf8.Valid(f.Text):
+		whole("This file is not text in UTF-8.", "Save it as UTF-8.")
+		return
+	}
+	for _, src := range splitDocuments(f.Path, string(f.Text)) {
+		l.add(src)
+	}
+}
+
+// document takes a stored document. Its lines are those of the file it came from.
+func (l *loader) document(d Document) {
+	src := &source{file: d.File, first: 1, text: d.Source}
+	if parts := splitDocuments(d.File, d.Source); len(parts) > 0 {
+		src = parts[0]
+	}
+	l.add(src)
+	stored := l.docs[len(l.docs)-1]
+	if src.root != nil {
+		lines := d.Line - src.root.Line
+		src.first += lines
+		_ = shift(src.root, lines, 0) // was shifted before, so it is not too deep
+	}
+	stored.Document = d
+}
+
+// add parses a document and finds its kind and name.
+func (l *loader) add(src *source) {
+	d := &doc{reader: &docReader{src: src, envs: l.envs, engines: l.engines, voc: l.voc, channels: l.channels}}
+	d.File, d.Source, d.Line = src.file, src.text, src.first
+	l.docs = append(l.docs, d)
+	if l.failure != nil {
+		d.reader.addAt(1, 1, crm.SeverityError, codeExprType, "Expressions cannot be checked: "+l.failure.Error()+".", "")
+		return
+	}
+	if err := src.parse(); err != nil {
+		d.reader.syntaxProblem(err)
+		return
+	}
+	if d.head(); d.Kind == "" {
+		return
+	}
+	d.Line, d.Hash = src.root.Line, hash(src.root)
+	if d.Kind == KindMessage && d.Locale == "" {
+		if ch := valueOf(src.root, "channel"); ch != nil {
+			l.channels[d.Name] = crm.Channel(ch.Value)
+		}
+	}
+}
+
+// head finds the kind and the name of a document. Kind stays empty when there is nothing more to read.
+func (d *doc) head() {
+	r, root := d.reader, d.reader.src.root
+	kinds := []string{KindWorkspace, KindSequence, KindMessage, kindTest}
+	switch {
+	case root == nil:
+		r.addAt(d.Line, 1, crm.SeverityError, codeKind, "This document is empty.", "")
+		return
+	case root.Kind != yaml.MappingNode || len(root.Content) < 2:
+		r.add(root, codeKind, "A document begins with its kind and its name.", "Write for example `sequence: welcome-back`.")
+		return
+	}
+	key, value := root.Content[0], root.Content[1]
+	if slices.Contains(notYet(placeDocument), key.Value) {
+		r.add(key, codeNotYet, fmt.Sprintf("The kind %q is part of the language but not supported by this version yet.", key.Value), "Take the document out for now.")
+		return
+	}
+	if !slices.Contains(kinds, key.Value) {
+		fix := suggest(key.Value, append(kinds, notYet(placeDocument)...))
+		for _, k := range kinds {
+			if hasKey(root, k) {
+				fix = fmt.Sprintf("Move `%s` to the top.", k)
+			}
+		}
+		r.add(key, codeKind, fmt.Sprintf("%q is not a kind of document.", clip(key.Value)), fix)
+		return
+	}
+	d.Kind, d.Name = key.Value, value.Value
+	if locale := valueOf(root, "locale"); locale != nil && d.Kind == KindMessage {
+		d.Locale = locale.Value
+	}
+}
+
+// read reads all documents in the order in which they may refer to each other.
+func (l *loader) read() {
+	l.duplicates()
+	l.each(KindWorkspace, func(d *doc) {
+		d.workspace = d.reader.workspace()
+		if l.voc != nil {
+			l.voc.workspace = d.workspace
+		}
+	})
+	l.each(KindMessage, func(d *doc) {
+		d.template = d.reader.message()
+		if l.voc != nil && d.template != nil {
+			l.voc.messages[d.Name] = append(l.voc.messages[d.Name], d.template)
+		}
+	})
+	l.each(KindSequence, func(d *doc) {
+		if l.voc != nil {
+			l.voc.sequences = append(l.voc.sequences, d.Name)
+		}
+	})
+	l.each(KindSequence, func(d *doc) { d.program = d.reader.sequence() })
+	l.each(kindTest, func(d *doc) { d.reader.test() })
+}
+
+func (l *loader) each(kind string, read func(d *doc)) {
+	for _, d := range l.docs {
+		if d.Kind == kind && d.reader.src.root != nil {
+			read(d)
+		}
+	}
+}
+
+// duplicates reports documents of the same name.
+func (l *loader) duplicates() {
+	for i, d := range l.docs {
+		for _, first := range l.docs[:i] {
+			if d.Kind == "" || !d.sameAs(&first.Document) {
+				continue
+			}
+			message := fmt.Sprintf("The %s %q is there twice: also in %s on line %d.", d.Kind, clip(d.Name), first.File, first.Line)
+			if d.Kind == KindWorkspace {
+				message = fmt.Sprintf("There is one workspace; another is in %s on line %d.", first.File, first.Line)
+			}
+			d.reader.addAt(d.Line, 1, crm.SeverityError, codeSameName, message, "Keep one of them.")
+			break
+		}
+	}
+}
+
+// test checks the keys of a test, which a later version runs.
+func (r *docReader) test() {
+	m := r.mapping(r.src.root, placeTest, "test", "of", "start", "candidate", "script", "expect", "until", "arms")
+	if m == nil {
+		return
+	}
+	r.require(m, placeTest, "of", "start", "expect")
+	r.note(m.keys["test"], crm.SeverityHint, codeTest, "Tests are run by a later version; this one is only read.", "")
+}
+
+// set gathers what was read without an error. The first own documents are those of the files.
+func (l *loader) set(own int) *Set {
+	s := &Set{Programs: map[string]*Program{}, Templates: map[string][]*Template{}}
+	for i, d := range l.docs {
+		if d.Kind == kindTest || d.Kind == "" || d.reader.failed() {
+			continue
+		}
+		s.All = append(s.All, d.Document)
+		if i < own {
+			s.Documents = append(s.Documents, d.Document)
+		}
+		switch {
+		case d.workspace != nil:
+			s.Workspace = d.workspace
+		case d.template != nil:
+			s.Templates[d.Name] = append(s.Templates[d.Name], d.template)
+		case d.program != nil:
+			s.Programs[d.Name] = d.program
+		}
+	}
+	for _, versions := range s.Templates {
+		slices.SortFunc(versions, func(a, b *Template) int { return cmp.Compare(a.Locale, b.Locale) })
+	}
+	return s
+}
+
+// err returns the errors of all documents, for those who cannot be shown problems.
+func (l *loader) err() error {
+	errs := []error{l.failure}
+	for _, d := range l.docs {
+		for _, p := range d.reader.problems {
+			if p.Severity == crm.SeverityError {
+				errs = append(errs, fmt.Errorf("compile %s %s: %s %s", d.Kind, d.Name, p.Code, p.Message))
+			}
+		}
+	}
+	return errors.Join(errs...)
+}

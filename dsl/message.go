@@ -1,0 +1,103 @@
+package dsl
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"unicode/utf8"
+
+	"github.com/rapport-crm/rapport/crm"
+	"go.yaml.in/yaml/v4"
+)
+
+// message reads a message document. The channel of a translation without one is filled in when all are read.
+func (r *docReader) message() *Template {
+	m := r.mapping(r.src.root, placeMessage, "message", "locale", "channel", "subject", "preview", "body")
+	if m == nil {
+		return nil
+	}
+	t := &Template{Name: r.name(m.get("message")), Hash: hash(r.src.root)}
+	if n := m.get("locale"); n != nil {
+		t.Locale = r.localeOf(n)
+	}
+	if n := m.get("channel"); n != nil {
+		t.Channel = crm.Channel(r.choice(n, "channel", string(crm.Email), string(crm.SMS)))
+	} else if m.get("locale") == nil {
+		r.add(m.keys["message"], codeMissingKey, `A message needs the key "channel".`, "Write `channel: email` or `channel: sms`.")
+	} else if t.Locale != "" {
+		t.Channel = r.channelOf(t.Name)
+	}
+	if !hasKey(m.node, "mjml") && r.require(m, placeMessage, "body") && t.Channel != "" {
+		r.messageParts(t, m, &templateScope{anyData: true})
+	}
+	return t
+}
+
+// channelOf returns the channel of the message that a translation is of.
+func (r *docReader) channelOf(name string) crm.Channel {
+	if ch := r.channels[name]; ch != "" {
+		return ch
+	}
+	r.add(r.src.root, codeTranslation, fmt.Sprintf("This is a translation of %q, which has no version without a locale.", name), "Write that version too; it is what other languages get.")
+	return ""
+}
+
+// localeOf reads a locale: a language tag of BCP 47, without its rarer parts.
+func (r *docReader) localeOf(n *yaml.Node) string {
+	t, ok := r.text(n, "locale")
+	if ok && !regexp.MustCompile(`^[a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?$`).MatchString(t) {
+		r.add(n, codeLocale, fmt.Sprintf("%q is not a locale.", clip(t)), "Write a language such as cy, or a language and country such as pt-BR.")
+		return ""
+	}
+	return t
+}
+
+// messageParts reads what a message says.
+func (r *docReader) messageParts(t *Template, m *mapping, sc *templateScope) {
+	body, subject, preview := m.get("body"), m.get("subject"), m.get("preview")
+	if t.Channel == crm.SMS {
+		for _, key := range []string{"subject", "preview"} {
+			if m.get(key) != nil {
+				r.add(m.keys[key], codeSubject, fmt.Sprintf("A text message has no %s.", key), "Take it out.")
+			}
+		}
+		t.Body = r.textOf(body, r.engines.plain, sc)
+		r.smsLength(body, t.Body)
+		t.data = sc.used
+		return
+	}
+	if subject == nil {
+		r.add(m.node, codeSubject, "An email needs a subject.", "")
+	} else {
+		t.Subject = r.textOf(subject, r.engines.plain, sc)
+	}
+	if preview != nil {
+		t.Preview = r.textOf(preview, r.engines.plain, sc)
+	}
+	t.Body = r.textOf(body, r.engines.markdown, sc)
+	if t.Body != nil {
+		r.bodyMarkdown(body, t.Body.Source)
+	}
+	t.data = sc.used
+}
+
+// Lengths of two segments of a text message, in the GSM 03.38 alphabet and in UCS-2 (3GPP TS 23.040, 9.2.3.24.1).
+const (
+	twoSegments        = 2 * 153
+	twoSegmentsUnicode = 2 * 67
+)
+
+// smsLength warns of a text that takes more than two segments even before its variables are filled in.
+func (r *docReader) smsLength(n *yaml.Node, t *Text) {
+	if t == nil {
+		return
+	}
+	literal := regexp.MustCompile(`(?s)\{\{.*?\}\}|\{%.*?%\}`).ReplaceAllString(t.Source, "")
+	limit := twoSegments
+	if slices.ContainsFunc([]rune(literal), func(c rune) bool { return c > 0xff }) {
+		limit = twoSegmentsUnicode
+	}
+	if length := utf8.RuneCountInString(literal); length > limit {
+		r.note(n, crm.SeverityWarning, codeLong, fmt.Sprintf("This text has %d characters: it is sent, and paid for, as more than two messages.", length), "Shorten it, or send an email.")
+	}
+}

@@ -1,0 +1,309 @@
+package dsl
+
+import (
+	"fmt"
+	"maps"
+	"net/mail"
+	"slices"
+	"strings"
+
+	"github.com/rapport-crm/rapport/crm"
+	"go.yaml.in/yaml/v4"
+)
+
+// sequenceReader reads a sequence document: what was read so far is what later parts may refer to.
+type sequenceReader struct {
+	*docReader
+	p     *Program
+	sc    scope
+	steps map[string]*step // by id, as they are read
+	all   []*step
+}
+
+// sequence reads a sequence document and compiles it.
+func (r *docReader) sequence() *Program {
+	m := r.mapping(r.src.root, placeSequence,
+		"sequence", "description", "owner", "purpose", "per", "enroll", "reenroll", "exit", "goal", "limit", "window", "steps")
+	if m == nil {
+		return nil
+	}
+	q := &sequenceReader{docReader: r, p: &Program{Name: r.name(m.get("sequence")), Hash: hash(r.src.root), Reenroll: Reenroll{Never: true}}, steps: map[string]*step{}}
+	q.require(m, placeSequence, "enroll", "steps")
+	q.head(m)
+	if n := m.get("enroll"); n != nil {
+		q.enroll(n)
+	}
+	q.sc = scope{inRun: true, enroll: q.enrollTypes(), application: q.p.PerApp, steps: q.steps}
+	if n := m.get("steps"); n != nil {
+		q.all = q.block(n, "steps")
+	}
+	if n := m.get("exit"); n != nil {
+		q.exits(n)
+	}
+	if n := m.get("goal"); n != nil {
+		q.goal(n)
+	}
+	q.transactional(m)
+	q.compile()
+	return q.p
+}
+
+func (q *sequenceReader) head(m *mapping) {
+	if n := m.get("description"); n != nil {
+		q.p.Description, _ = q.text(n, "description")
+	}
+	if n := m.get("owner"); n != nil {
+		q.p.Owner = q.emailAddress(n, "owner")
+	}
+	if n := m.get("purpose"); n != nil {
+		q.purpose(n)
+	}
+	if n := m.get("per"); n != nil {
+		q.p.PerApp = q.choice(n, "per", "candidate", "application") == "application"
+	}
+	if n := m.get("limit"); n != nil {
+		q.p.Limit = q.limit(n)
+	}
+	if n := m.get("window"); n != nil {
+		q.p.Window = q.calendar(n)
+	}
+	if n := m.get("reenroll"); n != nil {
+		q.reenroll(n)
+	}
+}
+
+// emailAddress reads a bare email address.
+func (r *docReader) emailAddress(n *yaml.Node, place string) string {
+	t, ok := r.text(n, place)
+	if a, err := mail.ParseAddress(t); ok && (err != nil || a.Address != t) {
+		r.add(n, codeAddress, fmt.Sprintf("%q is not an email address.", clip(t)), "")
+		return ""
+	}
+	return t
+}
+
+func (q *sequenceReader) purpose(n *yaml.Node) {
+	q.p.Purpose = q.name(n)
+	if q.p.Purpose == crm.PurposeTransactional || q.voc == nil || q.p.Purpose == "" {
+		return
+	}
+	ws := q.voc.workspace
+	if ws == nil {
+		q.add(n, codePurpose, fmt.Sprintf("There is no workspace document that declares the purpose %q.", q.p.Purpose), "Check the workspace file together with this one.")
+		return
+	}
+	if _, ok := ws.Purposes[q.p.Purpose]; !ok {
+		q.add(n, codePurpose, fmt.Sprintf("The workspace declares no purpose %q.", q.p.Purpose), suggest(q.p.Purpose, append(purposeNames(ws), crm.PurposeTransactional)))
+	}
+}
+
+func (q *sequenceReader) reenroll(n *yaml.Node) {
+	t, ok := q.text(n, "reenroll")
+	switch {
+	case !ok, t == "never":
+	case t == "always":
+		q.p.Reenroll = Reenroll{}
+	default:
+		d, err := ParseDuration(t)
+		if err != nil {
+			q.add(n, codeDuration, fmt.Sprintf("reenroll is never, always or a duration such as 180d, not %q.", clip(t)), "")
+			return
+		}
+		q.p.Reenroll = Reenroll{After: d}
+	}
+}
+
+// enroll reads what enrolls: one or a list of event matches, or `by hand`.
+func (q *sequenceReader) enroll(n *yaml.Node) {
+	entries := q.list(n, placeEnroll, true)
+	if n.Kind == yaml.SequenceNode && len(entries) == 0 {
+		q.add(n, codeNoSteps, "This sequence enrolls nobody.", "Name an event, or write: enroll: by hand.")
+	}
+	for _, e := range entries {
+		if e.Kind == yaml.ScalarNode && e.Value == "by hand" {
+			q.p.ByHand = true
+			continue
+		}
+		if e.Kind == yaml.ScalarNode {
+			q.add(e, codeShape, fmt.Sprintf("enroll is {on, when}, a list of those, or `by hand`, not %s.", kindName(e)), "")
+			continue
+		}
+		before := len(q.problems)
+		match := q.match(e, placeEnroll, "on", "when")
+		if match == nil {
+			continue
+		}
+		if match.State() {
+			if len(q.problems) == before {
+				q.add(e, codeMissingKey, "enroll needs an event: the key \"on\".", "")
+			}
+			continue
+		}
+		q.p.Enroll = append(q.p.Enroll, match)
+		q.enrollsPer(e, match)
+	}
+}
+
+// enrollsPer checks that a sequence per application enrolls on events that name one.
+func (q *sequenceReader) enrollsPer(n *yaml.Node, match *Match) {
+	for _, t := range match.On {
+		if q.p.PerApp && !strings.HasPrefix(t, "custom.") && !namesApplication([]string{t}) {
+			q.add(n, codeConflict, fmt.Sprintf("A run per application cannot begin with %s, which names no application.", t), "Take out `per: application`, or enroll on an application.* event.")
+		}
+	}
+}
+
+func (q *sequenceReader) enrollTypes() []string {
+	types := map[string]bool{}
+	for _, m := range q.p.Enroll {
+		for _, t := range m.On {
+			types[t] = true
+		}
+	}
+	return sorted(types)
+}
+
+// transactional refuses the purpose for what is not about an application or interview, and sends without a purpose.
+func (q *sequenceReader) transactional(m *mapping) {
+	sends := slices.ContainsFunc(slices.Collect(maps.Values(q.steps)), func(s *step) bool { return s.instr.Op == OpSend })
+	if q.p.Purpose == "" && m.get("purpose") == nil && sends {
+		q.add(m.keys["sequence"], codeMissingKey, "A sequence that sends messages needs a purpose.", "Name one of the workspace's purposes, or transactional.")
+	}
+	if !q.p.Transactional() || q.voc == nil {
+		return
+	}
+	for _, t := range q.enrollTypes() {
+		family, _, _ := strings.Cut(t, ".")
+		if !slices.Contains([]string{"application", "interview", "offer", "scorecard", "survey", "custom"}, family) {
+			q.add(m.get("purpose"), codeTransaction, fmt.Sprintf("transactional is for messages about an application or interview; %s is neither.", t), "Use a purpose that candidates consent to.")
+		}
+	}
+}
+
+func (q *sequenceReader) exits(n *yaml.Node) {
+	for _, e := range q.list(n, placeExit, true) {
+		m := q.match(e, placeExit, "on", "when", "step", "since", "outcome")
+		if m == nil {
+			continue
+		}
+		if m.Outcome == "" && e.Kind == yaml.MappingNode && !hasKey(e, "outcome") {
+			q.add(e, codeMissingKey, `An exit needs the key "outcome".`, "Say in a word how the run ended.")
+		}
+		q.p.Exits = append(q.p.Exits, m)
+	}
+}
+
+func (q *sequenceReader) goal(n *yaml.Node) {
+	m := q.match(n, placeGoal, "on", "when", "step", "within")
+	if m == nil {
+		return
+	}
+	q.p.Goal = &Goal{Match: m}
+	if within := valueOf(n, "within"); within != nil {
+		q.p.Goal.Within = q.duration(within, "within")
+	}
+}
+
+// match reads a match; keys are those that its place has. It is nil when it is no mapping.
+func (q *sequenceReader) match(n *yaml.Node, place string, keys ...string) *Match {
+	m := q.mapping(n, place, keys...)
+	if m == nil {
+		return nil
+	}
+	out := &Match{}
+	for _, t := range q.optionalList(m.get("on"), "on") {
+		if name, ok := q.eventType(t); ok {
+			out.On = append(out.On, name)
+		}
+	}
+	if m.get("on") == nil && m.get("when") == nil && len(m.values) == len(n.Content)/2 {
+		q.add(n, codeMissingKey, fmt.Sprintf("%s needs the key \"on\" or \"when\".", sentence(place)), "")
+	}
+	if w := m.get("when"); w != nil && (m.get("on") == nil || len(out.On) > 0) {
+		out.When = q.when(w, out)
+	}
+	if s := m.get("step"); s != nil {
+		out.Step = q.matchStep(s, out)
+	}
+	if s := m.get("since"); s != nil {
+		out.Since = q.since(s, out)
+	}
+	if o := m.get("outcome"); o != nil {
+		out.Outcome = q.outcome(o)
+	}
+	return out
+}
+
+func (r *docReader) optionalList(n *yaml.Node, place string) []*yaml.Node {
+	if n == nil {
+		return nil
+	}
+	return r.list(n, place, true)
+}
+
+func (q *sequenceReader) when(n *yaml.Node, m *Match) *Condition {
+	if !m.State() {
+		return q.condition(n, q.sc.matching(m.On))
+	}
+	c := q.condition(n, &q.sc)
+	if c != nil && c.UsesNow {
+		q.note(n, crm.SeverityHint, codeExprTime, "The passing of time alone does not wake a run: this is checked before effects and at every wake.", "")
+	}
+	return c
+}
+
+// matchStep reads the step whose messages a match is about.
+func (q *sequenceReader) matchStep(n *yaml.Node, m *Match) string {
+	id, ok := q.text(n, "step")
+	if !ok {
+		return ""
+	}
+	for _, t := range m.On {
+		if !strings.HasPrefix(t, "message.") {
+			q.add(n, codeMatchStep, fmt.Sprintf("step limits message.* events; %s is none.", t), "Take step out.")
+			return ""
+		}
+	}
+	switch s := q.steps[id]; {
+	case m.State():
+		q.add(n, codeMatchStep, "step limits message.* events, and this match has none.", "Use steps."+id+" in the condition.")
+	case s == nil:
+		q.add(n, codeMatchStep, fmt.Sprintf("No step %q comes before this.", id), suggest(id, stepIDs(q.steps)))
+	case !s.sends():
+		q.add(n, codeMatchStep, fmt.Sprintf("The step %q sends nothing.", id), "Name an email or sms step.")
+	}
+	return id
+}
+
+func (q *sequenceReader) since(n *yaml.Node, m *Match) string {
+	id, ok := q.text(n, "since")
+	if ok && id != "enroll" && q.steps[id] == nil {
+		q.add(n, codeMatchStep, fmt.Sprintf("since is `enroll` or the id of an earlier step, not %q.", clip(id)), suggest(id, append(stepIDs(q.steps), "enroll")))
+	}
+	if m.State() {
+		q.add(n, codeConflict, "since goes with events: a condition on the state is about now.", "Take since out.")
+	}
+	return id
+}
+
+// outcome reads the word a run ends with.
+func (q *sequenceReader) outcome(n *yaml.Node) string {
+	word := q.word(n, "an outcome")
+	switch word {
+	case crm.OutcomeOptedOut, crm.OutcomeStopped, crm.OutcomeLeft, crm.OutcomeMerged, crm.OutcomeErased:
+		q.add(n, codeReserved, fmt.Sprintf("Rapport itself ends runs with %q.", word), "Use another word.")
+	}
+	return word
+}
+
+func hasKey(n *yaml.Node, key string) bool { return valueOf(n, key) != nil }
+
+// valueOf returns the value of a key of a mapping node, or nil.
+func valueOf(n *yaml.Node, key string) *yaml.Node {
+	for i := 0; n.Kind == yaml.MappingNode && i+1 < len(n.Content); i += 2 {
+		if n.Content[i].Value == key {
+			return n.Content[i+1]
+		}
+	}
+	return nil
+}

@@ -1,0 +1,190 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/rapport-crm/rapport/crm"
+)
+
+const candidateColumns = `id, external_id, first_name, last_name, email, phone, country, region, city, time_zone, locale, status,
+	source, owner, seniority, functions, skills, tags, score, attributes, legal_hold, created_at, updated_at, last_activity_at,
+	last_contacted_at, last_decision_at, position`
+
+// candidateRow is a candidate with the position of their last event.
+type candidateRow struct {
+	crm.Candidate
+	position int64
+}
+
+func scanCandidate(row pgx.CollectableRow) (candidateRow, error) {
+	var c candidateRow
+	err := row.Scan(&c.ID, word(&c.ExternalID), &c.FirstName, &c.LastName, &c.Email, &c.Phone, &c.Country, &c.Region, &c.City,
+		&c.TimeZone, &c.Locale, &c.Status, &c.Source, &c.Owner, &c.Seniority, &c.Functions, &c.Skills, &c.Tags, &c.Score,
+		&c.Attributes, &c.LegalHold, &c.CreatedAt, &c.UpdatedAt, at(&c.LastActivityAt), at(&c.LastContactedAt),
+		at(&c.LastDecisionAt), &c.position)
+	emptyToNil(&c.Candidate)
+	return c, err
+}
+
+// queueCandidate writes all of a candidate but the position and the last contact, which have writers of their own.
+func queueCandidate(batch *pgx.Batch, c *crm.Candidate, created bool) {
+	sql := `update candidates set external_id = $2, first_name = $3, last_name = $4, email = $5, phone = $6, country = $7,
+		region = $8, city = $9, time_zone = $10, locale = $11, status = $12, source = $13, owner = $14, seniority = $15,
+		functions = $16, skills = $17, tags = $18, score = $19, attributes = $20, legal_hold = $21, created_at = $22,
+		updated_at = $23, last_activity_at = $24, last_decision_at = $25
+		where id = $1`
+	if created {
+		sql = `insert into candidates (id, external_id, first_name, last_name, email, phone, country, region, city, time_zone,
+			locale, status, source, owner, seniority, functions, skills, tags, score, attributes, legal_hold, created_at,
+			updated_at, last_activity_at, last_decision_at)
+			values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23,
+			$24, $25)`
+	}
+	batch.Queue(sql, c.ID, optional(c.ExternalID), c.FirstName, c.LastName, c.Email, c.Phone, c.Country, c.Region, c.City,
+		c.TimeZone, c.Locale, c.Status, c.Source, c.Owner, c.Seniority, list(c.Functions), list(c.Skills), list(c.Tags), c.Score,
+		object(c.Attributes), c.LegalHold, moment(c.CreatedAt), moment(c.UpdatedAt), moment(c.LastActivityAt),
+		moment(c.LastDecisionAt))
+}
+
+// lockCandidates is the first statement of every transaction that knows its candidates: by id, by external id, or by the
+// hash of an address. It locks in the order of the ids and waits for whoever holds a lock.
+func lockCandidates(batch *pgx.Batch, locked *[]lockedCandidate, ids, externalIDs []string, hashes [][]byte) {
+	gather(batch.Queue(`select id, external_id from candidates where id in (
+			select unnest($1::text[])
+			union select id from candidates where external_id = any($2)
+			union select candidate_id from contact_points where address_hash = any($3)
+		) order by id for no key update`, list(ids), list(externalIDs), hashes), scanLocked, locked)
+}
+
+// lockedCandidate names a candidate whose lock this transaction holds.
+type lockedCandidate struct{ id, externalID string }
+
+func scanLocked(row pgx.CollectableRow) (c lockedCandidate, err error) {
+	err = row.Scan(&c.id, word(&c.externalID))
+	return c, err
+}
+
+func lockedIDs(locked []lockedCandidate) []string {
+	ids := make([]string, len(locked))
+	for i := range locked {
+		ids[i] = locked[i].id
+	}
+	return ids
+}
+
+// Candidate returns a candidate and the history of their consents, oldest first. The error has crm.CodeNotFound when there
+// is none with that id or external id; an id goes before an equal external id.
+func (s *Store) Candidate(ctx context.Context, idOrExternalID string) (crm.Candidate, []crm.Consent, error) {
+	found, err := all(ctx, s, scanCandidate,
+		"select "+candidateColumns+" from candidates where id = $1 or external_id = $1 order by id = $1 desc limit 1", idOrExternalID)
+	if err != nil {
+		return crm.Candidate{}, nil, fmt.Errorf("read candidate: %w", err)
+	}
+	if len(found) == 0 {
+		return crm.Candidate{}, nil, notFound("There is no such candidate.")
+	}
+	consents, err := all(ctx, s, scanConsent, consentsOf+"= $1"+consentOrder, found[0].ID)
+	if err != nil {
+		return crm.Candidate{}, nil, fmt.Errorf("read consents: %w", err)
+	}
+	return found[0].Candidate, plainConsents(consents), nil
+}
+
+// CandidateFilter says which candidates to list. Empty fields do not filter.
+type CandidateFilter struct {
+	Query  string // part of a name, an email address, a number or an external id, in any case
+	Status string
+	Limit  int    // of a page; 0: 50, at most 500
+	After  string // the cursor that the page before returned
+}
+
+// ListCandidates returns a page of candidates, the newest first, and the cursor of the next page, "" after the last.
+func (s *Store) ListCandidates(ctx context.Context, f CandidateFilter) (items []crm.Candidate, next string, err error) {
+	limit := pageSize(f.Limit)
+	rows, err := all(ctx, s, scanCandidate, "select "+candidateColumns+` from candidates
+		where ($1 = '' or id < $1) and ($2 = '' or status = $2)
+		and ($3 = '' or first_name || ' ' || last_name ilike $3 or email ilike $3 or phone ilike $3 or external_id ilike $3)
+		order by id desc limit $4`, f.After, f.Status, pattern(f.Query), limit+1)
+	if err != nil {
+		return nil, "", fmt.Errorf("list candidates: %w", err)
+	}
+	for i := range rows {
+		items = append(items, rows[i].Candidate)
+	}
+	items, next = page(items, limit, func(c *crm.Candidate) string { return c.ID })
+	return items, next, nil
+}
+
+// CandidatesByAddress returns the candidates that have that address now, by id: people who share a mailbox, or one person
+// whom the system of record holds twice.
+func (s *Store) CandidatesByAddress(ctx context.Context, channel crm.Channel, address string) ([]crm.Candidate, error) {
+	hash, err := s.addressHash(ctx, channel, address)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := all(ctx, s, scanCandidate, "select "+candidateColumns+` from candidates
+		where id in (select candidate_id from contact_points where address_hash = $1) order by id`, hash)
+	if err != nil {
+		return nil, fmt.Errorf("find candidates by address: %w", err)
+	}
+	found := make([]crm.Candidate, len(rows))
+	for i := range rows {
+		found[i] = rows[i].Candidate
+	}
+	return found, nil
+}
+
+// Bounds of a page of a list.
+const (
+	defaultPage = 50
+	largestPage = 500
+)
+
+func pageSize(limit int) int {
+	if limit <= 0 {
+		return defaultPage
+	}
+	return min(limit, largestPage)
+}
+
+// page cuts a list that was read with one row too many, and returns the cursor of the next page.
+func page[T any](items []T, limit int, cursor func(*T) string) ([]T, string) {
+	if len(items) <= limit {
+		return items, ""
+	}
+	items = items[:limit]
+	return items, cursor(&items[limit-1])
+}
+
+// pattern is an ILIKE pattern for a part of a text, or "" for none.
+func pattern(part string) string {
+	if part = strings.TrimSpace(part); part == "" {
+		return ""
+	}
+	return "%" + strings.NewReplacer(`\`, `\\`, "%", `\%`, "_", `\_`).Replace(part) + "%"
+}
+
+// emptyToNil undoes what the columns' "not null" does, so that a candidate comes back as it went in.
+func emptyToNil(c *crm.Candidate) {
+	for _, l := range []*[]string{&c.Functions, &c.Skills, &c.Tags} {
+		if len(*l) == 0 {
+			*l = nil
+		}
+	}
+	if len(c.Attributes) == 0 {
+		c.Attributes = nil
+	}
+}
+
+// orElse returns t, or other when t is not known.
+func orElse(t, other time.Time) time.Time {
+	if t.IsZero() {
+		return other
+	}
+	return t
+}

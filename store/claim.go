@@ -1,0 +1,146 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/rapport-crm/rapport/crm"
+)
+
+// Claim is a message that is about to be sent, with the facts that its last check needs. Facts.Events is empty.
+type Claim struct {
+	Message crm.Message
+	Facts   crm.Facts
+}
+
+// Verdict is what the last check says of a message.
+type Verdict struct {
+	// State is claimed: send it; skipped or expired: never; planned: not before NotBefore.
+	State     crm.MessageState
+	Reason    string // a code
+	NotBefore time.Time
+	Address   string // of a claimed one: where it will go
+}
+
+// claimWindow is how many times more due messages are looked at than are claimed, so that several senders at once find
+// candidates that nobody has locked.
+const claimWindow = 8
+
+// Claim takes due messages out of the queue, by priority and age, at most one per candidate and call. Under the locks of
+// their candidates it reads the facts, has check decide each, and commits what check said; it returns the claimed ones,
+// which must then be sent within the lease. Check must be quick and must not use the store. An opt-out that was committed
+// before is in the facts; one that comes later finds the message claimed. Messages of paused runs and sequences stay.
+func (s *Store) Claim(
+	ctx context.Context, now time.Time, limit int, lease time.Duration, check func(*Claim) Verdict,
+) ([]Claim, error) {
+	now = instant(now)
+	var locked []string
+	lock := &pgx.Batch{}
+	// SKIP LOCKED never waits, so the order of the locks is free to be that of the queue.
+	gather(lock.Queue(`select c.id from (
+			select candidate_id, min(place) as place from (
+				select m.candidate_id, row_number() over (order by m.priority, m.planned_at, m.id) as place
+				from messages m `+sendable+` order by m.priority, m.planned_at, m.id limit $3
+			) due group by candidate_id
+		) due join candidates c on c.id = due.candidate_id
+		order by due.place limit $2 for no key update of c skip locked`, moment(now), limit, limit*claimWindow), text, &locked)
+	tx, err := s.begin(ctx, lock)
+	if err != nil {
+		return nil, fmt.Errorf("claim messages: %w", err)
+	}
+	defer tx.rollback()
+	if len(locked) == 0 {
+		return nil, nil
+	}
+	var due []crm.Message
+	pick := &pgx.Batch{}
+	gather(pick.Queue("select "+messageColumns+` from messages where id in (
+			select distinct on (m.candidate_id) m.id from messages m `+sendable+` and m.candidate_id = any($2)
+			order by m.candidate_id, m.priority, m.planned_at, m.id
+		) order by priority, planned_at, id`, moment(now), locked), scanMessage, &due)
+	if err := tx.send(ctx, pick); err != nil {
+		return nil, fmt.Errorf("claim messages: %w", err)
+	}
+	claimed, err := s.check(ctx, tx, due, now, lease, check)
+	if err != nil {
+		return nil, fmt.Errorf("claim messages: %w", err)
+	}
+	return claimed, nil
+}
+
+// sendable restricts messages m to those that may be claimed at $1.
+const sendable = `join enrollments r on r.id = m.enrollment_id
+	left join published p on p.kind = 'sequence' and p.name = r.definition and p.locale = ''
+	where m.state = 'planned' and m.not_before <= $1 and not r.paused and not coalesce(p.paused, false)`
+
+// check has every due message checked on its facts and commits the verdicts.
+func (s *Store) check(
+	ctx context.Context, tx *transaction, due []crm.Message, now time.Time, lease time.Duration, check func(*Claim) Verdict,
+) ([]Claim, error) {
+	if len(due) == 0 {
+		return nil, nil
+	}
+	runs := make([]string, len(due))
+	for i := range due {
+		runs[i] = due[i].EnrollmentID
+	}
+	load := &pgx.Batch{}
+	rows := queueFacts(load, runs, now)
+	if err := tx.send(ctx, load); err != nil {
+		return nil, err
+	}
+	byID := make(map[string]*crm.Enrollment, len(rows.runs))
+	for i := range rows.runs {
+		byID[rows.runs[i].ID] = &rows.runs[i]
+	}
+	var claimed []Claim
+	var expired, skipped []string
+	write := &pgx.Batch{}
+	for i := range due {
+		c := Claim{Message: due[i], Facts: rows.of(byID[due[i].EnrollmentID])}
+		v := check(&c)
+		switch v.State {
+		case crm.MessageClaimed:
+			c.claim(write, &v, now, lease)
+			claimed = append(claimed, c)
+		case crm.MessagePlanned:
+			write.Queue("update messages set not_before = $2, reason = $3 where id = $1", c.Message.ID, moment(v.NotBefore), v.Reason)
+		case crm.MessageExpired:
+			queueEndOfMessage(write, c.Message.ID, &v, now)
+			expired = append(expired, c.Message.ID)
+		case crm.MessageSkipped:
+			queueEndOfMessage(write, c.Message.ID, &v, now)
+			skipped = append(skipped, c.Message.ID)
+		case crm.MessageAccepted, crm.MessageRefused, crm.MessageUnknown, crm.MessageSettled, crm.MessageCancelled:
+			return nil, fmt.Errorf("verdict %q is not one that a check can give", v.State)
+		default:
+			return nil, fmt.Errorf("verdict %q is not one that a check can give", v.State)
+		}
+	}
+	queueFailure(write, expired, now, crm.MessageExpired)
+	queueSettledWake(write, skipped)
+	if err := tx.commit(ctx, write); err != nil {
+		return nil, err
+	}
+	if len(expired)+len(skipped) > 0 {
+		s.Notify(TopicEvents)
+		s.Notify(TopicWakes)
+	}
+	return claimed, nil
+}
+
+// claim makes the message claimed, in the ledger and in hand.
+func (c *Claim) claim(batch *pgx.Batch, v *Verdict, now time.Time, lease time.Duration) {
+	m := &c.Message
+	m.State, m.Reason, m.ClaimedAt, m.LeaseUntil, m.Address = crm.MessageClaimed, "", now, now.Add(lease), v.Address
+	m.Attempts++
+	batch.Queue(`update messages set state = $2, reason = '', claimed_at = $3, lease_until = $4, address = $5, attempts = $6,
+		changed_at = $3 where id = $1`, m.ID, m.State, moment(now), moment(m.LeaseUntil), m.Address, m.Attempts)
+}
+
+func queueEndOfMessage(batch *pgx.Batch, id string, v *Verdict, now time.Time) {
+	batch.Queue("update messages set state = $2, reason = $3, changed_at = $4 where id = $1", id, v.State, v.Reason, moment(now))
+}

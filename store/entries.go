@@ -1,0 +1,127 @@
+package store
+
+import (
+	"maps"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype/zeronull"
+
+	"github.com/rapport-crm/rapport/crm"
+)
+
+// The functions of this file read rows of the timeline's queries as the entries they stand for.
+
+func scanConsentEntry(row pgx.CollectableRow) ([]Entry, error) {
+	e := Entry{Kind: EntryConsent, rank: rankConsent}
+	var purpose, channel string
+	var granted bool
+	err := row.Scan(&e.At, &e.key, &purpose, &channel, &granted, &e.Source)
+	e.Outcome = "revoked"
+	if granted {
+		e.Outcome = "granted"
+	}
+	e.Data = map[string]any{"purpose": purpose, "channel": channel}
+	return []Entry{e}, err
+}
+
+func scanEventEntry(row pgx.CollectableRow) ([]Entry, error) {
+	e := Entry{Kind: EntryEvent, rank: rankEvent}
+	var event crm.Event
+	var run runName
+	places := append([]any{&e.At, &e.key, &e.Reason}, word(&run.definition), (*zeronull.Int4)(&run.version), (*zeronull.Int4)(&run.n))
+	if err := row.Scan(append(places, eventPlaces(&event)...)...); err != nil {
+		return nil, err
+	}
+	e.EventID, e.EventType, e.Source, e.Position = event.ID, event.Type, event.Source, event.Position
+	e.Step, e.MessageID = event.Step, event.Text("message")
+	if run.n > 0 {
+		run.id, run.candidate = event.EnrollmentID, event.CandidateID
+		if run.id == "" {
+			run.id = event.Text("enrollment")
+		}
+		run.name(&e)
+	}
+	e.Data = declared(&event)
+	return []Entry{e}, nil
+}
+
+// declared are the fields of an event's data that its type declares, without free texts and answers. Of custom events, whose
+// data is the source's own, none.
+func declared(e *crm.Event) map[string]any {
+	fields, _ := crm.EventFields(e.Type)
+	data := maps.Clone(e.Data)
+	maps.DeleteFunc(data, func(name string, _ any) bool {
+		kind, ok := fields[name]
+		return !ok || kind == crm.KindMap || kind == crm.KindAny || name == "note" || name == "wording"
+	})
+	if strings.HasPrefix(e.Type, "custom.") || len(data) == 0 {
+		return nil
+	}
+	return data
+}
+
+func scanDecisionEntries(row pgx.CollectableRow) ([]Entry, error) {
+	var e Entry
+	var run runName
+	var notes []crm.Note
+	err := row.Scan(&e.At, &e.key, &run.definition, &run.version, word(&run.id), &run.n, &run.candidate, &notes)
+	if err != nil {
+		return nil, err
+	}
+	e.rank = rankDecision
+	run.name(&e)
+	entries := make([]Entry, len(notes))
+	for i := range notes {
+		n := &notes[i]
+		line := e
+		line.Kind, line.Step, line.Reason, line.Outcome, line.Until = EntryKind(n.Kind), n.Step, n.Reason, n.Outcome, n.Until
+		line.Expression, line.Result, line.Text = n.Expression, n.Result, n.Text
+		line.EventID, line.EventType, line.MessageID, line.part = n.EventID, n.EventType, n.MessageID, i
+		entries[i] = line
+	}
+	return entries, nil
+}
+
+func scanMessageEntry(row pgx.CollectableRow) ([]Entry, error) {
+	e := Entry{Kind: EntryMessage, rank: rankMessage}
+	var run runName
+	var channel, reason string
+	err := row.Scan(&e.At, &e.key, &e.Outcome, &e.MessageID, &reason, &e.Step, &run.definition, &run.version, &run.id, &run.n,
+		&run.candidate, &channel)
+	switch crm.MessageState(e.Outcome) {
+	case crm.MessageRefused, crm.MessageUnknown, crm.MessageCancelled, crm.MessageExpired, crm.MessageSkipped:
+		e.Reason = reason
+	case crm.MessagePlanned, crm.MessageClaimed, crm.MessageAccepted, crm.MessageSettled:
+	}
+	e.Data = map[string]any{"channel": channel}
+	run.name(&e)
+	return []Entry{e}, err
+}
+
+func scanTaskEntry(row pgx.CollectableRow) ([]Entry, error) {
+	e := Entry{Kind: EntryTask, rank: rankTask}
+	var run runName
+	var outcome string
+	err := row.Scan(&e.At, &e.key, &e.Outcome, &e.TaskID, &e.Text, &outcome, &e.Step, &run.definition, (*zeronull.Int4)(&run.version),
+		word(&run.id), (*zeronull.Int4)(&run.n), &run.candidate, at(&e.Until))
+	if e.Outcome != string(crm.TaskOpen) {
+		e.Reason = outcome
+	}
+	run.name(&e)
+	return []Entry{e}, err
+}
+
+// runName is what names a run on the timeline.
+type runName struct {
+	id, definition, candidate string
+	version, n                int32
+}
+
+func (r *runName) name(e *Entry) {
+	e.Definition, e.Version, e.EnrollmentID = r.definition, int(r.version), r.id
+	if r.id != "" && r.n > 0 {
+		run := crm.Enrollment{Definition: r.definition, CandidateID: r.candidate, N: int(r.n)}
+		e.WorkflowID = run.WorkflowID()
+	}
+}

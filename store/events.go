@@ -1,0 +1,109 @@
+package store
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype/zeronull"
+
+	"github.com/rapport-crm/rapport/crm"
+)
+
+// eventColumns are the columns of an event e and, for a message.* event, of the message m it is about. Both may be absent
+// from a join.
+const (
+	eventColumns = `e.id, e.source, e.external_id, e.type, e.subject, e.candidate_id, e.time, e.received_at, e.position,
+		coalesce(e.record_only, false), e.data, m.enrollment_id, m.step`
+	// joinMessage takes the message only when it is the candidate's own: a source cannot speak of somebody else's.
+	joinMessage = ` left join messages m on e.type like 'message.%' and m.id = e.data->>'message' and m.candidate_id = e.candidate_id `
+)
+
+func eventPlaces(e *crm.Event) []any {
+	return []any{
+		word(&e.ID), word(&e.Source), word(&e.ExternalID), word(&e.Type), word(&e.Subject), word(&e.CandidateID), at(&e.Time),
+		at(&e.ReceivedAt), (*zeronull.Int8)(&e.Position), &e.RecordOnly, &e.Data, word(&e.EnrollmentID), word(&e.Step),
+	}
+}
+
+func scanEvent(row pgx.CollectableRow) (e crm.Event, err error) {
+	err = row.Scan(eventPlaces(&e)...)
+	return e, err
+}
+
+// insertEvents inserts rows in the order of their unique key, so that two transactions that bring the same events cannot
+// wait for each other, while seq follows the order in which they were given. An event whose candidate is not given yet is
+// resolved by its subject, an external id or an id, where the caller allows it.
+const insertEvents = `
+	insert into events (id, seq, source, external_id, type, subject, candidate_id, time, received_at, record_only, data)
+	select i.id, i.seq, i.source, i.external_id, i.type, i.subject,
+		case when i.candidate_id <> '' then i.candidate_id when i.resolve then coalesce(
+			(select c.id from candidates c where c.external_id = i.subject), (select c.id from candidates c where c.id = i.subject)) end,
+		i.time, i.received_at, i.record_only, i.data::jsonb
+	from (
+		select nextval('events_seq') as seq, u.*
+		from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bool[], $8::timestamptz[],
+			$9::timestamptz[], $10::bool[], $11::text[])
+			as u (id, source, external_id, type, subject, candidate_id, resolve, time, received_at, record_only, data)
+	) i
+	order by i.source, i.external_id, i.seq
+	on conflict (source, external_id) do nothing
+	returning id, candidate_id`
+
+// eventRows are events as the arrays that insertEvents takes.
+type eventRows struct {
+	ids, sources, externalIDs, types, subjects, candidates []string
+	resolve, recordOnly                                    []bool
+	times, received                                        []time.Time
+	data                                                   []string
+}
+
+func (r *eventRows) add(e *crm.Event, resolve bool) error {
+	data, err := json.Marshal(object(e.Data))
+	if err != nil {
+		return fmt.Errorf("encode data of event: %w", err)
+	}
+	r.ids = append(r.ids, e.ID)
+	r.sources = append(r.sources, e.Source)
+	r.externalIDs = append(r.externalIDs, e.ExternalID)
+	r.types = append(r.types, e.Type)
+	r.subjects = append(r.subjects, e.Subject)
+	r.candidates = append(r.candidates, e.CandidateID)
+	r.resolve = append(r.resolve, resolve && e.Subject != "")
+	r.recordOnly = append(r.recordOnly, e.RecordOnly)
+	r.times = append(r.times, e.Time)
+	r.received = append(r.received, e.ReceivedAt)
+	r.data = append(r.data, string(data))
+	return nil
+}
+
+func (r *eventRows) arguments() []any {
+	return []any{
+		r.ids, r.sources, r.externalIDs, r.types, r.subjects, r.candidates, r.resolve, r.times, r.received, r.recordOnly, r.data,
+	}
+}
+
+// queueEvents inserts events that Rapport makes itself, of known candidates. Their ids are filled in.
+func queueEvents(batch *pgx.Batch, events []crm.Event) error {
+	if len(events) == 0 {
+		return nil
+	}
+	var rows eventRows
+	for i := range events {
+		if err := rows.add(&events[i], false); err != nil {
+			return err
+		}
+	}
+	batch.Queue(insertEvents, rows.arguments()...)
+	return nil
+}
+
+// fact is an event that Rapport makes itself.
+func fact(eventType, candidateID string, at time.Time, data map[string]any) crm.Event {
+	id := crm.NewID(crm.PrefixEvent, at)
+	return crm.Event{
+		ID: id, Source: crm.SourceRapport, ExternalID: id, Type: eventType, Subject: candidateID, CandidateID: candidateID,
+		Time: at, ReceivedAt: at, Data: data,
+	}
+}

@@ -1,0 +1,125 @@
+package store
+
+import (
+	"slices"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/rapport-crm/rapport/crm"
+)
+
+// theirs are the candidates of the runs whose ids are the first parameter.
+const theirs = "= any(array(select candidate_id from enrollments where id = any($1))) "
+
+// factRows are the rows that the facts of some runs are made of.
+type factRows struct {
+	runs         []crm.Enrollment
+	candidates   []candidateRow
+	consents     []consentLine
+	suppressions []owned[crm.Suppression]
+	applications []crm.Application
+	messages     []crm.Message
+	enrolled     []owned[string]
+}
+
+// owned is a value that belongs to a candidate.
+type owned[T any] struct {
+	candidateID string
+	value       T
+}
+
+// queueFacts queues the loads of all facts but the events. Nothing of it depends on another result, so that it can be sent
+// along with the lock.
+func queueFacts(batch *pgx.Batch, runs []string, now time.Time) *factRows {
+	f := &factRows{}
+	gather(batch.Queue("select "+enrollmentColumns+enrollmentTables+"where r.id = any($1)", runs), scanEnrollment, &f.runs)
+	gather(batch.Queue("select "+candidateColumns+" from candidates where id "+theirs, runs), scanCandidate, &f.candidates)
+	gather(batch.Queue(consentsOf+theirs+consentOrder, runs), scanConsent, &f.consents)
+	gather(batch.Queue(`select c.candidate_id, x.channel, x.reason, x.at from contact_points c
+		join suppressions x using (address_hash) where c.candidate_id `+theirs+"order by x.at, x.reason", runs),
+		scanSuppression, &f.suppressions)
+	gather(batch.Queue(applicationsOf+theirs+"order by id", runs), scanApplication, &f.applications)
+	gather(batch.Queue("select "+messageColumns+" from messages where candidate_id "+theirs+
+		"and (planned_at > $2 or enrollment_id = any($1)) order by planned_at, id", runs, now.Add(-crm.CapHorizon)),
+		scanMessage, &f.messages)
+	gather(batch.Queue("select distinct candidate_id, definition from enrollments where status <> 'closed' and candidate_id "+
+		theirs+"order by candidate_id, definition", runs), scanOwned, &f.enrolled)
+	return f
+}
+
+// of puts together the facts of one run.
+func (f *factRows) of(run *crm.Enrollment) crm.Facts {
+	facts := crm.Facts{Enrollment: *run}
+	id := run.CandidateID
+	for i := range f.candidates {
+		if f.candidates[i].ID == id {
+			facts.Candidate, facts.Position = f.candidates[i].Candidate, f.candidates[i].position
+		}
+	}
+	for i := range f.consents {
+		if f.consents[i].CandidateID == id {
+			facts.Consents = append(facts.Consents, f.consents[i].Consent)
+		}
+	}
+	facts.Suppressions = ownedBy(f.suppressions, id)
+	facts.Enrolled = ownedBy(f.enrolled, id)
+	for i := range f.applications {
+		if f.applications[i].CandidateID == id {
+			facts.Applications = append(facts.Applications, f.applications[i])
+		}
+	}
+	for i := range f.messages {
+		m := &f.messages[i]
+		if m.CandidateID == id && m.Counts() {
+			facts.Sends = append(facts.Sends, crm.Send{At: placeAt(m), Definition: m.Definition})
+		}
+		if m.EnrollmentID == run.ID {
+			facts.Messages = append(facts.Messages, *m)
+		}
+	}
+	slices.SortStableFunc(facts.Sends, func(a, b crm.Send) int { return a.At.Compare(b.At) })
+	return facts
+}
+
+func ownedBy[T any](values []owned[T], candidateID string) []T {
+	var theirs []T
+	for i := range values {
+		if values[i].candidateID == candidateID {
+			theirs = append(theirs, values[i].value)
+		}
+	}
+	return theirs
+}
+
+// placeAt is when a message takes its place under the caps: when the provider took it, else when it may go at the earliest.
+func placeAt(m *crm.Message) time.Time {
+	switch {
+	case !m.AcceptedAt.IsZero():
+		return m.AcceptedAt
+	case !m.ClaimedAt.IsZero():
+		return m.ClaimedAt
+	case m.NotBefore.After(m.PlannedAt):
+		return m.NotBefore
+	}
+	return m.PlannedAt
+}
+
+func scanSuppression(row pgx.CollectableRow) (o owned[crm.Suppression], err error) {
+	err = row.Scan(&o.candidateID, &o.value.Channel, &o.value.Reason, &o.value.At)
+	return o, err
+}
+
+func scanOwned(row pgx.CollectableRow) (o owned[string], err error) {
+	err = row.Scan(&o.candidateID, &o.value)
+	return o, err
+}
+
+const applicationsOf = `select id, external_id, candidate_id, role, role_function, stage, status, reason, source, applied_at,
+	closed_at from applications where candidate_id `
+
+func scanApplication(row pgx.CollectableRow) (a crm.Application, err error) {
+	err = row.Scan(&a.ID, &a.ExternalID, &a.CandidateID, &a.Role, &a.RoleFunction, &a.Stage, &a.Status, &a.Reason, &a.Source,
+		at(&a.AppliedAt), at(&a.ClosedAt))
+	return a, err
+}

@@ -1,0 +1,111 @@
+package store
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/subtle"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/rapport-crm/rapport/crm"
+)
+
+// Key is an API key, without its secret, which is only known when it is made.
+type Key struct {
+	ID         string
+	Name       string
+	Scopes     []string
+	CreatedAt  time.Time
+	LastUsedAt time.Time // to the minute
+	RevokedAt  time.Time
+}
+
+const keyColumns = "id, name, scopes, created_at, last_used_at, revoked_at, hash"
+
+// keyRow is a key with the SHA-256 of its secret. The secret is random, so a plain hash is as good as a slow one.
+type keyRow struct {
+	Key
+	hash []byte
+}
+
+func scanKey(row pgx.CollectableRow) (k keyRow, err error) {
+	err = row.Scan(&k.ID, &k.Name, &k.Scopes, &k.CreatedAt, at(&k.LastUsedAt), at(&k.RevokedAt), &k.hash)
+	return k, err
+}
+
+// keyPrefix begins every secret, so that secret scanners know one when they see it: rk_<id>_<random>.
+const keyPrefix = "rk_"
+
+// lastUsedPrecision is how exact a key's last use is kept: not every request should write.
+const lastUsedPrecision = time.Minute
+
+// CreateKey makes an API key and returns its secret, which is stored nowhere.
+func (s *Store) CreateKey(ctx context.Context, name string, scopes []string, at time.Time) (id, secret string, err error) {
+	id = crm.NewID(crm.PrefixKey, at)
+	secret = keyPrefix + strings.TrimPrefix(id, crm.PrefixKey+"_") + "_" + strings.ToLower(rand.Text())
+	hash := sha256.Sum256([]byte(secret))
+	_, err = s.pool.Exec(ctx, "insert into api_keys (id, name, hash, scopes, created_at) values ($1, $2, $3, $4, $5)",
+		id, name, hash[:], list(scopes), moment(at))
+	if err != nil {
+		return "", "", fmt.Errorf("create key: %w", err)
+	}
+	return id, secret, nil
+}
+
+// KeyBySecret returns the key of a secret. The error has crm.CodeNotFound when there is none or it is revoked: who asks learns
+// no difference.
+func (s *Store) KeyBySecret(ctx context.Context, secret string) (Key, error) {
+	part, _, ok := strings.Cut(strings.TrimPrefix(secret, keyPrefix), "_")
+	if !ok || !strings.HasPrefix(secret, keyPrefix) {
+		return Key{}, badKey()
+	}
+	found, err := all(ctx, s, scanKey, "select "+keyColumns+" from api_keys where id = $1", crm.PrefixKey+"_"+part)
+	if err != nil {
+		return Key{}, fmt.Errorf("read key: %w", err)
+	}
+	hash := sha256.Sum256([]byte(secret))
+	if len(found) == 0 || subtle.ConstantTimeCompare(found[0].hash, hash[:]) != 1 || !found[0].RevokedAt.IsZero() {
+		return Key{}, badKey()
+	}
+	key := found[0].Key
+	if now := s.now(); now.Sub(key.LastUsedAt) >= lastUsedPrecision {
+		key.LastUsedAt = now
+		if _, err := s.pool.Exec(ctx, "update api_keys set last_used_at = greatest(last_used_at, $2) where id = $1", key.ID, now); err != nil {
+			return Key{}, fmt.Errorf("note use of key: %w", err)
+		}
+	}
+	return key, nil
+}
+
+func badKey() error {
+	return &crm.Error{Code: crm.CodeNotFound, Message: "The API key is not valid.", Next: "Use one that was not revoked."}
+}
+
+// ListKeys returns all keys, revoked ones too, the newest first.
+func (s *Store) ListKeys(ctx context.Context) ([]Key, error) {
+	rows, err := all(ctx, s, scanKey, "select "+keyColumns+" from api_keys order by id desc")
+	if err != nil {
+		return nil, fmt.Errorf("list keys: %w", err)
+	}
+	keys := make([]Key, len(rows))
+	for i := range rows {
+		keys[i] = rows[i].Key
+	}
+	return keys, nil
+}
+
+// RevokeKey ends a key for good. The error has crm.CodeNotFound when there is no such key; revoking twice is fine.
+func (s *Store) RevokeKey(ctx context.Context, id string, at time.Time) error {
+	tag, err := s.pool.Exec(ctx, "update api_keys set revoked_at = coalesce(revoked_at, $2) where id = $1", id, moment(at))
+	if err != nil {
+		return fmt.Errorf("revoke key: %w", err)
+	}
+	if tag.RowsAffected() == 0 {
+		return notFound("There is no such key.")
+	}
+	return nil
+}

@@ -1,0 +1,171 @@
+package store
+
+import (
+	"cmp"
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// Entry is one line of a candidate's timeline. Its fields hold no names, addresses or texts of messages, but for Text.
+type Entry struct {
+	At           time.Time      `json:"at"`
+	Kind         EntryKind      `json:"kind"`
+	Source       string         `json:"source,omitempty"` // of an event or a consent: who says so
+	Definition   string         `json:"definition,omitempty"`
+	Version      int            `json:"version,omitempty"` // of the definition; 0: not known
+	EnrollmentID string         `json:"enrollment_id,omitempty"`
+	WorkflowID   string         `json:"workflow_id,omitempty"`
+	Step         string         `json:"step,omitempty"`
+	Reason       string         `json:"reason,omitempty"`
+	Outcome      string         `json:"outcome,omitempty"` // of a message: the state it reached; of a task: open, done, closed
+	EventID      string         `json:"event_id,omitempty"`
+	EventType    string         `json:"event_type,omitempty"`
+	Position     int64          `json:"position,omitempty"` // of an event; 0: not dispatched yet
+	MessageID    string         `json:"message_id,omitempty"`
+	TaskID       string         `json:"task_id,omitempty"`
+	Expression   string         `json:"expression,omitempty"`
+	Result       string         `json:"result,omitempty"`
+	Text         string         `json:"text,omitempty"`
+	Data         map[string]any `json:"data,omitempty"` // of an event: the declared fields
+	Until        time.Time      `json:"until,omitzero"`
+
+	rank int    // of the kind, among entries of the same time
+	key  string // of the row, within the rank
+	part int    // of the row
+}
+
+// EntryKind says what an entry is about: one of the kinds below, or the crm.NoteKind of a decision's note.
+type EntryKind string
+
+// The kinds beside those of notes.
+const (
+	EntryEvent   EntryKind = "event"
+	EntryConsent EntryKind = "consent"
+	EntryMessage EntryKind = "message" // a change in the ledger; that it was planned is a decision's note
+	EntryTask    EntryKind = "task_state"
+)
+
+// place is where an entry stands in the order of a timeline: by time, then consents, events, decisions, messages, tasks. It
+// is the cursor too.
+type place struct {
+	At   time.Time `json:"a"`
+	Rank int       `json:"r"`
+	Key  string    `json:"k"`
+	Part int       `json:"p"`
+}
+
+// Ranks of entries of the same time: what is known comes before what follows from it.
+const (
+	rankConsent = iota
+	rankEvent
+	rankDecision
+	rankMessage
+	rankTask
+)
+
+func (e *Entry) place() place { return place{e.At, e.rank, e.key, e.part} }
+
+func (p place) compare(q place) int {
+	return cmp.Or(p.At.Compare(q.At), cmp.Compare(p.Rank, q.Rank), strings.Compare(p.Key, q.Key), cmp.Compare(p.Part, q.Part))
+}
+
+// Timeline returns a page of all that happened to a candidate, the oldest first: events, decisions with their reasons,
+// messages, consents and tasks, and the cursor of the next page, "" after the last. The error has crm.CodeNotFound when there
+// is no such candidate and crm.CodeInvalid when the cursor is none of ours.
+func (s *Store) Timeline(
+	ctx context.Context, candidateID string, limit int, after string,
+) (entries []Entry, next string, err error) {
+	candidate, _, err := s.Candidate(ctx, candidateID)
+	if err != nil {
+		return nil, "", err
+	}
+	from, err := decodePlace(after)
+	if err != nil {
+		return nil, "", err
+	}
+	limit = pageSize(limit)
+	batch := &pgx.Batch{}
+	parts := queueTimeline(batch, candidate.ID, from, limit+2) // the place's own row, and one to know of a next page
+	if err := s.pool.SendBatch(ctx, batch).Close(); err != nil {
+		return nil, "", fmt.Errorf("read timeline: %w", err)
+	}
+	for _, part := range parts {
+		for _, row := range *part {
+			entries = append(entries, row...)
+		}
+	}
+	entries = slices.DeleteFunc(entries, func(e Entry) bool { return after != "" && e.place().compare(from) <= 0 })
+	slices.SortFunc(entries, func(a, b Entry) int { return a.place().compare(b.place()) })
+	entries, next = page(entries, limit, func(e *Entry) string { return encodePlace(e.place()) })
+	return entries, next, nil
+}
+
+func encodePlace(p place) string {
+	raw, err := json.Marshal(p)
+	if err != nil {
+		return "" // a place is always encodable
+	}
+	return base64.RawURLEncoding.EncodeToString(raw)
+}
+
+func decodePlace(cursor string) (p place, err error) {
+	if cursor == "" {
+		return place{Rank: -1}, nil
+	}
+	raw, err := base64.RawURLEncoding.DecodeString(cursor)
+	if err == nil {
+		err = json.Unmarshal(raw, &p)
+	}
+	if err != nil {
+		return place{}, invalid("The cursor is not one that a timeline gave.", "Begin without a cursor.")
+	}
+	return p, nil
+}
+
+// queueTimeline queues one query for each kind of row. Each returns the first rows at or after the place, in order, as the
+// entries that they stand for. A row with several entries may begin before the place.
+func queueTimeline(batch *pgx.Batch, candidateID string, from place, limit int) []*[][]Entry {
+	var parts []*[][]Entry
+	read := func(rank int, sql string, scan pgx.RowToFunc[[]Entry]) {
+		part := &[][]Entry{}
+		// ($2, $3, $4) is the place: time, rank and key.
+		gather(batch.Queue(sql, candidateID, from.At, from.Rank-rank, from.Key, limit), scan, part)
+		parts = append(parts, part)
+	}
+	read(rankConsent, `select at, lpad(id::text, 20, '0') as key, purpose, channel, granted, source from consents
+		where candidate_id = $1 and (at, 0, lpad(id::text, 20, '0')) >= ($2, $3::int, $4 collate "C") order by at, key collate "C" limit $5`, scanConsentEntry)
+	read(rankEvent, "select e.time, lpad(e.seq::text, 20, '0') as key, coalesce(e.set_aside, ''), r.definition, r.version, r.n, "+
+		eventColumns+` from events e`+joinMessage+`left join enrollments r
+		on r.id = coalesce(m.enrollment_id, e.data->>'enrollment') and r.candidate_id = e.candidate_id
+		where e.candidate_id = $1 and (e.time, 0, lpad(e.seq::text, 20, '0')) >= ($2, $3::int, $4 collate "C") order by e.time, e.seq limit $5`,
+		scanEventEntry)
+	read(rankDecision, `select d.at, lpad(d.id::text, 20, '0') as key, d.definition, coalesce(r.version, v.version, 0), d.enrollment_id,
+		coalesce(r.n, 0), d.candidate_id, d.notes
+		from decisions d left join enrollments r on r.id = d.enrollment_id
+		left join lateral (select version from definitions where kind = 'sequence' and name = d.definition and hash = d.hash limit 1) v on true
+		where d.candidate_id = $1 and jsonb_array_length(d.notes) > 0 and (d.at, 0, lpad(d.id::text, 20, '0')) >= ($2, $3::int, $4 collate "C") order by d.at, d.id limit $5`,
+		scanDecisionEntries)
+	read(rankMessage, `select * from (
+			select c.at, m.id || c.what as key, c.what, m.id, m.reason, m.step, m.definition, r.version, r.id, r.n, m.candidate_id, m.channel
+			from messages m join enrollments r on r.id = m.enrollment_id
+			cross join lateral (values ('accepted', m.accepted_at), ('delivered', m.delivered_at), ('opened', m.opened_at),
+				('clicked', m.clicked_at), ('replied', m.replied_at), ('bounced', m.bounced_at), ('complained', m.complained_at),
+				(m.state, case when m.state in ('refused', 'unknown', 'cancelled', 'expired', 'skipped') then m.changed_at end)
+			) as c (what, at)
+			where m.candidate_id = $1 and c.at is not null
+		) l where (at, 0, key) >= ($2, $3::int, $4 collate "C") order by at, key collate "C" limit $5`, scanMessageEntry)
+	read(rankTask, `select * from (
+			select c.at, t.id || c.what as key, c.what, t.id, t.title, t.outcome, t.step, t.definition, r.version, r.id, r.n, t.candidate_id, t.due_at
+			from tasks t left join enrollments r on r.id = t.enrollment_id
+			cross join lateral (values ('open', t.created_at), (t.state, t.closed_at)) as c (what, at)
+			where t.candidate_id = $1 and c.at is not null
+		) l where (at, 0, key) >= ($2, $3::int, $4 collate "C") order by at, key collate "C" limit $5`, scanTaskEntry)
+	return parts
+}
