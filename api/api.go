@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -39,12 +40,13 @@ type Config struct {
 // server is the API at work.
 type server struct {
 	Config
-	keys    *keyring
-	metrics *metrics
-	router  *gin.Engine
-	huma    huma.API
-	docs    *docs
-	inbound chan struct{} // one token for every large body that is read at the same time
+	keys     *keyring
+	metrics  *metrics
+	router   *gin.Engine
+	huma     huma.API
+	docs     func() ([]byte, error) // made when first asked for
+	document func() ([]byte, error) // likewise
+	inbound  chan struct{}          // one token for every large body that is read at the same time
 }
 
 // requestTimeout bounds the work on one request. A store that does not answer in time is answered with 503.
@@ -76,7 +78,9 @@ func newServer(config Config) *server {
 	s.metrics = newMetrics(config.Registry, config.Store)
 	s.router = newRouter()
 	s.router.Use(s.identify, s.observe, s.recover, s.bound)
-	s.router.NoRoute(func(c *gin.Context) { s.refuse(c, notFound("There is nothing at this address.", "See /docs for what there is.")) })
+	s.router.NoRoute(func(c *gin.Context) {
+		s.refuse(c, notFound("There is nothing at this address.", "See /docs for what there is."))
+	})
 	s.router.NoMethod(func(c *gin.Context) {
 		s.refuse(c, &Problem{Status: http.StatusMethodNotAllowed, Code: CodeMethod, Detail: "This address does not take that method.", Next: "See the Allow header, or /docs."})
 	})
@@ -103,6 +107,8 @@ func (s *server) register() {
 	s.registerTasks()
 	s.registerKeys()
 	s.nameProblem()
+	s.docs = sync.OnceValues(s.renderDocs)
+	s.document = sync.OnceValues(s.openAPI)
 
 	s.router.POST("/webhooks/sendgrid/events", s.sendGridEvents)
 	s.router.POST("/webhooks/sendgrid/inbound", s.sendGridInbound)
@@ -110,6 +116,9 @@ func (s *server) register() {
 	s.router.POST("/webhooks/twilio/inbound", s.twilioInbound)
 	s.router.GET("/u/:token", s.unsubscribePage)
 	s.router.POST("/u/:token", s.unsubscribe)
+	s.router.GET("/openapi.json", s.showOpenAPI)
+	s.router.GET("/docs", s.showDocs)
+	s.router.GET("/", func(c *gin.Context) { c.Redirect(http.StatusFound, "/docs") })
 	s.router.GET("/livez", s.live)
 	s.router.GET("/readyz", s.ready)
 	s.router.GET("/metrics", s.metrics.serve)

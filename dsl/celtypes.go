@@ -102,6 +102,9 @@ func (s *schema) FindStructFieldType(structType, name string) (*types.FieldType,
 		return nil, false
 	}
 	path := strings.TrimPrefix(base, "@") + "." + name
+	if base == typeData {
+		path = "event.data." + name
+	}
 	return &types.FieldType{
 		Type:  f.typ,
 		IsSet: func(obj any) bool { _, set := f.get(obj); return set },

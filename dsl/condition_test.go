@@ -176,9 +176,9 @@ func TestConditionOnEvents(t *testing.T) {
 		want     dsl.Result
 	}{
 		"text":                    {"message.clicked", `event.data.url.contains("theatre")`, map[string]any{"url": "https://a.example/theatre"}, dsl.Result{Value: true}},
-		"absent text":             {"message.clicked", `event.data.url == "x"`, nil, dsl.Result{Problem: "data.url is not known"}},
+		"absent text":             {"message.clicked", `event.data.url == "x"`, nil, dsl.Result{Problem: "event.data.url is not known"}},
 		"whole number from JSON":  {"page.viewed", `event.data.seconds > 30`, map[string]any{"seconds": float64(31)}, dsl.Result{Value: true}},
-		"text instead of number":  {"page.viewed", `event.data.seconds > 30`, map[string]any{"seconds": "many"}, dsl.Result{Problem: "data.seconds is not known"}},
+		"text instead of number":  {"page.viewed", `event.data.seconds > 30`, map[string]any{"seconds": "many"}, dsl.Result{Problem: "event.data.seconds is not known"}},
 		"bool":                    {"message.bounced", `event.data.hard`, map[string]any{"hard": true}, dsl.Result{Value: true}},
 		"time":                    {"interview.booked", `event.data.starts_at > now`, map[string]any{"starts_at": at.Format(time.RFC3339)}, dsl.Result{Value: true}},
 		"list":                    {"candidate.updated", `"status" in event.data.changed`, map[string]any{"changed": []any{"status", 3}}, dsl.Result{Value: true}},

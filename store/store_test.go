@@ -289,3 +289,24 @@ func (b *bundle) awaitLockWaiter(t *testing.T) {
 	}
 	t.Fatal("nobody waits for a lock")
 }
+
+// holding runs a function while somebody else's transaction holds what a statement locks.
+func (b *bundle) holding(t *testing.T, sql string, argument any, while func()) {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), b.dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(context.WithoutCancel(t.Context()))
+	tx, err := conn.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := tx.Exec(t.Context(), sql, argument); err != nil {
+		t.Fatal(err)
+	}
+	while()
+	if err := tx.Rollback(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -140,7 +140,7 @@ func queueTimeline(batch *pgx.Batch, candidateID string, from place, limit int) 
 		parts = append(parts, part)
 	}
 	read(rankConsent, `select at, lpad(id::text, 20, '0') as key, purpose, channel, granted, source from consents
-		where candidate_id = $1 and (at, 0, lpad(id::text, 20, '0')) >= ($2, $3::int, $4 collate "C") order by at, key collate "C" limit $5`, scanConsentEntry)
+		where candidate_id = $1 and (at, 0, lpad(id::text, 20, '0')) >= ($2, $3::int, $4 collate "C") order by at, id limit $5`, scanConsentEntry)
 	read(rankEvent, "select e.time, lpad(e.seq::text, 20, '0') as key, coalesce(e.set_aside, ''), r.definition, r.version, r.n, "+
 		eventColumns+` from events e`+joinMessage+`left join enrollments r
 		on r.id = coalesce(m.enrollment_id, e.data->>'enrollment') and r.candidate_id = e.candidate_id

@@ -123,7 +123,7 @@ func TestSendErrors(t *testing.T) {
 			w.Header().Set("Retry-After", "3")
 			w.WriteHeader(http.StatusTooManyRequests)
 		}, crm.SendRetry, "http_429", 3 * time.Second},
-		"server error": {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusInternalServerError) }, crm.SendUnknown, "http_500", 0},
+		"server error":                      {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusInternalServerError) }, crm.SendUnknown, "http_500", 0},
 		"connection lost after the request": {func(w http.ResponseWriter, _ *http.Request) { hangUp(t, w) }, crm.SendUnknown, "connection", 0},
 	} {
 		t.Run(name, func(t *testing.T) {

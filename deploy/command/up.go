@@ -31,12 +31,13 @@ func upCommand() *cobra.Command {
 	f.StringVar(&c.Data, "data", "./.rapport", "the folder that keeps everything")
 	f.IntVar(&c.Ports.API, "api-port", 8420, "port of the API")
 	f.IntVar(&c.Ports.Sandbox, "sandbox-port", 8421, "port of the provider sandbox")
-	f.IntVar(&c.Ports.TemporalUI, "temporal-ui-port", 8422, "port of the Temporal UI")
+	f.IntVar(&c.Ports.TemporalUI, "ui-port", 8422, "port of the Temporal UI")
 	f.IntVar(&c.Ports.Temporal, "temporal-port", 8423, "port of the Temporal server")
 	f.IntVar(&c.Ports.Postgres, "postgres-port", 8424, "port of Postgres")
 	f.BoolVar(&c.Demo, "demo", false, "apply the examples, import a few candidates and play what they do")
 	f.StringVar(&timeScale, "time-scale", "", "let time pass faster, sandbox only: 1d=10s is a day in ten seconds")
 	f.StringVar(&c.PublicURL, "public-url", "", "where candidates and providers reach the API; default: its local address")
+	f.StringSliceVar(&c.SMSNumbers, "sandbox-numbers", []string{"+447700900000"}, "phone numbers that the sandbox's account owns")
 	providerFlags(f, &c.Providers)
 	return cmd
 }

@@ -13,15 +13,16 @@ import (
 
 // Config is what `rapport up` is told.
 type Config struct {
-	Data      string // the folder that holds everything
-	Ports     Ports
-	PublicURL string            // where providers and candidates reach the API; empty: the local address
-	Providers service.Providers // empty: the sandbox
-	TimeScale float64           // virtual seconds per real one; 0 is 1. Sandbox only
-	Demo      bool              // apply the examples, import a few candidates and play what they do
-	Version   string            // of the binary
-	Out       io.Writer         // where the addresses are printed
-	Log       *slog.Logger
+	Data       string // the folder that holds everything
+	Ports      Ports
+	PublicURL  string            // where providers and candidates reach the API; empty: the local address
+	Providers  service.Providers // empty: the sandbox
+	SMSNumbers []string          // that the sandbox's Twilio account owns, E.164
+	TimeScale  float64           // virtual seconds per real one; 0 is 1. Sandbox only
+	Demo       bool              // apply the examples, import a few candidates and play what they do
+	Version    string            // of the binary
+	Out        io.Writer         // where the addresses are printed
+	Log        *slog.Logger
 }
 
 // Ports are the ports on 127.0.0.1 that the parts listen on.

@@ -53,9 +53,9 @@ func API(ctx context.Context, c Config) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	window := webhookWindow
-	if c.Scale.Scaled() {
-		window = 0 // ten minutes pass in a moment
+	verifier, err := c.Providers.sendGridVerifier(c.Scale)
+	if err != nil {
+		return nil, err
 	}
 	var ready func(context.Context) error
 	if c.Temporal != nil {
@@ -66,14 +66,26 @@ func API(ctx context.Context, c Config) (http.Handler, error) {
 	}
 	return api.New(api.Config{
 		Store: c.Store, PublicURL: c.PublicURL, LinkSecret: secret,
-		SendGrid: &sendgrid.Verifier{PublicKeys: nonEmpty(c.Providers.SendGridPublicKey), Window: window},
-		Twilio:   &twilio.Verifier{AuthToken: c.Providers.TwilioToken, PublicURL: c.PublicURL},
+		SendGrid: verifier, Twilio: &twilio.Verifier{AuthToken: c.Providers.TwilioToken, PublicURL: c.PublicURL},
 		Temporal: ready, TemporalUI: c.TemporalUI, Log: c.Log, Now: c.now, Registry: prometheus.NewRegistry(),
 	}), nil
 }
 
-// webhookWindow is how old a signed webhook may be: a recording of one is worthless after that.
-const webhookWindow = 10 * time.Minute
+// sendGridVerifier returns nil without a key: then SendGrid's webhooks are refused.
+func (p Providers) sendGridVerifier(scale crm.Scale) (*sendgrid.Verifier, error) {
+	if p.SendGridPublicKey == "" {
+		return nil, nil
+	}
+	window := sendgrid.ReplayWindow
+	if scale.Scaled() {
+		window = 0 // ten minutes pass in a moment
+	}
+	v := &sendgrid.Verifier{PublicKeys: []string{p.SendGridPublicKey}, Window: window}
+	if err := v.Check(); err != nil {
+		return nil, fmt.Errorf("read --sendgrid-public-key: %w", err)
+	}
+	return v, nil
+}
 
 // Worker returns the worker.
 func Worker(ctx context.Context, c Config) (*worker.Worker, error) {
@@ -115,11 +127,4 @@ func linkSecret(ctx context.Context, s *store.Store) ([]byte, error) {
 		return nil, fmt.Errorf("read link secret: %w", err)
 	}
 	return secret, nil
-}
-
-func nonEmpty(s string) []string {
-	if s == "" {
-		return nil
-	}
-	return []string{s}
 }

@@ -1,0 +1,96 @@
+package api
+
+import (
+	"net/http"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/rapport-crm/rapport/activities/provider"
+	"github.com/rapport-crm/rapport/activities/twilio"
+	"github.com/rapport-crm/rapport/crm"
+	"github.com/rapport-crm/rapport/store"
+)
+
+// verifyTwilio checks the signature of a webhook of Twilio.
+func (s *server) verifyTwilio(c *gin.Context) func([]byte) error {
+	return func(body []byte) error {
+		if s.Twilio == nil || s.Twilio.AuthToken == "" {
+			return errNotConfigured
+		}
+		return s.Twilio.Verify(c.Request.Header, c.Request.URL.RequestURI(), body)
+	}
+}
+
+// twilioStatus takes what became of a text message.
+func (s *server) twilioStatus(c *gin.Context) {
+	body, ok := s.readHook(c, twilio.Provider, maxTwilioHook, s.verifyTwilio(c))
+	if !ok {
+		return
+	}
+	report, err := twilio.ParseStatus(c.Request.URL.Query(), body, s.Now())
+	if err != nil {
+		s.refuseHook(c, twilio.Provider, hookInvalid, invalid("The body is not a status as Twilio posts it.", ""))
+		return
+	}
+	r, err := s.reports(c.Request.Context(), crm.SMS, twilio.Provider, []provider.Report{report})
+	if err != nil {
+		s.failHook(c, twilio.Provider, err)
+		return
+	}
+	if s.keep(c, twilio.Provider, r) {
+		c.Status(http.StatusNoContent)
+	}
+}
+
+// twilioInbound takes a text message that a candidate wrote. Twilio answers STOP, START and HELP itself.
+func (s *server) twilioInbound(c *gin.Context) {
+	body, ok := s.readHook(c, twilio.Provider, maxTwilioHook, s.verifyTwilio(c))
+	if !ok {
+		return
+	}
+	text, err := twilio.ParseInbound(body)
+	if err != nil {
+		s.refuseHook(c, twilio.Provider, hookInvalid, invalid("The body is not a message as Twilio posts it.", ""))
+		return
+	}
+	r := received{optOuts: s.optOuts(text)}
+	if r.events, err = s.event(c.Request.Context(), answerOf(text)); err != nil {
+		s.failHook(c, twilio.Provider, err)
+		return
+	}
+	for i := range r.optOuts {
+		if len(r.events) > 0 {
+			r.optOuts[i].Event = r.events[0].ExternalID
+		}
+	}
+	if s.keep(c, twilio.Provider, r) {
+		c.Data(http.StatusOK, "text/xml; charset=utf-8", []byte(`<?xml version="1.0" encoding="UTF-8"?><Response/>`))
+	}
+}
+
+// answerOf makes a reply of a text message. A keyword is meant for the carrier: it is kept, but it is not an answer to what
+// we wrote. YES is both.
+func answerOf(text *twilio.Inbound) *reply {
+	r := &reply{
+		provider: twilio.Provider, channel: crm.SMS, from: text.From, externalID: "text/" + text.MessageSID,
+		eventType: "message.replied", text: text.Text,
+	}
+	if text.Keyword != "" && !text.Agreement {
+		r.eventType, r.kind = "message.auto_replied", string(text.Keyword)
+	}
+	return r
+}
+
+// optOuts are what a keyword means for consent: STOP ends texts to the number and revokes consent to them, START takes that
+// back. It is bound to the event of its message, so that a repeated webhook does not repeat it, where there is one: a
+// STOP from a number that nobody has still holds for whoever gets that number.
+func (s *server) optOuts(text *twilio.Inbound) []store.OptOut {
+	switch text.Keyword {
+	case twilio.KeywordStop:
+		return []store.OptOut{{Channel: crm.SMS, Address: text.From, Reason: crm.SuppressedStop, Source: "sms STOP", At: s.Now()}}
+	case twilio.KeywordStart:
+		return []store.OptOut{{Channel: crm.SMS, Address: text.From, Reason: crm.SuppressedStop, Source: "sms START", At: s.Now(), Undo: true}}
+	case twilio.KeywordHelp:
+	}
+	return nil
+}
