@@ -13,7 +13,7 @@ up: build ## run everything on this machine; UP_FLAGS adds flags, such as UP_FLA
 	./$(BIN) up --demo $(UP_FLAGS)
 
 build:
-	$(GO) build -trimpath -ldflags "-X github.com/rapport-crm/rapport/deploy/command.version=$(VERSION)" -o $(BIN) .
+	$(GO) build -ldflags "-X github.com/rapport-crm/rapport/deploy/command.version=$(VERSION)" -o $(BIN) .
 
 test: ## all tests, on a real Postgres and a real Temporal server
 	$(GO) test -timeout 20m ./...

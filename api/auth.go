@@ -89,19 +89,25 @@ func unauthorized(detail string) *Problem {
 }
 
 func permit(key store.Key, op *huma.Operation) *Problem {
-	for _, requirement := range op.Security {
-		for _, scope := range requirement[keyScheme] {
-			if slices.Contains(key.Scopes, scope) || slices.Contains(key.Scopes, ScopeAdmin) {
-				return nil
-			}
-			return &Problem{
-				Status: http.StatusForbidden, Code: CodeForbidden, Detail: "The API key lacks the scope " + scope + ".",
-				Next: "Use a key that has it; an admin can create one with POST /v1/keys.",
-			}
-		}
+	scope := scopeOf(op)
+	if scope == "" { // a mistake, and nobody may use the operation
+		return &Problem{Status: http.StatusForbidden, Code: CodeForbidden, Detail: "Nobody may use this operation."}
 	}
-	// An operation that names no scope is a mistake, and nobody may use it.
-	return &Problem{Status: http.StatusForbidden, Code: CodeForbidden, Detail: "Nobody may use this operation."}
+	if slices.Contains(key.Scopes, scope) || slices.Contains(key.Scopes, ScopeAdmin) {
+		return nil
+	}
+	return &Problem{
+		Status: http.StatusForbidden, Code: CodeForbidden, Detail: "The API key lacks the scope " + scope + ".",
+		Next: "Use a key that has it; an admin can create one with POST /v1/keys.",
+	}
+}
+
+// scopeOf is the scope that an operation needs, as its OpenAPI description says.
+func scopeOf(op *huma.Operation) string {
+	if len(op.Security) != 1 || len(op.Security[0][keyScheme]) != 1 {
+		return ""
+	}
+	return op.Security[0][keyScheme][0]
 }
 
 // caller is the name of the key that a request came with.

@@ -35,7 +35,7 @@ func checkCandidate(in *CandidateInput) []Located {
 	c.list("functions", in.Functions)
 	c.list("skills", in.Skills)
 	c.list("tags", in.Tags)
-	if storable(map[string]any(in.Attributes), 0) != nil {
+	if storable(in.Attributes, 0) != nil {
 		c.add("attributes", "it is nested too deep or holds a NUL character")
 	}
 	for i := range in.Consents {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"reflect"
 	"time"
 	_ "time/tzdata" // zones are checked on machines that have none
 
@@ -73,6 +74,9 @@ func (in *CandidateInput) UnmarshalJSON(text []byte) error {
 
 // write is what the store is asked to do.
 func (in *CandidateInput) write() store.Write {
+	if in.ExternalID != "" && in.present != nil { // it may come from the address
+		in.present["external_id"] = true
+	}
 	w := store.Write{Present: in.present, Candidate: crm.Candidate{
 		ExternalID: in.ExternalID, FirstName: in.FirstName, LastName: in.LastName, Email: in.Email, Phone: in.Phone, Country: in.Country,
 		Region: in.Region, City: in.City, TimeZone: in.TimeZone, Locale: in.Locale, Status: in.Status, Source: in.Source, Owner: in.Owner,
@@ -94,8 +98,8 @@ func (in *CandidateInput) write() store.Write {
 	return w
 }
 
-// Candidate is a candidate with the history of their consents, oldest first.
-type Candidate struct {
+// CandidateDetails is a candidate with the history of their consents, oldest first.
+type CandidateDetails struct {
 	crm.Candidate
 	Consents []crm.Consent `json:"consents" nullable:"false"`
 }
@@ -131,12 +135,14 @@ type Page[T any] struct {
 	Next  string `json:"next,omitempty" doc:"The cursor of the next page; absent on the last."`
 }
 
-type pageInput struct {
+// Paging asks for a page of a list.
+type Paging struct {
 	Limit int    `query:"limit" minimum:"1" maximum:"500" default:"50"`
 	After string `query:"after" doc:"The cursor that the page before gave as next."`
 }
 
-type byID struct {
+// CandidateRef names a candidate.
+type CandidateRef struct {
 	ID string `path:"id" doc:"The candidate's id or external id."`
 }
 
@@ -149,8 +155,10 @@ func (s *server) registerCandidates() {
 		"Create or change a candidate by external id", "Sending the same again changes nothing. Events that were kept for the candidate become theirs."), s.upsertCandidate)
 	batch := operation(http.MethodPost, "/v1/candidates/batch", "upsert-candidates", "Candidates", ScopeCandidatesWrite,
 		"Create or change up to 1,000 candidates", "Each item is judged alone and has an external_id.")
-	batch.MaxBodyBytes, batch.SkipValidateBody = maxEventsBody, true
+	batch.MaxBodyBytes, batch.RequestBody = maxEventsBody, &huma.RequestBody{Required: true}
 	huma.Register(s.huma, batch, s.upsertBatch)
+	schema := s.huma.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[CandidateBatch](), true, "")
+	batch.RequestBody.Content = map[string]*huma.MediaType{mediaJSON: {Schema: schema}} // judged by upsertBatch, item by item
 	huma.Register(s.huma, operation(http.MethodGet, "/v1/candidates", "list-candidates", "Candidates", ScopeCandidatesRead, "List candidates", "The newest first."), s.listCandidates)
 	huma.Register(s.huma, operation(http.MethodGet, "/v1/candidates/{id}", "get-candidate", "Candidates", ScopeCandidatesRead, "Get a candidate", ""), s.getCandidate)
 	huma.Register(s.huma, operation(http.MethodGet, "/v1/candidates/{id}/timeline", "get-timeline", "Candidates", ScopeCandidatesRead, "Get a candidate's timeline",
@@ -241,8 +249,7 @@ func (s *server) upsertBatch(ctx context.Context, in *struct{ RawBody []byte }) 
 // readCandidate reads one item of a batch. Without an external id, sending a batch again would create everybody twice.
 func readCandidate(item json.RawMessage, input *CandidateInput) []Located {
 	if err := json.Unmarshal(item, input); err != nil {
-		var typed *json.UnmarshalTypeError
-		if errors.As(err, &typed) {
+		if typed, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
 			return []Located{{Location: typed.Field, Message: "it is a " + typed.Value + " and should be a " + typed.Type.String()}}
 		}
 		return []Located{{Location: "", Message: "it is not an object with a candidate's fields: times are like 2026-11-06T10:00:00Z"}}
@@ -283,7 +290,7 @@ func (r *CandidateResult) became(u *store.Upserted) {
 }
 
 func (s *server) listCandidates(ctx context.Context, in *struct {
-	pageInput
+	Paging
 	Query  string `query:"q" maxLength:"200" doc:"Part of a name, an email address, a number or an external id."`
 	Status string `query:"status" maxLength:"200"`
 },
@@ -292,12 +299,12 @@ func (s *server) listCandidates(ctx context.Context, in *struct {
 	return pageOf(items, next, err)
 }
 
-func (s *server) getCandidate(ctx context.Context, in *byID) (*body[Candidate], error) {
+func (s *server) getCandidate(ctx context.Context, in *CandidateRef) (*body[CandidateDetails], error) {
 	c, consents, err := s.Store.Candidate(ctx, in.ID)
 	if err != nil {
 		return nil, problemOf(err)
 	}
-	return &body[Candidate]{Body: Candidate{Candidate: c, Consents: notNil(consents)}}, nil
+	return &body[CandidateDetails]{Body: CandidateDetails{Candidate: c, Consents: notNil(consents)}}, nil
 }
 
 func pageOf[T any](items []T, next string, err error) (*body[Page[T]], error) {

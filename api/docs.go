@@ -154,10 +154,7 @@ func compareOperations(a, b docsOperation) int {
 type shaper struct{ registry huma.Registry }
 
 func (sh *shaper) operation(path string, op *huma.Operation) docsOperation {
-	d := docsOperation{ID: op.OperationID, Method: op.Method, Path: path, Summary: op.Summary, Description: op.Description}
-	for _, requirement := range op.Security {
-		d.Scope = strings.Join(requirement[keyScheme], ", ")
-	}
+	d := docsOperation{ID: op.OperationID, Method: op.Method, Path: path, Summary: op.Summary, Description: op.Description, Scope: scopeOf(op)}
 	for _, p := range op.Parameters {
 		doc := p.Description
 		if doc == "" && p.Schema != nil {
@@ -277,13 +274,16 @@ func (sh *shaper) example(schema *huma.Schema, depth int) any {
 	case len(schema.Enum) > 0:
 		return schema.Enum[0]
 	case schema.Items != nil:
-		return []any{sh.example(schema.Items, depth+1)}
+		if item := sh.example(schema.Items, depth); item != nil {
+			return []any{item}
+		}
+		return nil
 	}
 	switch schema.Type {
 	case huma.TypeObject:
 		object := map[string]any{}
 		for name, property := range schema.Properties {
-			if value := sh.example(property, depth+1); value != nil && value != "" {
+			if value := sh.example(property, depth+1); value != nil {
 				object[name] = value
 			}
 		}

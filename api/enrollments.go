@@ -10,8 +10,8 @@ import (
 	"github.com/rapport-crm/rapport/store"
 )
 
-// Enrollment is a run and where its workflow is.
-type Enrollment struct {
+// EnrollmentDetails is a run and where its workflow is.
+type EnrollmentDetails struct {
 	crm.Enrollment
 	WorkflowID  string `json:"workflow_id"`
 	WorkflowURL string `json:"workflow_url,omitempty" doc:"In the Temporal UI, when it is known."`
@@ -59,12 +59,12 @@ func (s *server) registerEnrollments() {
 }
 
 func (s *server) listEnrollments(ctx context.Context, in *struct {
-	pageInput
+	Paging
 	Candidate string `query:"candidate" maxLength:"1000" doc:"Id or external id."`
 	Sequence  string `query:"sequence" maxLength:"200"`
 	Status    string `query:"status" enum:"starting,running,closed"`
 },
-) (*body[Page[Enrollment]], error) {
+) (*body[Page[EnrollmentDetails]], error) {
 	filter := store.EnrollmentFilter{Candidate: in.Candidate, Definition: in.Sequence, Status: crm.EnrollmentStatus(in.Status), Limit: in.Limit, After: in.After}
 	if in.Candidate != "" {
 		c, _, err := s.Store.Candidate(ctx, in.Candidate)
@@ -74,23 +74,23 @@ func (s *server) listEnrollments(ctx context.Context, in *struct {
 		filter.Candidate = c.ID
 	}
 	found, next, err := s.Store.ListEnrollments(ctx, filter)
-	items := make([]Enrollment, len(found))
+	items := make([]EnrollmentDetails, len(found))
 	for i := range found {
 		items[i] = s.enrollment(&found[i])
 	}
 	return pageOf(items, next, err)
 }
 
-func (s *server) enrollment(e *crm.Enrollment) Enrollment {
-	return Enrollment{Enrollment: *e, WorkflowID: e.WorkflowID(), WorkflowURL: s.workflowURL(e.WorkflowID())}
+func (s *server) enrollment(e *crm.Enrollment) EnrollmentDetails {
+	return EnrollmentDetails{Enrollment: *e, WorkflowID: e.WorkflowID(), WorkflowURL: s.workflowURL(e.WorkflowID())}
 }
 
-func (s *server) getEnrollment(ctx context.Context, in *enrollmentID) (*body[Enrollment], error) {
+func (s *server) getEnrollment(ctx context.Context, in *enrollmentID) (*body[EnrollmentDetails], error) {
 	e, err := s.Store.Enrollment(ctx, in.ID)
 	if err != nil {
 		return nil, problemOf(err)
 	}
-	return &body[Enrollment]{Body: s.enrollment(&e)}, nil
+	return &body[EnrollmentDetails]{Body: s.enrollment(&e)}, nil
 }
 
 func (s *server) enroll(ctx context.Context, in *body[EnrollmentRequest]) (*body[Requested], error) {

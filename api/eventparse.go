@@ -111,8 +111,7 @@ func malformed(body []byte) *Problem {
 	var v any
 	err := json.Unmarshal(body, &v)
 	detail := "The body is not JSON."
-	var syntax *json.SyntaxError
-	if errors.As(err, &syntax) {
+	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
 		detail = fmt.Sprintf("The body is not JSON: %s at byte %d.", syntax.Error(), syntax.Offset)
 	}
 	return &Problem{Status: http.StatusBadRequest, Code: CodeInvalid, Detail: detail, Next: "Correct it and send it again: nothing was stored."}
@@ -355,8 +354,7 @@ func reject(code, format string, args ...any) error {
 }
 
 func reasonOf(err error) *ItemProblem {
-	var reason *ItemProblem
-	if errors.As(err, &reason) {
+	if reason, ok := errors.AsType[*ItemProblem](err); ok {
 		return reason
 	}
 	return &ItemProblem{Code: string(CodeInternal), Detail: "The event could not be read."}

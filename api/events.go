@@ -23,7 +23,7 @@ const (
 )
 
 // ItemProblem is why an item was rejected.
-type ItemProblem struct {
+type ItemProblem struct { //nolint:errname // a part of an answer first of all
 	Code   string `json:"code" doc:"invalid, unknown_type, forbidden or too_large." example:"unknown_type"`
 	Detail string `json:"detail" doc:"What is wrong, and what would be right."`
 }

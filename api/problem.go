@@ -39,7 +39,7 @@ const (
 )
 
 // Problem is every answer that is not a success (RFC 9457).
-type Problem struct {
+type Problem struct { //nolint:errname // RFC 9457 calls it that
 	Type      string        `json:"type" doc:"Where the code is explained." example:"/docs#invalid"`
 	Title     string        `json:"title" doc:"The status in words."`
 	Status    int           `json:"status" doc:"The HTTP status."`
@@ -110,13 +110,15 @@ func unavailable(cause error) *Problem {
 
 // problemOf turns any error into a problem.
 func problemOf(err error) *Problem {
-	var p *Problem
-	if errors.As(err, &p) {
+	if p, ok := errors.AsType[*Problem](err); ok {
 		return p
 	}
-	var known *crm.Error
-	if errors.As(err, &known) {
-		return &Problem{Status: statusOf(known.Code), Code: Code(known.Code), Detail: known.Message, Next: known.Next, cause: err}
+	if known, ok := errors.AsType[*crm.Error](err); ok {
+		p := &Problem{Status: statusOf(known.Code), Code: Code(known.Code), Detail: known.Message, Next: known.Next, cause: err}
+		if known.Code == crm.CodeUnavailable {
+			p.retryAfter = retryPause
+		}
+		return p
 	}
 	if transient(err) {
 		return unavailable(err)

@@ -26,7 +26,7 @@ func (s *server) registerTasks() {
 }
 
 func (s *server) listTasks(ctx context.Context, in *struct {
-	pageInput
+	Paging
 	Candidate  string `query:"candidate" maxLength:"1000" doc:"Id or external id."`
 	Enrollment string `query:"enrollment" maxLength:"100"`
 	Assignee   string `query:"assignee" maxLength:"1000" doc:"Email address."`

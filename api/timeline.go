@@ -15,8 +15,8 @@ type TimelineEntry struct {
 }
 
 func (s *server) getTimeline(ctx context.Context, in *struct {
-	byID
-	pageInput
+	CandidateRef
+	Paging
 },
 ) (*body[Page[TimelineEntry]], error) {
 	c, _, err := s.Store.Candidate(ctx, in.ID)

@@ -40,8 +40,7 @@ const (
 func (s *server) readHook(c *gin.Context, name string, limit int64, verify func(body []byte) error) ([]byte, bool) {
 	body, err := io.ReadAll(http.MaxBytesReader(c.Writer, c.Request.Body, limit))
 	if err != nil {
-		var tooLarge *http.MaxBytesError
-		if errors.As(err, &tooLarge) {
+		if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 			s.refuseHook(c, name, hookInvalid, &Problem{Status: http.StatusRequestEntityTooLarge, Code: CodeTooLarge, Detail: "The body is larger than this webhook takes."})
 			return nil, false
 		}

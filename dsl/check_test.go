@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
 	"github.com/rapport-crm/rapport/crm"
 	"github.com/rapport-crm/rapport/dsl"
 )
@@ -16,21 +17,21 @@ import (
 var update = flag.Bool("update", false, "write the golden files")
 
 // readFile reads a file of the test data.
-func readFile(t testing.TB, path string) []byte {
-	t.Helper()
+func readFile(tb testing.TB, path string) []byte {
+	tb.Helper()
 	b, err := os.ReadFile(path)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return b
 }
 
 // baseDocuments are the documents in force in the golden tests.
-func baseDocuments(t testing.TB) []dsl.Document {
-	t.Helper()
-	set, problems := dsl.Check([]dsl.File{{Path: "base.yaml", Text: readFile(t, "testdata/base.yaml")}}, nil)
+func baseDocuments(tb testing.TB) []dsl.Document {
+	tb.Helper()
+	set, problems := dsl.Check([]dsl.File{{Path: "base.yaml", Text: readFile(tb, "testdata/base.yaml")}}, nil)
 	if set == nil {
-		t.Fatalf("base.yaml: %s", listing(problems))
+		tb.Fatalf("base.yaml: %s", listing(problems))
 	}
 	return set.Documents
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
 	"github.com/rapport-crm/rapport/dsl"
 )
 
@@ -38,11 +39,11 @@ func assembly(p *dsl.Program) string {
 	return b.String()
 }
 
-func program(t testing.TB, text string) *dsl.Program {
-	t.Helper()
-	set, problems := dsl.Check([]dsl.File{{Path: "s.yaml", Text: []byte(text)}}, baseDocuments(t))
+func program(tb testing.TB, text string) *dsl.Program {
+	tb.Helper()
+	set, problems := dsl.Check([]dsl.File{{Path: "s.yaml", Text: []byte(text)}}, baseDocuments(tb))
 	if set == nil {
-		t.Fatalf("problems:\n%s", listing(problems))
+		tb.Fatalf("problems:\n%s", listing(problems))
 	}
 	return set.Programs["s"]
 }
@@ -282,6 +283,16 @@ func TestCheckReportsAllFilesInOrder(t *testing.T) {
 	want := []string{"a.yaml:1:1 R0008", "a.yaml:2:10 R0105", "a.yaml:5:1 R0001", "b.yaml:2:8 R0407", "b.yaml:3:14 R0201", "c.yaml:1:1 R0011"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// TestCheckOfMuchText makes sure that places are found in a time that does not explode.
+func TestCheckOfMuchText(t *testing.T) {
+	t.Parallel()
+	text := "message: m\nchannel: email\nsubject: s\nbody: \"" + strings.Repeat("{{ candidate.nam }} ", 1_000) + "\"\n" + strings.Repeat("---\na: b\n", 2_000)
+	_, problems := dsl.Check([]dsl.File{{Path: "m.yaml", Text: []byte(text)}}, nil)
+	if len(problems) != 2_500 || problems[499].Column != 7+499*20+4 {
+		t.Errorf("%d problems, the last of the message %v", len(problems), problems[499])
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/cel-go/cel"
 	"github.com/google/cel-go/common/types"
+
 	"github.com/rapport-crm/rapport/crm"
 )
 
@@ -57,8 +58,7 @@ func (c *Condition) Eval(env *Env) Result {
 // evalProblem says why an evaluation gave nothing. CEL's own texts may quote values, so only known ones are told, in our
 // words.
 func evalProblem(err error) string {
-	var unknown unknownError
-	if errors.As(err, &unknown) {
+	if unknown, ok := errors.AsType[unknownError](err); ok {
 		return unknown.Error()
 	}
 	text := err.Error()

@@ -3,9 +3,20 @@
 //
 // It is pure: no I/O, no clock. Everything that depends on time or on facts gets them passed.
 //
-// Reading order: document.go (files in, a set out), source.go and yaml.go (YAML with positions, the closed schema),
-// sequence.go, step.go and message.go (the kinds), compile.go (steps to instructions), condition.go and celtypes.go (CEL),
-// template.go (Liquid and Markdown), duration.go and calendar.go (time), problems.go (every code).
+// Reading order:
+//
+//	document.go, loader.go                    files in, a set out: Check, Load, Compile
+//	source.go, yaml.go, yamltrap.go           YAML with places, the closed schema, the YAML traps
+//	workspacedoc.go, message.go, sequence.go  the kinds of documents
+//	step.go, effects.go                       steps as they are written
+//	program.go, compile.go                    steps as instructions
+//	celtypes.go, celfields.go, celenv.go      what expressions can see and do
+//	expression.go, condition.go               checking one, evaluating one
+//	liquid.go, liquidscan.go, variables.go    texts and their variables
+//	template.go, markdown.go, layout.go       messages as they are sent
+//	duration.go, calendar.go, zone.go         time
+//	next.go, permit.go, dispatch.go           what a run does next, whether a message may go, what an event leads to
+//	problems.go                               every problem code; docs/problems.md explains them
 //
 // What the language has and this version does not is one table, notYet, in later.go.
 package dsl

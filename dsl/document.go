@@ -33,12 +33,13 @@ const (
 	kindTest      = "test"
 )
 
-// sameAs tells whether one document takes the place of another. There is one workspace, whatever its name.
-func (d *Document) sameAs(o *Document) bool {
-	if d.Kind == KindWorkspace && o.Kind == KindWorkspace {
-		return true
+// key names what a document defines: another one with the same key takes its place. There is one workspace, whatever its
+// name.
+func (d *Document) key() string {
+	if d.Kind == KindWorkspace {
+		return d.Kind
 	}
-	return d.Kind == o.Kind && d.Name == o.Name && d.Locale == o.Locale
+	return d.Kind + "\n" + d.Name + "\n" + d.Locale
 }
 
 // Set is a complete set of definitions, compiled. It is immutable and safe for concurrent use.
@@ -73,8 +74,12 @@ func Check(files []File, base []Document) (*Set, []crm.Problem) {
 		l.file(f)
 	}
 	own := len(l.docs)
+	replaced := make(map[string]bool, own)
+	for _, d := range l.docs {
+		replaced[d.key()] = true
+	}
 	for i := range base {
-		if !slices.ContainsFunc(l.docs[:own], func(d *doc) bool { return d.sameAs(&base[i]) }) {
+		if !replaced[base[i].key()] {
 			l.document(base[i])
 		}
 	}

@@ -7,21 +7,21 @@ import (
 	"github.com/rapport-crm/rapport/dsl"
 )
 
-func zone(t testing.TB, name string) *time.Location {
-	t.Helper()
+func zone(tb testing.TB, name string) *time.Location {
+	tb.Helper()
 	loc, err := time.LoadLocation(name)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return loc
 }
 
 // local reads a wall clock time in a zone. Of a repeated hour it is the first.
-func local(t testing.TB, loc *time.Location, text string) time.Time {
-	t.Helper()
+func local(tb testing.TB, loc *time.Location, text string) time.Time {
+	tb.Helper()
 	at, err := time.ParseInLocation("2006-01-02 15:04", text, loc)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	if first := at.Add(-time.Hour); first.Format("2006-01-02 15:04") == text {
 		return first

@@ -5,23 +5,24 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/rapport-crm/rapport/crm"
 	"go.yaml.in/yaml/v4"
+
+	"github.com/rapport-crm/rapport/crm"
 )
 
 // send reads an email or sms step: a message's name, or a mapping.
 func (q *sequenceReader) send(n *yaml.Node, ch crm.Channel) *Send {
 	s := &Send{Channel: ch, OnUnknown: "skip"}
 	q.sender(n, ch)
-	switch n.Kind {
-	case yaml.SequenceNode:
+	if n.Kind == yaml.MappingNode {
+		q.sendMapping(n, s)
+		return s
+	}
+	if n.Kind == yaml.SequenceNode {
 		q.add(n, codeNotYet, "A list of messages is part of the language but not supported by this version yet.", "Name one message.")
 		return s
-	case yaml.MappingNode:
-		q.sendMapping(n, s)
-	default:
-		s.Use = q.use(n, ch)
 	}
+	s.Use = q.use(n, ch)
 	return s
 }
 
@@ -188,7 +189,7 @@ func (q *sequenceReader) assign(e entry) (Assign, bool) {
 	}
 	text, isText := value.(string)
 	if !isText {
-		q.add(e.value, codeShape, fmt.Sprintf("%s is a text.", name), "Put it in quotes.")
+		q.add(e.value, codeShape, name+" is a text.", "Put it in quotes.")
 		return Assign{}, false
 	}
 	q.assigned(e, text)

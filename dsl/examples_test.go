@@ -9,24 +9,24 @@ import (
 )
 
 // exampleFiles reads the examples that ship with Rapport.
-func exampleFiles(t testing.TB) []dsl.File {
-	t.Helper()
+func exampleFiles(tb testing.TB) []dsl.File {
+	tb.Helper()
 	paths, err := filepath.Glob("../examples/*.yaml")
 	if err != nil || len(paths) < 3 {
-		t.Fatalf("found %v, %v", paths, err)
+		tb.Fatalf("found %v, %v", paths, err)
 	}
 	files := make([]dsl.File, 0, len(paths))
 	for _, p := range paths {
-		files = append(files, dsl.File{Path: filepath.Base(p), Text: readFile(t, p)})
+		files = append(files, dsl.File{Path: filepath.Base(p), Text: readFile(tb, p)})
 	}
 	return files
 }
 
-func examples(t testing.TB) *dsl.Set {
-	t.Helper()
-	set, problems := dsl.Check(exampleFiles(t), nil)
+func examples(tb testing.TB) *dsl.Set {
+	tb.Helper()
+	set, problems := dsl.Check(exampleFiles(tb), nil)
 	if set == nil {
-		t.Fatalf("problems:\n%s", listing(problems))
+		tb.Fatalf("problems:\n%s", listing(problems))
 	}
 	return set
 }

@@ -11,8 +11,15 @@ import (
 	"github.com/google/cel-go/common/ast"
 	"github.com/google/cel-go/common/operators"
 	"github.com/google/cel-go/common/types"
-	"github.com/rapport-crm/rapport/crm"
 	"go.yaml.in/yaml/v4"
+
+	"github.com/rapport-crm/rapport/crm"
+)
+
+var (
+	undefinedPattern = regexp.MustCompile(`^(undefined field|undeclared reference to) '([^']*)'`)
+	ownerPattern     = regexp.MustCompile(`[A-Za-z_][A-Za-z0-9_.]*$`)
+	typePattern      = regexp.MustCompile(`@(\w+)(:[\w.,]+)?`)
 )
 
 // expression is an expression that is being checked: it knows where its characters are in the file.
@@ -238,14 +245,13 @@ func literalText(e ast.Expr) (string, bool) {
 
 // path writes a chain of selections as it stands in the expression.
 func path(e ast.Expr) string {
-	switch e.Kind() {
-	case ast.IdentKind:
+	switch {
+	case e.Kind() == ast.IdentKind:
 		return e.AsIdent()
-	case ast.SelectKind:
+	case e.Kind() == ast.SelectKind:
 		return path(e.AsSelect().Operand()) + "." + e.AsSelect().FieldName()
-	default:
-		return "this"
 	}
+	return "this"
 }
 
 // add reports an error at an offset, in runes, of the expression.
@@ -279,8 +285,9 @@ func (x *expression) report(issues *cel.Issues, code string) {
 func (x *expression) issue(e *cel.Error, code string) {
 	offset := runeOffset(x.node.Value, e.Location)
 	message := plainType(strings.NewReplacer(" (in container '')", "", "'@", "'", "(@env, ", "(", "Syntax error: ", "").Replace(e.Message))
-	message, fix := clipTo(message, 160), ""
-	m := regexp.MustCompile(`^(undefined field|undeclared reference to) '([^']*)'`).FindStringSubmatch(message)
+	message = clipTo(message, 160)
+	var fix string
+	m := undefinedPattern.FindStringSubmatch(message)
 	switch {
 	case m == nil:
 		message, fix = syntaxWords(message)
@@ -333,12 +340,12 @@ func orThis(owner string) string {
 // ownerBefore returns the chain of names that ends before offset.
 func ownerBefore(src string, offset int) string {
 	runes := []rune(src)
-	return regexp.MustCompile(`[A-Za-z_][A-Za-z0-9_.]*$`).FindString(strings.TrimSuffix(string(runes[:min(offset, len(runes))]), "."))
+	return ownerPattern.FindString(strings.TrimSuffix(string(runes[:min(offset, len(runes))]), "."))
 }
 
 // plainType drops what marks the names of our types.
 func plainType(s string) string {
-	return regexp.MustCompile(`@(\w+)(:[\w.,]+)?`).ReplaceAllString(s, "$1")
+	return typePattern.ReplaceAllString(s, "$1")
 }
 
 func clipTo(s string, n int) string {

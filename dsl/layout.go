@@ -2,9 +2,15 @@ package dsl
 
 import (
 	"html"
+	"regexp"
 	"strings"
 
 	"github.com/k3a/html2text"
+)
+
+var (
+	blankLines = regexp.MustCompile(`\n{3,}`)
+	linkInText = regexp.MustCompile(`(\S+) <(?:mailto:)?([^<>\s]+)>`)
 )
 
 // emailPage puts rendered Markdown into a page that mail programs show alike: one column that fits a phone, the reader's own
@@ -55,19 +61,37 @@ func footerHTML(f *Footer) string {
 
 // emailText is the text part: what the page says, with links written out.
 func emailText(content string, f *Footer) string {
-	text := strings.TrimSpace(html2text.HTML2TextWithOptions(content, html2text.WithUnixLineBreaks(), html2text.WithListSupport(), html2text.WithLinksInnerText()))
+	// A line break behind a tag is layout of the source; html2text would make a blank of it.
+	text := html2text.HTML2TextWithOptions(strings.ReplaceAll(content, ">\n", ">"),
+		html2text.WithUnixLineBreaks(), html2text.WithListSupport(), html2text.WithLinksInnerText())
+	lines := strings.Split(sayOnce(text), "\n")
+	for i := range lines {
+		lines[i] = strings.TrimSpace(lines[i])
+	}
+	text = strings.TrimSpace(blankLines.ReplaceAllString(strings.Join(lines, "\n"), "\n\n"))
 	if f == nil {
 		return text + "\n"
 	}
-	lines := []string{text, "", "-- "}
+	parts := []string{text, "", "-- "}
 	if f.Address != "" {
-		lines = append(lines, f.Address)
+		parts = append(parts, f.Address)
 	}
 	if f.Unsubscribe != "" {
-		lines = append(lines, "Unsubscribe: "+f.Unsubscribe)
+		parts = append(parts, "Unsubscribe: "+f.Unsubscribe)
 	}
 	if f.Preferences != "" {
-		lines = append(lines, "Preferences: "+f.Preferences)
+		parts = append(parts, "Preferences: "+f.Preferences)
 	}
-	return strings.Join(lines, "\n") + "\n"
+	return strings.Join(parts, "\n") + "\n"
+}
+
+// sayOnce shortens "https://a.example <https://a.example>": the words of a link that are its address.
+func sayOnce(text string) string {
+	return linkInText.ReplaceAllStringFunc(text, func(m string) string {
+		words, address, _ := strings.Cut(m, " <")
+		if address = strings.TrimPrefix(strings.TrimSuffix(address, ">"), "mailto:"); words == address {
+			return words
+		}
+		return m
+	})
 }

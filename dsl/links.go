@@ -2,15 +2,15 @@ package dsl
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 	"unicode/utf8"
 
-	"github.com/rapport-crm/rapport/crm"
 	"github.com/yuin/goldmark"
 	"github.com/yuin/goldmark/ast"
 	gtext "github.com/yuin/goldmark/text"
 	"go.yaml.in/yaml/v4"
+
+	"github.com/rapport-crm/rapport/crm"
 )
 
 // bodyMarkdown checks the Markdown of a body as it stands, before its variables are filled in: where links lead, and that
@@ -55,7 +55,7 @@ func (r *docReader) bodyMarkdown(n *yaml.Node, src string) {
 // maskLiquid replaces what is between Liquid's braces by as many bytes that Markdown takes as plain: a variable by letters, a
 // link variable by an address, a tag by blanks.
 func maskLiquid(src string) string {
-	return regexp.MustCompile(`(?s)\{\{.*?\}\}|\{%.*?%\}`).ReplaceAllStringFunc(src, func(t string) string {
+	return liquidPattern.ReplaceAllStringFunc(src, func(t string) string {
 		switch inner := strings.TrimSpace(strings.Trim(t, "{}-")); {
 		case strings.HasPrefix(t, "{%"):
 			return strings.Repeat(" ", len(t))

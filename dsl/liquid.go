@@ -11,6 +11,7 @@ import (
 
 	"github.com/osteele/liquid"
 	"github.com/osteele/tuesday"
+	"github.com/yuin/goldmark"
 )
 
 // Caps on what a text may become. They stop mistakes (a list in a loop in a loop), not authors.
@@ -26,10 +27,11 @@ var errTooLong = errors.New("the text is too long")
 // one check and kept by the texts they parsed.
 type engines struct {
 	plain, markdown *liquid.Engine
+	converter       goldmark.Markdown
 }
 
 func newEngines() *engines {
-	e := &engines{plain: newEngine(), markdown: newEngine()}
+	e := &engines{plain: newEngine(), markdown: newEngine(), converter: newMarkdown()}
 	e.markdown.SetAutoEscapeReplacer(markdownEscaper{})
 	return e
 }

@@ -27,7 +27,7 @@ func scanLiquid(src string) (tokens []liquidToken, at int, err error) {
 			return tokens, 0, nil
 		}
 		pos += i
-		closing := ""
+		var closing string
 		switch src[pos+1] {
 		case '{':
 			closing = "}}"
@@ -80,7 +80,9 @@ func lexLiquid(s string) []lexeme {
 			}
 			all = append(all, word(s[start:i], start))
 		case isDigit(c) || c == '-' && i+1 < len(s) && isDigit(s[i+1]):
-			for i++; i < len(s) && (isDigit(s[i]) || s[i] == '.'); i++ {
+			i++
+			for i < len(s) && (isDigit(s[i]) || s[i] == '.') {
+				i++
 			}
 			all = append(all, lexeme{'n', s[start:i], start})
 		default:

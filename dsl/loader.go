@@ -7,8 +7,9 @@ import (
 	"slices"
 	"unicode/utf8"
 
-	"github.com/rapport-crm/rapport/crm"
 	"go.yaml.in/yaml/v4"
+
+	"github.com/rapport-crm/rapport/crm"
 )
 
 // Load compiles documents that were checked when they were published. What they refer to (names, statuses, variables) is not
@@ -189,18 +190,21 @@ func (l *loader) each(kind string, read func(d *doc)) {
 
 // duplicates reports documents of the same name.
 func (l *loader) duplicates() {
-	for i, d := range l.docs {
-		for _, first := range l.docs[:i] {
-			if d.Kind == "" || !d.sameAs(&first.Document) {
-				continue
-			}
-			message := fmt.Sprintf("The %s %q is there twice: also in %s on line %d.", d.Kind, clip(d.Name), first.File, first.Line)
-			if d.Kind == KindWorkspace {
-				message = fmt.Sprintf("There is one workspace; another is in %s on line %d.", first.File, first.Line)
-			}
-			d.reader.addAt(d.Line, 1, crm.SeverityError, codeSameName, message, "Keep one of them.")
-			break
+	seen := make(map[string]*doc, len(l.docs))
+	for _, d := range l.docs {
+		if d.Kind == "" {
+			continue
 		}
+		first := seen[d.key()]
+		if first == nil {
+			seen[d.key()] = d
+			continue
+		}
+		message := fmt.Sprintf("The %s %q is there twice: also in %s on line %d.", d.Kind, clip(d.Name), first.File, first.Line)
+		if d.Kind == KindWorkspace {
+			message = fmt.Sprintf("There is one workspace; another is in %s on line %d.", first.File, first.Line)
+		}
+		d.reader.addAt(d.Line, 1, crm.SeverityError, codeSameName, message, "Keep one of them.")
 	}
 }
 

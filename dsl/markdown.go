@@ -8,66 +8,55 @@ import (
 	"github.com/yuin/goldmark"
 	"github.com/yuin/goldmark/ast"
 	"github.com/yuin/goldmark/extension"
-	"github.com/yuin/goldmark/parser"
 	"github.com/yuin/goldmark/renderer/html"
 	gtext "github.com/yuin/goldmark/text"
 	"github.com/yuin/goldmark/util"
 )
 
-// newMarkdown makes a converter: CommonMark with bare links and strikethrough, raw HTML left out, unsafe links left as text.
-func newMarkdown(filter *linkFilter) goldmark.Markdown {
+// newMarkdown makes a converter: CommonMark with bare links and strikethrough, raw HTML left out. It is safe for concurrent
+// use.
+func newMarkdown() goldmark.Markdown {
 	return goldmark.New(
 		goldmark.WithExtensions(extension.Linkify, extension.Strikethrough),
-		goldmark.WithParserOptions(parser.WithASTTransformers(util.Prioritized(filter, 1000))),
 		goldmark.WithRendererOptions(html.WithHardWraps()),
 	)
 }
 
-// markdown converts an email body to HTML and collects its links.
-func markdown(body string) (page string, links []string, err error) {
-	filter := &linkFilter{}
-	var out bytes.Buffer
-	if err := newMarkdown(filter).Convert([]byte(body), &out); err != nil {
-		return "", nil, err
-	}
-	return out.String(), filter.links, nil
-}
-
-// linkFilter collects the http and https links of a document and disarms those of other schemes, but for mailto.
-type linkFilter struct {
-	links []string
-}
-
-// Transform implements parser.ASTTransformer.
-func (f *linkFilter) Transform(doc *ast.Document, reader gtext.Reader, _ parser.Context) {
+// convert converts an email body to HTML and collects its http and https links. Links of other schemes are left as text, but
+// for mailto.
+func convert(md goldmark.Markdown, body string) (page string, links []string, err error) {
+	source := []byte(body)
+	doc := md.Parser().Parse(gtext.NewReader(source))
 	var unsafe []ast.Node
 	// The walker returns no error, so neither does Walk.
 	_ = ast.Walk(doc, func(n ast.Node, entering bool) (ast.WalkStatus, error) {
-		if !entering {
-			return ast.WalkContinue, nil
-		}
-		destination, isLink := linkOf(n, reader.Source())
+		destination, isLink := linkOf(n, source)
 		switch {
-		case !isLink:
+		case !entering || !isLink:
 		case !safeLink(destination):
 			unsafe = append(unsafe, n)
-		case !strings.HasPrefix(destination, "mailto:") && n.Kind() != ast.KindImage:
-			f.links = append(f.links, destination)
+		case !strings.HasPrefix(strings.ToLower(destination), "mailto:") && n.Kind() != ast.KindImage:
+			links = append(links, destination)
 		}
 		return ast.WalkContinue, nil
 	})
 	for _, n := range unsafe {
-		disarm(n, reader.Source())
+		disarm(n, source)
 	}
+	var out bytes.Buffer
+	if err := md.Renderer().Render(&out, source, doc); err != nil {
+		return "", nil, err
+	}
+	return out.String(), links, nil
 }
 
 // linkOf returns where a node leads.
 func linkOf(n ast.Node, source []byte) (string, bool) {
 	switch link := n.(type) {
 	case *ast.Link:
-		return string(link.Destination), true
+		return resolved(link.Destination), true
 	case *ast.Image:
-		return string(link.Destination), true
+		return resolved(link.Destination), true
 	case *ast.AutoLink:
 		if link.AutoLinkType == ast.AutoLinkEmail {
 			return "mailto:" + string(link.Label(source)), true
@@ -75,6 +64,11 @@ func linkOf(n ast.Node, source []byte) (string, bool) {
 		return string(link.URL(source)), true
 	}
 	return "", false
+}
+
+// resolved returns a destination as the renderer will write it: without backslash escapes and character references.
+func resolved(destination []byte) string {
+	return string(util.ResolveEntityNames(util.ResolveNumericReferences(util.UnescapePunctuations(destination))))
 }
 
 // safeLink tells whether a link may be in a message: an absolute one by http or https, or a mail address.

@@ -6,8 +6,14 @@ import (
 	"slices"
 	"unicode/utf8"
 
-	"github.com/rapport-crm/rapport/crm"
 	"go.yaml.in/yaml/v4"
+
+	"github.com/rapport-crm/rapport/crm"
+)
+
+var (
+	localePattern = regexp.MustCompile(`^[a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?$`)
+	liquidPattern = regexp.MustCompile(`(?s)\{\{.*?\}\}|\{%.*?%\}`)
 )
 
 // message reads a message document. The channel of a translation without one is filled in when all are read.
@@ -45,7 +51,7 @@ func (r *docReader) channelOf(name string) crm.Channel {
 // localeOf reads a locale: a language tag of BCP 47, without its rarer parts.
 func (r *docReader) localeOf(n *yaml.Node) string {
 	t, ok := r.text(n, "locale")
-	if ok && !regexp.MustCompile(`^[a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?$`).MatchString(t) {
+	if ok && !localePattern.MatchString(t) {
 		r.add(n, codeLocale, fmt.Sprintf("%q is not a locale.", clip(t)), "Write a language such as cy, or a language and country such as pt-BR.")
 		return ""
 	}
@@ -74,7 +80,7 @@ func (r *docReader) messageParts(t *Template, m *mapping, sc *templateScope) {
 	if preview != nil {
 		t.Preview = r.textOf(preview, r.engines.plain, sc)
 	}
-	t.Body = r.textOf(body, r.engines.markdown, sc)
+	t.markdown, t.Body = r.engines.converter, r.textOf(body, r.engines.markdown, sc)
 	if t.Body != nil {
 		r.bodyMarkdown(body, t.Body.Source)
 	}
@@ -92,7 +98,7 @@ func (r *docReader) smsLength(n *yaml.Node, t *Text) {
 	if t == nil {
 		return
 	}
-	literal := regexp.MustCompile(`(?s)\{\{.*?\}\}|\{%.*?%\}`).ReplaceAllString(t.Source, "")
+	literal := liquidPattern.ReplaceAllString(t.Source, "")
 	limit := twoSegments
 	if slices.ContainsFunc([]rune(literal), func(c rune) bool { return c > 0xff }) {
 		limit = twoSegmentsUnicode

@@ -7,8 +7,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/rapport-crm/rapport/crm"
 	"go.yaml.in/yaml/v4"
+
+	"github.com/rapport-crm/rapport/crm"
 )
 
 // sequenceReader reads a sequence document: what was read so far is what later parts may refer to.
@@ -194,7 +195,7 @@ func (q *sequenceReader) exits(n *yaml.Node) {
 }
 
 func (q *sequenceReader) goal(n *yaml.Node) {
-	m := q.match(n, placeGoal, "on", "when", "step", "within")
+	m := q.match(n, placeGoal, "on", "when", "step", "since", "within")
 	if m == nil {
 		return
 	}
@@ -217,7 +218,7 @@ func (q *sequenceReader) match(n *yaml.Node, place string, keys ...string) *Matc
 		}
 	}
 	if m.get("on") == nil && m.get("when") == nil && len(m.values) == len(n.Content)/2 {
-		q.add(n, codeMissingKey, fmt.Sprintf("%s needs the key \"on\" or \"when\".", sentence(place)), "")
+		q.add(n, codeMissingKey, sentence(place)+` needs the key "on" or "when".`, "")
 	}
 	if w := m.get("when"); w != nil && (m.get("on") == nil || len(out.On) > 0) {
 		out.When = q.when(w, out)

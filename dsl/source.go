@@ -123,8 +123,8 @@ func hash(root *yaml.Node) string {
 }
 
 func canonical(b *strings.Builder, n *yaml.Node) {
-	switch n.Kind {
-	case yaml.MappingNode:
+	switch {
+	case n.Kind == yaml.MappingNode:
 		b.WriteByte('{')
 		for i := 0; i+1 < len(n.Content); i += 2 {
 			canonical(b, n.Content[i])
@@ -133,18 +133,16 @@ func canonical(b *strings.Builder, n *yaml.Node) {
 			b.WriteByte(',')
 		}
 		b.WriteByte('}')
-	case yaml.SequenceNode:
+	case n.Kind == yaml.SequenceNode:
 		b.WriteByte('[')
 		for _, c := range n.Content {
 			canonical(b, c)
 			b.WriteByte(',')
 		}
 		b.WriteByte(']')
+	case scalarKind(n) != scalarText:
+		b.WriteString(n.Value)
 	default:
-		if scalarKind(n) != scalarText {
-			b.WriteString(n.Value)
-			return
-		}
 		quoted, _ := json.Marshal(n.Value) //nolint:errchkjson // a string always has a JSON form
 		b.Write(quoted)
 	}
@@ -182,7 +180,9 @@ func (s *source) position(n *yaml.Node, offset int) (line, column int) {
 // cursor walks the text of a scalar.
 type cursor struct {
 	s              *source
-	line, col      int // col from 0, in runes
+	line, col      int    // col from 0, in runes
+	text           []rune // of line textOf
+	textOf         int
 	width          int // runes that the found character takes in the text
 	double, single bool
 }
@@ -190,9 +190,11 @@ type cursor struct {
 // seek moves to the next place that stands for r.
 func (c *cursor) seek(r rune) bool {
 	for c.line < c.s.first+len(c.s.lines) {
-		text := []rune(c.s.line(c.line))
-		for ; c.col < len(text); c.col++ {
-			if c.width = c.stands(text[c.col:], r); c.width > 0 {
+		if c.textOf != c.line {
+			c.text, c.textOf = []rune(c.s.line(c.line)), c.line
+		}
+		for ; c.col < len(c.text); c.col++ {
+			if c.width = c.stands(c.text[c.col:], r); c.width > 0 {
 				return true
 			}
 		}

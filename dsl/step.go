@@ -5,8 +5,9 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/rapport-crm/rapport/crm"
 	"go.yaml.in/yaml/v4"
+
+	"github.com/rapport-crm/rapport/crm"
 )
 
 // step is a step as it was read: an instruction and the blocks that hang on it, before compile lays them out flat.

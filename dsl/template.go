@@ -6,6 +6,8 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/yuin/goldmark"
+
 	"github.com/rapport-crm/rapport/crm"
 )
 
@@ -20,7 +22,8 @@ type Template struct {
 	Preview *Text // nil when there is none
 	Body    *Text // Markdown for email
 
-	data []string // fields of enrollment.event.data that it shows
+	data     []string          // fields of enrollment.event.data that it shows
+	markdown goldmark.Markdown // of email
 }
 
 // Rendered is a message ready to send.
@@ -62,7 +65,7 @@ func (t *Template) Render(vars map[string]any, f *Footer) (*Rendered, error) {
 		return nil, fmt.Errorf("render preview: %w", err)
 	}
 	out := &Rendered{Subject: clipTo(oneLine(subject), maxSubjectRunes), Preview: oneLine(preview)}
-	content, links, err := markdown(body)
+	content, links, err := convert(t.markdown, body)
 	if err != nil {
 		return nil, fmt.Errorf("render body: %w", err)
 	}

@@ -6,16 +6,17 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
 	"github.com/rapport-crm/rapport/crm"
 	"github.com/rapport-crm/rapport/dsl"
 )
 
 // message compiles one message document.
-func message(t testing.TB, text string) *dsl.Template {
-	t.Helper()
+func message(tb testing.TB, text string) *dsl.Template {
+	tb.Helper()
 	set, problems := dsl.Check([]dsl.File{{Path: "m.yaml", Text: []byte("message: m\n" + text)}}, nil)
 	if set == nil {
-		t.Fatalf("problems:\n%s", listing(problems))
+		tb.Fatalf("problems:\n%s", listing(problems))
 	}
 	return set.Template("m", "")
 }
@@ -74,7 +75,7 @@ body: |
 	wantText := `Hi Sarah,
 
 We met for Nurse on 1 August 2026.
-theatre; icu; 
+theatre; icu;
 
 See more <https://careers.trust.example/theatre?a=1&b=2>, choose <https://rapport.example/p/abc?x=1&y=2> or write to
 maya@trust.example. https://trust.example/bare
@@ -121,7 +122,7 @@ body: |
 			t.Errorf("%q: %v", name, err)
 			continue
 		}
-		body := got.HTML[strings.Index(got.HTML, `class="content"`):]
+		_, body, _ := strings.Cut(got.HTML, `class="content"`)
 		for _, bad := range []string{"<script", "<img", "<h1", "<h2", "<ol", "<ul", "<li", "<blockquote", "<pre", "<code", "<strong", "<em", "<del", "<hr", "<b>", "<table>", `href="https://evil`, `href="http://www`, "mailto:"} {
 			if strings.Contains(body, bad) {
 				t.Errorf("%q became %q:\n%s", name, bad, body)

@@ -8,8 +8,9 @@ import (
 	"unicode/utf8"
 
 	"github.com/osteele/liquid"
-	"github.com/rapport-crm/rapport/crm"
 	"go.yaml.in/yaml/v4"
+
+	"github.com/rapport-crm/rapport/crm"
 )
 
 // templateScope is what a text may show.
@@ -225,28 +226,37 @@ func (c *textChecker) output(t liquidToken, words []lexeme) {
 		c.add(t.start, codeLiquid, "There is nothing between the braces.", "")
 		return
 	}
-	hasDefault := false
 	for i, w := range words[1:] {
 		before := words[i]
 		switch {
 		case before.text == "|" && before.kind == 'o':
-			hasDefault = hasDefault || w.text == "default"
 			if !slices.Contains(templateFilters(), w.text) {
 				c.add(t.start+w.at, codeLiquid, fmt.Sprintf("There is no filter %q in messages.", clip(w.text)), suggest(w.text, templateFilters()))
 			}
 		case w.kind == 'p' && strings.HasSuffix(t.inner[:w.at+len(w.text)], ":"): // a named argument
 		case w.kind == 'p':
-			c.path(t, w, true)
+			c.path(t, w, i < 1 || words[i-1].text != "default" || hasDefault(words[i+1:]))
 		case w.kind == 'x':
 			c.add(t.start+w.at, codeLiquid, fmt.Sprintf("%q is not used in messages.", clip(w.text)), "Write {{ candidate.first_name | default: \"there\" }}.")
 			return
 		}
 	}
-	if words[0].kind == 'p' {
-		c.path(t, words[0], hasDefault)
-	} else if words[0].kind == 'x' {
+	switch words[0].kind {
+	case 'p':
+		c.path(t, words[0], hasDefault(words))
+	case 'x':
 		c.add(t.start, codeLiquid, fmt.Sprintf("%q is not a variable.", clip(words[0].text)), "")
 	}
+}
+
+// hasDefault tells whether a filter says what to write for an empty value.
+func hasDefault(words []lexeme) bool {
+	for i, w := range words[1:] {
+		if w.text == "default" && words[i].text == "|" {
+			return true
+		}
+	}
+	return false
 }
 
 // path checks a variable; mayBeEmpty says that the place copes with an empty one.
@@ -265,7 +275,7 @@ func (c *textChecker) path(t liquidToken, w lexeme, mayBeEmpty bool) {
 	sure, known := c.sc.variable(root, rest)
 	switch {
 	case known == nil && !sure && !mayBeEmpty:
-		c.add(t.start+w.at, codeMayBeEmpty, fmt.Sprintf("%s may be empty.", w.text), fmt.Sprintf("Say what to write then: {{ %s | default: \"...\" }}, or ask with {%% if %s %%}.", w.text, w.text))
+		c.add(t.start+w.at, codeMayBeEmpty, w.text+" may be empty.", fmt.Sprintf("Say what to write then: {{ %s | default: \"...\" }}, or ask with {%% if %s %%}.", w.text, w.text))
 	case known != nil:
 		c.add(t.start+w.at, codeVariable, fmt.Sprintf("There is no variable %q.", clip(w.text)), suggest(w.text, known))
 	}
@@ -338,6 +348,9 @@ func one(root, field string, fields []string, sure ...string) (isSure bool, know
 
 // add reports a problem at a byte of the text.
 func (c *textChecker) add(at int, code, message, fix string) {
+	if c.r.full() {
+		return
+	}
 	line, column := c.r.src.position(c.node, utf8.RuneCountInString(c.src[:min(at, len(c.src))]))
 	c.r.addAt(line, column, crm.SeverityError, code, message, fix)
 }

@@ -7,6 +7,10 @@ import (
 	"github.com/rapport-crm/rapport/crm"
 )
 
+// sendSlack is how much later than planned a send may be and still count as on time. Without it every wait would end with a
+// second timer for the moment that a provider takes.
+const sendSlack = time.Minute
+
 // wait lets the time of a plain wait pass.
 func (r *run) wait(in *Instr) (int, bool) {
 	due, open := r.due(in.Wait.For)
@@ -35,7 +39,7 @@ func (r *run) due(d Duration) (due time.Time, open bool) {
 			continue
 		}
 		open = m.Outcome() == ""
-		if m.SentAt().After(anchor) {
+		if m.SentAt().After(anchor.Add(sendSlack)) {
 			anchor = m.SentAt()
 		}
 	}

@@ -10,8 +10,14 @@ import (
 	"strings"
 	"time"
 
-	"github.com/rapport-crm/rapport/crm"
 	"go.yaml.in/yaml/v4"
+
+	"github.com/rapport-crm/rapport/crm"
+)
+
+var (
+	phonePattern  = regexp.MustCompile(`^\+[1-9]\d{6,14}$`)
+	customPattern = regexp.MustCompile(`^custom\.[a-z][a-z0-9_.]*$`)
 )
 
 // workspace reads a workspace document.
@@ -203,7 +209,7 @@ func (r *docReader) from(n *yaml.Node) (f From) {
 	}
 	if s := m.get("sms"); s != nil {
 		f.SMS, _ = r.text(s, "from.sms")
-		if !regexp.MustCompile(`^\+[1-9]\d{6,14}$`).MatchString(f.SMS) && f.SMS != "" {
+		if !phonePattern.MatchString(f.SMS) && f.SMS != "" {
 			r.add(s, codeAddress, fmt.Sprintf("%q is not a phone number.", clip(f.SMS)), `Write it with the country code, as "+447700900000".`)
 		}
 	}
@@ -238,7 +244,7 @@ func (r *docReader) eventType(n *yaml.Node) (string, bool) {
 	if !ok {
 		return "", false
 	}
-	if _, known := crm.EventFields(t); !known || strings.HasPrefix(t, "custom.") && !regexp.MustCompile(`^custom\.[a-z][a-z0-9_.]*$`).MatchString(t) {
+	if _, known := crm.EventFields(t); !known || strings.HasPrefix(t, "custom.") && !customPattern.MatchString(t) {
 		r.add(n, codeEventType, fmt.Sprintf("There is no event type %q.", clip(t)), suggest(t, crm.EventTypes()))
 		return "", false
 	}

@@ -1,7 +1,6 @@
 package dsl
 
 import (
-	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -9,8 +8,14 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/rapport-crm/rapport/crm"
 	"go.yaml.in/yaml/v4"
+
+	"github.com/rapport-crm/rapport/crm"
+)
+
+var (
+	namePattern = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
+	wordPattern = regexp.MustCompile(`^[a-z][a-z0-9]*(_[a-z0-9]+)*$`)
 )
 
 // docReader reads one document and collects its problems. Its methods return zero values for what is wrong, after saying
@@ -34,11 +39,20 @@ func (r *docReader) note(n *yaml.Node, severity crm.Severity, code, message, fix
 	r.addAt(n.Line, n.Column, severity, code, message, fix)
 }
 
+// maxProblems is where a document is given up: nobody reads further, and finding places takes time.
+const maxProblems = 500
+
 func (r *docReader) addAt(line, column int, severity crm.Severity, code, message, fix string) {
+	if r.full() {
+		return
+	}
 	r.problems = append(r.problems, crm.Problem{
 		File: r.src.file, Line: max(line, 1), Column: max(column, 1), Code: code, Severity: severity, Message: message, Fix: fix,
 	})
 }
+
+// full tells whether the document is given up.
+func (r *docReader) full() bool { return len(r.problems) >= maxProblems }
 
 // failed tells whether a problem was an error.
 func (r *docReader) failed() bool {
@@ -232,7 +246,7 @@ func (r *docReader) require(m *mapping, place string, keys ...string) bool {
 // name checks a definition's name: lower-case words joined by hyphens.
 func (r *docReader) name(n *yaml.Node) string {
 	t, ok := r.text(n, "a name")
-	if ok && (!regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`).MatchString(t) || len(t) > 100) {
+	if ok && (!namePattern.MatchString(t) || len(t) > 100) {
 		r.add(n, codeName, fmt.Sprintf("%q is not a name.", t), "Use lower-case words joined by hyphens, such as silver-medallist-nurses.")
 	}
 	return t
@@ -244,7 +258,7 @@ func (r *docReader) word(n *yaml.Node, place string) string {
 	if !ok {
 		return ""
 	}
-	if !regexp.MustCompile(`^[a-z][a-z0-9]*(_[a-z0-9]+)*$`).MatchString(t) || len(t) > 60 {
+	if !wordPattern.MatchString(t) || len(t) > 60 {
 		r.add(n, codeID, fmt.Sprintf("%q cannot be %s.", t, place), "Use lower-case words joined by underscores, such as second_letter.")
 		return ""
 	}
@@ -311,17 +325,15 @@ func (r *docReader) constant(n *yaml.Node, place string) (any, bool) {
 }
 
 func kindName(n *yaml.Node) string {
-	switch n.Kind {
-	case yaml.MappingNode:
+	switch {
+	case n.Kind == yaml.MappingNode:
 		return "a mapping"
-	case yaml.SequenceNode:
+	case n.Kind == yaml.SequenceNode:
 		return "a list"
-	default:
-		if scalarKind(n) == scalarNull {
-			return "empty"
-		}
-		return strconv.Quote(clip(n.Value))
+	case scalarKind(n) == scalarNull:
+		return "empty"
 	}
+	return strconv.Quote(clip(n.Value))
 }
 
 // clip keeps messages to one line of a sane length.
@@ -346,61 +358,4 @@ func upperFirst(s string) string {
 		return s
 	}
 	return strings.ToUpper(s[:1]) + s[1:]
-}
-
-// syntaxProblem reports an error of the YAML library. An expression that should have been quoted is the usual reason, and
-// has its own code.
-func (r *docReader) syntaxProblem(err error) {
-	line, column, message := r.src.first, 1, err.Error()
-	var load *yaml.LoadError
-	if errors.As(err, &load) {
-		message = load.Message
-		if load.Mark.Line > 0 {
-			line, column = load.Mark.Line+r.src.first-1, load.Mark.Column
-		}
-	}
-	for _, l := range []int{line, line - 1} {
-		if at := unquotedExpression(r.src.line(l)); at > 0 {
-			r.addQuote(l, at)
-			return
-		}
-	}
-	fix := ""
-	if strings.Contains(r.src.line(line), "\t") {
-		fix = "Indent with spaces: YAML does not take tabs."
-	}
-	r.addAt(line, column, crm.SeverityError, codeSyntax, "This is not YAML: "+message+".", fix)
-}
-
-func (r *docReader) addQuote(line, column int) {
-	r.addAt(line, column, crm.SeverityError, codeQuote, "YAML does not read this expression as one text.", "Put the expression in single quotes.")
-}
-
-// isExpressionKey tells whether a key's value is a CEL expression.
-func isExpressionKey(key string) bool { return key == "when" || key == "if" || key == "while" }
-
-// cutByComma tells whether a plain value in a flow mapping is an expression that a comma cut short.
-func cutByComma(v *yaml.Node) bool {
-	if v.Kind != yaml.ScalarNode || v.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle) != 0 {
-		return false
-	}
-	return strings.Count(v.Value, "(") > strings.Count(v.Value, ")") || strings.Count(v.Value, "[") > strings.Count(v.Value, "]")
-}
-
-// unquotedExpression returns the column of an expression on the line that YAML cannot read without quotes, or 0.
-func unquotedExpression(line string) int {
-	m := regexp.MustCompile(`(?:^|[\s{,\[-])(?:when|if|while):\s+`).FindStringIndex(line)
-	if m == nil {
-		return 0
-	}
-	rest := strings.TrimSpace(line[m[1]:])
-	if rest == "" || strings.ContainsRune("'|>#", rune(rest[0])) {
-		return 0
-	}
-	if rest[0] == '"' { // a complete double-quoted text with nothing behind it is fine
-		if end := strings.LastIndexByte(rest, '"'); end == len(rest)-1 && strings.Count(rest, `"`) == 2 {
-			return 0
-		}
-	}
-	return utf8.RuneCountInString(line[:m[1]]) + 1
 }

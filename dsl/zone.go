@@ -13,7 +13,7 @@ func ZoneOf(c *crm.Candidate, ws *Workspace) *time.Location {
 	names := make([]string, 0, 4)
 	if c != nil {
 		country := strings.ToUpper(c.Country)
-		names = append(names, c.TimeZone, zoneOfRegion(country+"/"+strings.ToUpper(c.Region)), zoneOfCountry(country))
+		names = append(names, c.TimeZone, lookup(regionZones, country+"/"+strings.ToUpper(c.Region)), lookup(countryZones, country))
 	}
 	if ws != nil && ws.Calendar != nil {
 		names = append(names, ws.Calendar.Zone)
@@ -26,80 +26,92 @@ func ZoneOf(c *crm.Candidate, ws *Workspace) *time.Location {
 	return time.UTC
 }
 
-// zoneOfRegion returns the zone of a state or province that keeps one time, by ISO 3166-2 code, in countries with more than
-// one zone. Those that are divided (Texas, Arizona, Ontario, New South Wales) are not there.
-func zoneOfRegion(region string) string {
-	switch region {
-	case "BR/TO":
-		return "America/Araguaina"
-	case "BR/BA":
-		return "America/Bahia"
-	case "BR/AP":
-		return "America/Belem"
-	case "BR/RR":
-		return "America/Boa_Vista"
-	case "BR/MS":
-		return "America/Campo_Grande"
-	case "US/AL", "US/AR", "US/IA", "US/IL", "US/LA", "US/MN", "US/MO", "US/MS", "US/OK", "US/WI":
-		return "America/Chicago"
-	case "BR/MT":
-		return "America/Cuiaba"
-	case "US/CO", "US/MT", "US/NM", "US/UT", "US/WY":
-		return "America/Denver"
-	case "CA/AB":
-		return "America/Edmonton"
-	case "BR/CE", "BR/MA", "BR/PB", "BR/PI", "BR/RN":
-		return "America/Fortaleza"
-	case "CA/NS", "CA/PE":
-		return "America/Halifax"
-	case "US/CA", "US/WA":
-		return "America/Los_Angeles"
-	case "BR/AL", "BR/SE":
-		return "America/Maceio"
-	case "CA/NB":
-		return "America/Moncton"
-	case "US/CT", "US/DC", "US/DE", "US/GA", "US/MA", "US/MD", "US/ME", "US/NC", "US/NH", "US/NJ", "US/NY", "US/OH", "US/PA", "US/RI", "US/SC", "US/VA", "US/VT", "US/WV":
-		return "America/New_York"
-	case "BR/RO":
-		return "America/Porto_Velho"
-	case "BR/AC":
-		return "America/Rio_Branco"
-	case "BR/DF", "BR/ES", "BR/GO", "BR/MG", "BR/PR", "BR/RJ", "BR/RS", "BR/SC", "BR/SP":
-		return "America/Sao_Paulo"
-	case "CA/MB":
-		return "America/Winnipeg"
-	case "AU/SA":
-		return "Australia/Adelaide"
-	case "AU/QLD":
-		return "Australia/Brisbane"
-	case "AU/NT":
-		return "Australia/Darwin"
-	case "AU/TAS":
-		return "Australia/Hobart"
-	case "AU/VIC":
-		return "Australia/Melbourne"
-	case "AU/ACT":
-		return "Australia/Sydney"
-	case "US/HI":
-		return "Pacific/Honolulu"
-	}
-	return ""
-}
-
-// zoneOfCountry returns the zone of a country that has only one, by ISO 3166-1 code (tz database, zone.tab). Cyprus, Germany's
-// Büsingen and the like, whose zones show the same time, count as one.
-func zoneOfCountry(country string) string {
-	zones := countryZones
-	for zones != "" {
-		var line string
-		line, zones, _ = strings.Cut(zones, "\n")
-		if code, zone, ok := strings.Cut(line, " "); ok && code == country {
+// lookup returns the second word of the line that begins with key.
+func lookup(table, key string) string {
+	for line := range strings.SplitSeq(table, "\n") {
+		if k, zone, ok := strings.Cut(line, " "); ok && k == key {
 			return zone
 		}
 	}
 	return ""
 }
 
+// regionZones has the states and provinces that keep one time, by ISO 3166-2 code, of countries with more than one zone. Those
+// that are divided (Texas, Arizona, Ontario, New South Wales) are not there.
+const regionZones = `AU/ACT Australia/Sydney
+AU/NT Australia/Darwin
+AU/QLD Australia/Brisbane
+AU/SA Australia/Adelaide
+AU/TAS Australia/Hobart
+AU/VIC Australia/Melbourne
+BR/AC America/Rio_Branco
+BR/AL America/Maceio
+BR/AP America/Belem
+BR/BA America/Bahia
+BR/CE America/Fortaleza
+BR/DF America/Sao_Paulo
+BR/ES America/Sao_Paulo
+BR/GO America/Sao_Paulo
+BR/MA America/Fortaleza
+BR/MG America/Sao_Paulo
+BR/MS America/Campo_Grande
+BR/MT America/Cuiaba
+BR/PB America/Fortaleza
+BR/PI America/Fortaleza
+BR/PR America/Sao_Paulo
+BR/RJ America/Sao_Paulo
+BR/RN America/Fortaleza
+BR/RO America/Porto_Velho
+BR/RR America/Boa_Vista
+BR/RS America/Sao_Paulo
+BR/SC America/Sao_Paulo
+BR/SE America/Maceio
+BR/SP America/Sao_Paulo
+BR/TO America/Araguaina
+CA/AB America/Edmonton
+CA/MB America/Winnipeg
+CA/NB America/Moncton
+CA/NS America/Halifax
+CA/PE America/Halifax
+US/AL America/Chicago
+US/AR America/Chicago
+US/CA America/Los_Angeles
+US/CO America/Denver
+US/CT America/New_York
+US/DC America/New_York
+US/DE America/New_York
+US/GA America/New_York
+US/HI Pacific/Honolulu
+US/IA America/Chicago
+US/IL America/Chicago
+US/LA America/Chicago
+US/MA America/New_York
+US/MD America/New_York
+US/ME America/New_York
+US/MN America/Chicago
+US/MO America/Chicago
+US/MS America/Chicago
+US/MT America/Denver
+US/NC America/New_York
+US/NH America/New_York
+US/NJ America/New_York
+US/NM America/Denver
+US/NY America/New_York
+US/OH America/New_York
+US/OK America/Chicago
+US/PA America/New_York
+US/RI America/New_York
+US/SC America/New_York
+US/UT America/Denver
+US/VA America/New_York
+US/VT America/New_York
+US/WA America/Los_Angeles
+US/WI America/Chicago
+US/WV America/New_York
+US/WY America/Denver`
+
+// countryZones has the countries that have only one zone, by ISO 3166-1 code (tz database, zone.tab). Those whose zones show
+// the same time, such as Germany's and Cyprus's, count as one.
 const countryZones = `AD Europe/Andorra
 AE Asia/Dubai
 AF Asia/Kabul
@@ -133,6 +145,7 @@ CO America/Bogota
 CR America/Costa_Rica
 CU America/Havana
 CV Atlantic/Cape_Verde
+CY Asia/Nicosia
 CZ Europe/Prague
 DE Europe/Berlin
 DJ Africa/Djibouti
@@ -252,6 +265,4 @@ VN Asia/Ho_Chi_Minh
 YE Asia/Aden
 ZA Africa/Johannesburg
 ZM Africa/Lusaka
-ZW Africa/Harare
-CY Asia/Nicosia
-`
+ZW Africa/Harare`

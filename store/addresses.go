@@ -72,9 +72,9 @@ func queueContactPoints(batch *pgx.Batch, key []byte, before, after *crm.Candida
 		if before != nil {
 			was = normalAddress(channel, before.Address(channel))
 		}
-		switch {
-		case is == was:
-		case is == "":
+		switch is {
+		case was:
+		case "":
 			batch.Queue("delete from contact_points where candidate_id = $1 and channel = $2", after.ID, channel)
 		default:
 			batch.Queue(`insert into contact_points (candidate_id, channel, address, address_hash) values ($1, $2, $3, $4)

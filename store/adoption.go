@@ -31,8 +31,12 @@ func linesOfAll(events []crm.Event) []consentLine {
 	return lines
 }
 
-// AdoptEvents gives up to limit kept events to candidates who exist by now, and returns how many it was. It heals the race
-// of an event that arrives while its candidate is being created: neither transaction sees the other.
+// adoptionWindow is how many kept events one call looks at, at either place: many are of people who never become candidates.
+const adoptionWindow = 4_000
+
+// AdoptEvents gives kept events, of up to limit subjects, to candidates who exist by now, and returns how many it was. It
+// heals the race of an event that arrives while its candidate is being created: neither transaction sees the other. A call
+// looks at the newest kept events, and at a stretch of the older ones that moves on with every call.
 func (s *Store) AdoptEvents(ctx context.Context, limit int) (int, error) {
 	n, err := s.adopt(ctx, limit)
 	if err != nil {
@@ -45,9 +49,7 @@ func (s *Store) AdoptEvents(ctx context.Context, limit int) (int, error) {
 }
 
 func (s *Store) adopt(ctx context.Context, limit int) (int, error) {
-	subjects, err := all(ctx, s, text, `select distinct e.subject from events e
-		where e.candidate_id is null and e.subject <> ''
-		and exists (select from candidates c where c.external_id = e.subject or c.id = e.subject) limit $1`, limit)
+	subjects, err := s.adoptable(ctx, limit)
 	if err != nil || len(subjects) == 0 {
 		return 0, err
 	}
@@ -58,7 +60,7 @@ func (s *Store) adopt(ctx context.Context, limit int) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	defer tx.rollback()
+	defer tx.rollback(ctx)
 	var names, owners []string
 	for _, c := range locked {
 		names, owners = append(names, c.id), append(owners, c.id)
@@ -75,4 +77,28 @@ func (s *Store) adopt(ctx context.Context, limit int) (int, error) {
 	last := &pgx.Batch{}
 	queueConsents(last, linesOfAll(adopted))
 	return len(adopted), tx.commit(ctx, last)
+}
+
+// adoptable returns subjects of kept events that name a candidate.
+func (s *Store) adoptable(ctx context.Context, limit int) ([]string, error) {
+	const kept = "from events where candidate_id is null and subject <> ''"
+	since := s.adopted.Load()
+	var subjects []string
+	var until []int64
+	batch := &pgx.Batch{}
+	gather(batch.Queue(`with recent as materialized (
+			(select subject `+kept+` order by seq desc limit $3) union all (select subject `+kept+` and seq > $2 order by seq limit $3)
+		)
+		select subject from recent join candidates c on c.external_id = subject
+		union select subject from recent join candidates c on c.id = subject limit $1`,
+		limit, since, adoptionWindow), text, &subjects)
+	gather(batch.Queue("select coalesce(max(seq), 0) from (select seq "+kept+" and seq > $1 order by seq limit $2) older",
+		since, adoptionWindow), pgx.RowTo[int64], &until)
+	if err := s.pool.SendBatch(ctx, batch).Close(); err != nil {
+		return nil, err
+	}
+	if len(subjects) < limit { // else there is more where these came from
+		s.adopted.Store(until[0])
+	}
+	return subjects, nil
 }

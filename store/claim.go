@@ -27,7 +27,7 @@ type Verdict struct {
 
 // claimWindow is how many times more due messages are looked at than are claimed, so that several senders at once find
 // candidates that nobody has locked.
-const claimWindow = 8
+const claimWindow = 4
 
 // Claim takes due messages out of the queue, by priority and age, at most one per candidate and call. Under the locks of
 // their candidates it reads the facts, has check decide each, and commits what check said; it returns the claimed ones,
@@ -51,7 +51,7 @@ func (s *Store) Claim(
 	if err != nil {
 		return nil, fmt.Errorf("claim messages: %w", err)
 	}
-	defer tx.rollback()
+	defer tx.rollback(ctx)
 	if len(locked) == 0 {
 		return nil, nil
 	}
@@ -88,7 +88,7 @@ func (s *Store) check(
 		runs[i] = due[i].EnrollmentID
 	}
 	load := &pgx.Batch{}
-	rows := queueFacts(load, runs, now)
+	rows := queueFacts(load, manyRuns(), runs, now)
 	if err := tx.send(ctx, load); err != nil {
 		return nil, err
 	}
@@ -96,51 +96,57 @@ func (s *Store) check(
 	for i := range rows.runs {
 		byID[rows.runs[i].ID] = &rows.runs[i]
 	}
-	var claimed []Claim
-	var expired, skipped []string
-	write := &pgx.Batch{}
+	v := verdicts{now: now, lease: lease}
 	for i := range due {
 		c := Claim{Message: due[i], Facts: rows.of(byID[due[i].EnrollmentID])}
-		v := check(&c)
-		switch v.State {
-		case crm.MessageClaimed:
-			c.claim(write, &v, now, lease)
-			claimed = append(claimed, c)
-		case crm.MessagePlanned:
-			write.Queue("update messages set not_before = $2, reason = $3 where id = $1", c.Message.ID, moment(v.NotBefore), v.Reason)
-		case crm.MessageExpired:
-			queueEndOfMessage(write, c.Message.ID, &v, now)
-			expired = append(expired, c.Message.ID)
-		case crm.MessageSkipped:
-			queueEndOfMessage(write, c.Message.ID, &v, now)
-			skipped = append(skipped, c.Message.ID)
-		case crm.MessageAccepted, crm.MessageRefused, crm.MessageUnknown, crm.MessageSettled, crm.MessageCancelled:
-			return nil, fmt.Errorf("verdict %q is not one that a check can give", v.State)
-		default:
-			return nil, fmt.Errorf("verdict %q is not one that a check can give", v.State)
+		if err := v.queue(&c, check(&c)); err != nil {
+			return nil, err
 		}
 	}
-	queueFailure(write, expired, now, crm.MessageExpired)
-	queueSettledWake(write, skipped)
-	if err := tx.commit(ctx, write); err != nil {
+	queueFailure(&v.batch, v.expired, now, crm.MessageExpired)
+	queueSettledWake(&v.batch, v.skipped)
+	if err := tx.commit(ctx, &v.batch); err != nil {
 		return nil, err
 	}
-	if len(expired)+len(skipped) > 0 {
+	if len(v.expired)+len(v.skipped) > 0 {
 		s.Notify(TopicEvents)
 		s.Notify(TopicWakes)
 	}
-	return claimed, nil
+	return v.claimed, nil
 }
 
-// claim makes the message claimed, in the ledger and in hand.
-func (c *Claim) claim(batch *pgx.Batch, v *Verdict, now time.Time, lease time.Duration) {
+// verdicts are the writes that the checks of one call lead to.
+type verdicts struct {
+	now              time.Time
+	lease            time.Duration
+	batch            pgx.Batch
+	claimed          []Claim
+	expired, skipped []string
+}
+
+func (v *verdicts) queue(c *Claim, verdict Verdict) error {
 	m := &c.Message
-	m.State, m.Reason, m.ClaimedAt, m.LeaseUntil, m.Address = crm.MessageClaimed, "", now, now.Add(lease), v.Address
-	m.Attempts++
-	batch.Queue(`update messages set state = $2, reason = '', claimed_at = $3, lease_until = $4, address = $5, attempts = $6,
-		changed_at = $3 where id = $1`, m.ID, m.State, moment(now), moment(m.LeaseUntil), m.Address, m.Attempts)
-}
-
-func queueEndOfMessage(batch *pgx.Batch, id string, v *Verdict, now time.Time) {
-	batch.Queue("update messages set state = $2, reason = $3, changed_at = $4 where id = $1", id, v.State, v.Reason, moment(now))
+	switch verdict.State {
+	case crm.MessageClaimed:
+		m.State, m.Reason, m.ClaimedAt, m.LeaseUntil, m.Address = crm.MessageClaimed, "", v.now, v.now.Add(v.lease), verdict.Address
+		m.Attempts++
+		v.batch.Queue(`update messages set state = $2, reason = '', claimed_at = $3, lease_until = $4, address = $5, attempts = $6,
+			changed_at = $3 where id = $1`, m.ID, m.State, moment(v.now), moment(m.LeaseUntil), m.Address, m.Attempts)
+		v.claimed = append(v.claimed, *c)
+		return nil
+	case crm.MessagePlanned:
+		v.batch.Queue("update messages set not_before = $2, reason = $3 where id = $1", m.ID, moment(verdict.NotBefore), verdict.Reason)
+		return nil
+	case crm.MessageExpired:
+		v.expired = append(v.expired, m.ID)
+	case crm.MessageSkipped:
+		v.skipped = append(v.skipped, m.ID)
+	case crm.MessageAccepted, crm.MessageRefused, crm.MessageUnknown, crm.MessageSettled, crm.MessageCancelled:
+		return fmt.Errorf("verdict %q is not one that a check can give", verdict.State)
+	default:
+		return fmt.Errorf("verdict %q is not one that a check can give", verdict.State)
+	}
+	v.batch.Queue("update messages set state = $2, reason = $3, changed_at = $4 where id = $1",
+		m.ID, verdict.State, verdict.Reason, moment(v.now))
+	return nil
 }

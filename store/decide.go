@@ -29,10 +29,9 @@ func (s *Store) Begin(ctx context.Context, enrollmentID string, after int64) (*T
 		return nil, err
 	}
 	batch := &pgx.Batch{}
-	ids := []string{enrollmentID}
-	batch.Queue("select id from candidates where id = (select candidate_id from enrollments where id = $1) for no key update",
+	batch.Queue("select id from candidates where id = (select candidate_id from enrollments where id = $1)",
 		enrollmentID)
-	rows := queueFacts(batch, ids, s.now())
+	rows := queueFacts(batch, oneRun(), enrollmentID, s.now())
 	t := &Turn{store: s, key: key}
 	var events []crm.Event
 	gather(batch.Queue("select "+eventColumns+` from enrollments r
@@ -45,7 +44,7 @@ func (s *Store) Begin(ctx context.Context, enrollmentID string, after int64) (*T
 		return nil, fmt.Errorf("read facts: %w", err)
 	}
 	if len(rows.runs) == 0 {
-		t.Rollback()
+		t.tx.rollback(ctx)
 		return nil, notFound("There is no such enrollment.")
 	}
 	t.facts = rows.of(&rows.runs[0])
@@ -72,13 +71,13 @@ func (t *Turn) Stored(seq int64) (crm.Decision, bool) {
 }
 
 // Rollback gives the turn up. After a Commit it does nothing.
-func (t *Turn) Rollback() { t.tx.rollback() }
+func (t *Turn) Rollback() { t.tx.rollback(context.Background()) }
 
 // Commit writes the decision and all that it leads to, in one round trip. Where it withdraws, the run's planned
 // messages are cancelled and its open tasks closed. The turn is over either way; after an error the decision may or may not
 // be there, and asking again tells.
 func (t *Turn) Commit(ctx context.Context, d *crm.Decision) error {
-	defer t.Rollback()
+	defer t.tx.rollback(ctx)
 	batch := &pgx.Batch{}
 	changed, err := t.queue(batch, d)
 	if err != nil {

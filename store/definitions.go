@@ -69,7 +69,7 @@ func (s *Store) apply(ctx context.Context, docs []Definition, at time.Time) ([]A
 	if err != nil {
 		return nil, err
 	}
-	defer tx.rollback()
+	defer tx.rollback(ctx)
 	var kinds, names, locales []string
 	for i := range docs {
 		kinds, names, locales = append(kinds, docs[i].Kind), append(names, docs[i].Name), append(locales, docs[i].Locale)

@@ -3,6 +3,7 @@ package store_test
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"sync"
 	"testing"
 
@@ -95,7 +96,7 @@ func TestApplyConcurrently(t *testing.T) {
 	var wg sync.WaitGroup
 	for i := range 8 {
 		wg.Go(func() {
-			if _, err := b.ApplyDefinitions(t.Context(), []store.Definition{sequence("a", fmt.Sprint(i)), sequence("b", "same")}, b.now()); err != nil {
+			if _, err := b.ApplyDefinitions(t.Context(), []store.Definition{sequence("a", strconv.Itoa(i)), sequence("b", "same")}, b.now()); err != nil {
 				t.Error(err)
 			}
 		})

@@ -39,7 +39,7 @@ func (s *Store) Dispatch(
 	if err != nil {
 		return false, fmt.Errorf("read events: %w", err)
 	}
-	defer tx.rollback()
+	defer tx.rollback(ctx)
 	if len(d.locked) == 0 {
 		return false, nil
 	}

@@ -9,8 +9,17 @@ import (
 	"github.com/rapport-crm/rapport/crm"
 )
 
-// theirs are the candidates of the runs whose ids are the first parameter.
-const theirs = "= any(array(select candidate_id from enrollments where id = any($1))) "
+// scope says whose facts are read, as the right-hand sides of comparisons; the first parameter is an id of a run, or a list
+// of them. One id has a form of its own because Postgres plans it once, and a list anew each time.
+type scope struct{ runs, candidates string }
+
+func oneRun() scope {
+	return scope{runs: "= $1 ", candidates: "= (select candidate_id from enrollments where id = $1) "}
+}
+
+func manyRuns() scope {
+	return scope{runs: "= any($1) ", candidates: "= any(array(select candidate_id from enrollments where id = any($1))) "}
+}
 
 // factRows are the rows that the facts of some runs are made of.
 type factRows struct {
@@ -31,20 +40,20 @@ type owned[T any] struct {
 
 // queueFacts queues the loads of all facts but the events. Nothing of it depends on another result, so that it can be sent
 // along with the lock.
-func queueFacts(batch *pgx.Batch, runs []string, now time.Time) *factRows {
+func queueFacts(batch *pgx.Batch, of scope, runs any, now time.Time) *factRows {
 	f := &factRows{}
-	gather(batch.Queue("select "+enrollmentColumns+enrollmentTables+"where r.id = any($1)", runs), scanEnrollment, &f.runs)
-	gather(batch.Queue("select "+candidateColumns+" from candidates where id "+theirs, runs), scanCandidate, &f.candidates)
-	gather(batch.Queue(consentsOf+theirs+consentOrder, runs), scanConsent, &f.consents)
+	gather(batch.Queue("select "+enrollmentColumns+enrollmentTables+"where r.id "+of.runs, runs), scanEnrollment, &f.runs)
+	gather(batch.Queue("select "+candidateColumns+" from candidates where id "+of.candidates, runs), scanCandidate, &f.candidates)
+	gather(batch.Queue(consentsOf+of.candidates+consentOrder, runs), scanConsent, &f.consents)
 	gather(batch.Queue(`select c.candidate_id, x.channel, x.reason, x.at from contact_points c
-		join suppressions x using (address_hash) where c.candidate_id `+theirs+"order by x.at, x.reason", runs),
+		join suppressions x using (address_hash) where c.candidate_id `+of.candidates+"order by x.at, x.reason", runs),
 		scanSuppression, &f.suppressions)
-	gather(batch.Queue(applicationsOf+theirs+"order by id", runs), scanApplication, &f.applications)
-	gather(batch.Queue("select "+messageColumns+" from messages where candidate_id "+theirs+
-		"and (planned_at > $2 or enrollment_id = any($1)) order by planned_at, id", runs, now.Add(-crm.CapHorizon)),
+	gather(batch.Queue(applicationsOf+of.candidates+"order by id", runs), scanApplication, &f.applications)
+	gather(batch.Queue("select "+messageColumns+" from messages where candidate_id "+of.candidates+
+		"and (planned_at > $2 or enrollment_id "+of.runs+") order by planned_at, id", runs, now.Add(-crm.CapHorizon)),
 		scanMessage, &f.messages)
 	gather(batch.Queue("select distinct candidate_id, definition from enrollments where status <> 'closed' and candidate_id "+
-		theirs+"order by candidate_id, definition", runs), scanOwned, &f.enrolled)
+		of.candidates+"order by candidate_id, definition", runs), scanOwned, &f.enrolled)
 	return f
 }
 

@@ -9,7 +9,7 @@ import (
 )
 
 const (
-	frontLanes   = 3                // transactions in flight at the same time
+	frontLanes   = 2                // transactions in flight at the same time
 	frontEvents  = 512              // events that one transaction takes at most, or a little more
 	frontTimeout = 30 * time.Second // of one transaction: whom it serves may have gone
 )

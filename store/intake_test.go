@@ -125,18 +125,12 @@ func TestReceiveConcurrently(t *testing.T) {
 		}
 	}
 	stored := 0
-	for len(b.drainSome(t, id, &stored)) > 0 {
+	for more := b.drain(t, id); len(more) > 0; more = b.drain(t, id) {
+		stored += len(more)
 	}
 	if stored != len(ids) {
 		t.Errorf("stored %d events, want %d", stored, len(ids))
 	}
-}
-
-func (b *bundle) drainSome(t *testing.T, id string, n *int) []crm.Event {
-	t.Helper()
-	events := b.drain(t, id)
-	*n += len(events)
-	return events
 }
 
 // Two processes that send the same events in opposite orders must not deadlock.

@@ -7,6 +7,7 @@ import (
 	"crypto/subtle"
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -40,8 +41,47 @@ func scanKey(row pgx.CollectableRow) (k keyRow, err error) {
 // keyPrefix begins every secret, so that secret scanners know one when they see it: rk_<id>_<random>.
 const keyPrefix = "rk_"
 
-// lastUsedPrecision is how exact a key's last use is kept: not every request should write.
-const lastUsedPrecision = time.Minute
+const (
+	// lastUsedPrecision is how exact a key's last use is kept: not every request should write.
+	lastUsedPrecision = time.Minute
+	// keyTrust is how long a key that was found valid is taken for valid without asking: not every request should read.
+	keyTrust = 5 * time.Second
+	// keyringSize bounds how many are remembered.
+	keyringSize = 1000
+)
+
+// keyring remembers keys that were found valid a moment ago, by the hash of their secret.
+type keyring struct {
+	mu    sync.Mutex
+	valid map[[sha256.Size]byte]trustedKey
+}
+
+type trustedKey struct {
+	Key
+	until time.Time // on the machine's clock, whatever the store's
+}
+
+func (k *keyring) find(hash [sha256.Size]byte) (Key, bool) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	key, ok := k.valid[hash]
+	return key.Key, ok && time.Now().Before(key.until)
+}
+
+func (k *keyring) add(hash [sha256.Size]byte, key Key) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.valid == nil || len(k.valid) >= keyringSize {
+		k.valid = map[[sha256.Size]byte]trustedKey{}
+	}
+	k.valid[hash] = trustedKey{key, time.Now().Add(keyTrust)}
+}
+
+func (k *keyring) forget() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.valid = nil
+}
 
 // CreateKey makes an API key and returns its secret, which is stored nowhere.
 func (s *Store) CreateKey(ctx context.Context, name string, scopes []string, at time.Time) (id, secret string, err error) {
@@ -57,8 +97,29 @@ func (s *Store) CreateKey(ctx context.Context, name string, scopes []string, at 
 }
 
 // KeyBySecret returns the key of a secret. The error has crm.CodeNotFound when there is none or it is revoked: who asks learns
-// no difference.
+// no difference. A revocation by another process takes five seconds to be seen.
 func (s *Store) KeyBySecret(ctx context.Context, secret string) (Key, error) {
+	hash := sha256.Sum256([]byte(secret))
+	key, known := s.keys.find(hash)
+	if !known {
+		var err error
+		if key, err = s.readKey(ctx, secret, hash); err != nil {
+			return Key{}, err
+		}
+	}
+	if now := s.now(); now.Sub(key.LastUsedAt) >= lastUsedPrecision {
+		key.LastUsedAt, known = now, false
+		if _, err := s.pool.Exec(ctx, "update api_keys set last_used_at = greatest(last_used_at, $2) where id = $1", key.ID, now); err != nil {
+			return Key{}, fmt.Errorf("note use of key: %w", err)
+		}
+	}
+	if !known {
+		s.keys.add(hash, key)
+	}
+	return key, nil
+}
+
+func (s *Store) readKey(ctx context.Context, secret string, hash [sha256.Size]byte) (Key, error) {
 	part, _, ok := strings.Cut(strings.TrimPrefix(secret, keyPrefix), "_")
 	if !ok || !strings.HasPrefix(secret, keyPrefix) {
 		return Key{}, badKey()
@@ -67,18 +128,10 @@ func (s *Store) KeyBySecret(ctx context.Context, secret string) (Key, error) {
 	if err != nil {
 		return Key{}, fmt.Errorf("read key: %w", err)
 	}
-	hash := sha256.Sum256([]byte(secret))
 	if len(found) == 0 || subtle.ConstantTimeCompare(found[0].hash, hash[:]) != 1 || !found[0].RevokedAt.IsZero() {
 		return Key{}, badKey()
 	}
-	key := found[0].Key
-	if now := s.now(); now.Sub(key.LastUsedAt) >= lastUsedPrecision {
-		key.LastUsedAt = now
-		if _, err := s.pool.Exec(ctx, "update api_keys set last_used_at = greatest(last_used_at, $2) where id = $1", key.ID, now); err != nil {
-			return Key{}, fmt.Errorf("note use of key: %w", err)
-		}
-	}
-	return key, nil
+	return found[0].Key, nil
 }
 
 func badKey() error {
@@ -104,6 +157,7 @@ func (s *Store) RevokeKey(ctx context.Context, id string, at time.Time) error {
 	if err != nil {
 		return fmt.Errorf("revoke key: %w", err)
 	}
+	s.keys.forget()
 	if tag.RowsAffected() == 0 {
 		return notFound("There is no such key.")
 	}

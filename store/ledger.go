@@ -123,7 +123,7 @@ func (s *Store) ExpireLeases(ctx context.Context, now time.Time) (int, error) {
 	if err != nil {
 		return 0, fmt.Errorf("expire leases: %w", err)
 	}
-	defer tx.rollback()
+	defer tx.rollback(ctx)
 	if len(locked) == 0 {
 		return 0, nil
 	}

@@ -286,35 +286,39 @@ func TestLastMessageTo(t *testing.T) {
 func TestFailures(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
-		fail   func(b *bundle, t *testing.T, id string) error
+		fail   func(t *testing.T, b *bundle, id string) error
 		state  crm.MessageState
 		reason string
 		events []string
 		woken  bool
 	}{
 		"refused": {
-			func(b *bundle, t *testing.T, id string) error {
+			func(t *testing.T, b *bundle, id string) error {
 				t.Helper()
 				return b.Refuse(t.Context(), id, "invalid_address", b.now())
 			},
-			crm.MessageRefused, "invalid_address", []string{"message.failed"}, true,
+			crm.MessageRefused, "invalid_address",
+			[]string{"message.failed"},
+			true,
 		},
 		"unknown": {
-			func(b *bundle, t *testing.T, id string) error {
+			func(t *testing.T, b *bundle, id string) error {
 				t.Helper()
 				return b.Unknown(t.Context(), id, "timeout", b.now())
 			},
-			crm.MessageUnknown, "timeout", []string{"message.failed"}, true,
+			crm.MessageUnknown, "timeout",
+			[]string{"message.failed"},
+			true,
 		},
 		"released": {
-			func(b *bundle, t *testing.T, id string) error {
+			func(t *testing.T, b *bundle, id string) error {
 				t.Helper()
 				return b.Release(t.Context(), id, b.now().Add(time.Minute))
 			},
 			crm.MessagePlanned, "", nil, false,
 		},
 		"lease over": {
-			func(b *bundle, t *testing.T, _ string) error {
+			func(t *testing.T, b *bundle, _ string) error {
 				t.Helper()
 				b.pass(2 * time.Minute)
 				n, err := b.ExpireLeases(t.Context(), b.now())
@@ -323,7 +327,9 @@ func TestFailures(t *testing.T) {
 				}
 				return err
 			},
-			crm.MessageUnknown, "lease_expired", []string{"message.failed"}, true,
+			crm.MessageUnknown, "lease_expired",
+			[]string{"message.failed"},
+			true,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -336,7 +342,7 @@ func TestFailures(t *testing.T) {
 			if n, err := b.ExpireLeases(t.Context(), b.now()); n != 0 || err != nil {
 				t.Errorf("expired %d leases too early, %v", n, err)
 			}
-			if err := test.fail(b, t, message); err != nil {
+			if err := test.fail(t, b, message); err != nil {
 				t.Fatal(err)
 			}
 			if m := b.message(t, message); m.State != test.state || m.Reason != test.reason || !m.LeaseUntil.IsZero() {

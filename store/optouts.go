@@ -80,7 +80,7 @@ func (s *Store) receiveLocked(ctx context.Context, events []crm.Event, optOuts [
 	if err != nil {
 		return nil, err
 	}
-	defer tx.rollback()
+	defer tx.rollback(ctx)
 	load := &pgx.Batch{}
 	if err := l.queueLoad(load); err != nil {
 		return nil, err

@@ -53,29 +53,35 @@ func TestOptOut(t *testing.T) {
 		"complaint by address": {
 			store.OptOut{Channel: crm.Email, Address: mail, Reason: crm.SuppressedComplaint},
 			crm.ConsentRevoked, crm.ConsentRevoked, crm.ConsentGranted,
-			[]crm.SuppressionReason{crm.SuppressedComplaint}, []string{"message.complained", "consent.revoked", "consent.revoked"},
+			[]crm.SuppressionReason{crm.SuppressedComplaint},
+			[]string{"message.complained", "consent.revoked", "consent.revoked"},
 		},
 		"unsubscribe from one purpose": {
 			store.OptOut{Channel: crm.Email, Address: mail, Reason: crm.SuppressedUnsubscribe, Purpose: "news"},
-			crm.ConsentRevoked, crm.ConsentGranted, crm.ConsentGranted, nil, []string{"message.complained", "consent.revoked"},
+			crm.ConsentRevoked, crm.ConsentGranted, crm.ConsentGranted, nil,
+			[]string{"message.complained", "consent.revoked"},
 		},
 		"objection to a purpose without consent": {
 			store.OptOut{Channel: crm.Email, Address: mail, Reason: crm.SuppressedUnsubscribe, Purpose: "sourced"},
-			crm.ConsentGranted, crm.ConsentGranted, crm.ConsentGranted, nil, []string{"message.complained", "consent.revoked"},
+			crm.ConsentGranted, crm.ConsentGranted, crm.ConsentGranted, nil,
+			[]string{"message.complained", "consent.revoked"},
 		},
 		"hard bounce": {
 			store.OptOut{Channel: crm.Email, Address: mail, Reason: crm.SuppressedBounce},
 			crm.ConsentGranted, crm.ConsentGranted, crm.ConsentGranted,
-			[]crm.SuppressionReason{crm.SuppressedBounce}, []string{"message.complained"},
+			[]crm.SuppressionReason{crm.SuppressedBounce},
+			[]string{"message.complained"},
 		},
 		"stop by candidate, present number": {
 			store.OptOut{Channel: crm.SMS, CandidateID: "the candidate", Reason: crm.SuppressedStop},
 			crm.ConsentGranted, crm.ConsentGranted, crm.ConsentRevoked,
-			[]crm.SuppressionReason{crm.SuppressedStop}, []string{"message.complained", "consent.revoked"},
+			[]crm.SuppressionReason{crm.SuppressedStop},
+			[]string{"message.complained", "consent.revoked"},
 		},
 		"somebody else's address": {
 			store.OptOut{Channel: crm.Email, Address: "other@example.org", Reason: crm.SuppressedComplaint},
-			crm.ConsentGranted, crm.ConsentGranted, crm.ConsentGranted, nil, []string{"message.complained"},
+			crm.ConsentGranted, crm.ConsentGranted, crm.ConsentGranted, nil,
+			[]string{"message.complained"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -26,6 +27,9 @@ type Store struct {
 	log   *slog.Logger
 	front *front
 	bell  *bell
+	keys  keyring
+
+	adopted atomic.Int64 // how far adoptable has got through the kept events
 
 	keyed   sync.Mutex
 	hashKey []byte // the installation's secret; read once, by hashes
@@ -39,11 +43,12 @@ func Open(ctx context.Context, dsn string, opts Options) (*Store, error) {
 	}
 	config.MaxConns = 20
 	if opts.MaxConns > 0 {
-		config.MaxConns = int32(min(opts.MaxConns, 1000)) //nolint:gosec // bounded by the line itself
+		config.MaxConns = int32(min(opts.MaxConns, 1000))
 	}
 	// A process that is stopped in the middle of a transaction must not hold a candidate's lock for ever.
 	config.ConnConfig.RuntimeParams["idle_in_transaction_session_timeout"] = "60s"
 	config.ConnConfig.RuntimeParams["application_name"] = "rapport"
+	config.ConnConfig.RuntimeParams["jit"] = "off" // every statement is short: compiling one takes longer than running it
 	config.AfterConnect = func(_ context.Context, conn *pgx.Conn) error {
 		registerTypes(conn.TypeMap())
 		return nil
@@ -63,7 +68,7 @@ func Open(ctx context.Context, dsn string, opts Options) (*Store, error) {
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
-	s.bell = newBell(s)
+	s.bell = newBell(s) //nolint:contextcheck // it outlives the call: Close ends it
 	s.front = newFront(s)
 	return s, nil
 }

@@ -3,6 +3,7 @@ package store_test
 import (
 	"context"
 	"errors"
+	"net/url"
 	"os"
 	"strconv"
 	"sync/atomic"
@@ -30,10 +31,23 @@ func start() time.Time { return time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC) }
 
 func setup(t *testing.T) *bundle {
 	t.Helper()
-	b := &bundle{dsn: postgrestest.New(t, "store", store.Migrate)}
+	b := &bundle{dsn: patient(t, postgrestest.New(t, "store", store.Migrate))}
 	b.set(start())
 	b.Store = b.open(t)
 	return b
+}
+
+// patient makes whoever waits for a lock for too long fail, so that a test that would hang says where.
+func patient(t *testing.T, dsn string) string {
+	t.Helper()
+	u, err := url.Parse(dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	query := u.Query()
+	query.Set("lock_timeout", "20s")
+	u.RawQuery = query.Encode()
+	return u.String()
 }
 
 // open opens the database once more, as another process would.
@@ -150,7 +164,7 @@ func (b *bundle) tryDecide(ctx context.Context, runID string, fill func(f *crm.F
 	if err != nil {
 		return nil, err
 	}
-	defer turn.Rollback()
+	defer turn.Rollback() //nolint:contextcheck // a rollback has to work when the context has ended
 	f := turn.Facts()
 	d := &crm.Decision{
 		EnrollmentID: runID, Seq: f.Enrollment.Seq + 1, At: b.now(), Command: crm.CommandWait, Seen: f.Enrollment.Wake,

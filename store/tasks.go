@@ -67,7 +67,7 @@ func (s *Store) CompleteTask(ctx context.Context, id, outcome, note, by string, 
 	if err != nil {
 		return fmt.Errorf("complete task: %w", err)
 	}
-	defer tx.rollback()
+	defer tx.rollback(ctx)
 	switch {
 	case len(known) == 0:
 		return notFound("There is no such task.")

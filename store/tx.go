@@ -33,7 +33,7 @@ func (s *Store) begin(ctx context.Context, first *pgx.Batch) (*transaction, erro
 	opened.Queue("begin isolation level read committed")
 	opened.QueuedQueries = append(opened.QueuedQueries, first.QueuedQueries...)
 	if err := tx.send(ctx, opened); err != nil {
-		tx.rollback()
+		tx.rollback(ctx)
 		return nil, err
 	}
 	return tx, nil
@@ -59,7 +59,7 @@ func (tx *transaction) commit(ctx context.Context, last *pgx.Batch) error {
 		return nil
 	})
 	if err := tx.send(ctx, last); err != nil {
-		tx.rollback()
+		tx.rollback(ctx)
 		return err
 	}
 	tx.conn.Release()
@@ -69,11 +69,11 @@ func (tx *transaction) commit(ctx context.Context, last *pgx.Batch) error {
 
 // rollback ends the transaction if it is not over. It works when the caller's context has ended: a connection that does
 // not answer is closed, which the server takes as a rollback.
-func (tx *transaction) rollback() {
+func (tx *transaction) rollback(ctx context.Context) {
 	if tx.conn == nil {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), rollbackTimeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), rollbackTimeout)
 	defer cancel()
 	if !tx.conn.Conn().IsClosed() {
 		// Whatever it answers: Release closes a connection that is still inside a transaction.
@@ -98,8 +98,7 @@ func (s *Store) once(ctx context.Context, batch *pgx.Batch) error {
 // SQLState returns the five characters by which Postgres classifies an error, or "" when it is not one of Postgres's. It
 // is what may be told to others: the error's text can hold personal data.
 func SQLState(err error) string {
-	var pg *pgconn.PgError
-	if errors.As(err, &pg) {
+	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
 		return pg.Code
 	}
 	return ""

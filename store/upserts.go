@@ -85,7 +85,7 @@ func (s *Store) tryUpsert(ctx context.Context, writes []Write, at time.Time, cre
 	if err != nil {
 		return nil, err
 	}
-	defer tx.rollback()
+	defer tx.rollback(ctx)
 	load := &pgx.Batch{}
 	var rows []candidateRow
 	locked := lockedIDs(u.locked)
@@ -194,7 +194,7 @@ func (u *upsert) create(w *Write) Upserted {
 
 // consent adds the consents that differ from the state in force, and tells whether there are any.
 func (u *upsert) consent(d *draft, w *Write) bool {
-	any := false
+	before := len(d.added)
 	for _, c := range w.Consents {
 		c.CandidateID = d.now.ID
 		c.At = earlier(instant(orElse(c.At, u.at)), u.at)
@@ -207,12 +207,11 @@ func (u *upsert) consent(d *draft, w *Write) bool {
 		}) {
 			continue
 		}
-		any = true
 		d.added = append(d.added, c)
 		d.history = append(d.history, c)
 		slices.SortStableFunc(d.history, func(a, b crm.Consent) int { return a.At.Compare(b.At) })
 	}
-	return any
+	return len(d.added) > before
 }
 
 // queue writes what has changed, in the order of external ids, and adopts the events that were kept for the candidates.

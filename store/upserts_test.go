@@ -3,6 +3,7 @@ package store_test
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -81,15 +82,18 @@ func TestUpsertChanges(t *testing.T) {
 		},
 		"fields": {
 			store.Write{Candidate: crm.Candidate{ExternalID: "ATS-1", City: "York", Tags: []string{"a", "b"}}},
-			[]string{"city", "tags"}, []string{"candidate.updated"},
+			[]string{"city", "tags"},
+			[]string{"candidate.updated"},
 		},
 		"a field given empty is cleared": {
 			store.Write{Candidate: crm.Candidate{ExternalID: "ATS-1"}, Present: map[string]bool{"phone": true, "legal_hold": true}},
-			[]string{"legal_hold", "phone"}, []string{"candidate.updated"},
+			[]string{"legal_hold", "phone"},
+			[]string{"candidate.updated"},
 		},
 		"attributes are merged": {
 			store.Write{Candidate: crm.Candidate{ExternalID: "ATS-1", Attributes: map[string]any{"band": nil, "miles": 12.5, "new": true}}},
-			[]string{"attributes"}, []string{"candidate.updated"},
+			[]string{"attributes"},
+			[]string{"candidate.updated"},
 		},
 		"the same consent, later": {
 			store.Write{Candidate: crm.Candidate{ExternalID: "ATS-1"}, Consents: []crm.Consent{{Purpose: "news", Channel: crm.Email, Granted: true}}},
@@ -97,7 +101,8 @@ func TestUpsertChanges(t *testing.T) {
 		},
 		"a consent is revoked": {
 			store.Write{Candidate: crm.Candidate{ExternalID: "ATS-1"}, Consents: []crm.Consent{revoked}},
-			[]string{"consents"}, []string{"consent.revoked"},
+			[]string{"consents"},
+			[]string{"consent.revoked"},
 		},
 		"later activity is no change of fields": {
 			store.Write{Candidate: crm.Candidate{ExternalID: "ATS-1", LastActivityAt: start()}}, nil, nil,
@@ -165,7 +170,7 @@ func TestUpsertConcurrently(t *testing.T) {
 			var writes []store.Write
 			for j := range people {
 				n := (j*7 + i*11) % people // each in another order
-				writes = append(writes, store.Write{Candidate: crm.Candidate{ExternalID: fmt.Sprintf("ATS-%02d", n), City: fmt.Sprint(i)}})
+				writes = append(writes, store.Write{Candidate: crm.Candidate{ExternalID: fmt.Sprintf("ATS-%02d", n), City: strconv.Itoa(i)}})
 			}
 			if _, err := b.UpsertCandidates(t.Context(), writes, b.now()); err != nil {
 				t.Error(err)
@@ -264,6 +269,27 @@ func TestAdoptEvents(t *testing.T) {
 	}
 	if n, err := b.AdoptEvents(t.Context(), 10); n != 0 || err != nil {
 		t.Errorf("adopted %d more, %v", n, err)
+	}
+}
+
+// However many events of strangers there are, every kept event is looked at in time.
+func TestAdoptEventsAmongMany(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	id := b.candidate(t, "ATS-1")
+	b.receive(t, b.event("page.viewed", "ATS-later", nil))
+	b.exec(t, `insert into events (id, seq, source, external_id, type, subject, time, received_at, record_only, data)
+		select 'evt_' || i, nextval('events_seq'), 'noise', i::text, 'page.viewed', 'nobody' || i, $1, $1, false, '{}'
+		from generate_series(1, 12000) i`, b.now())
+	b.exec(t, "update events set seq = 6000 where subject = 'ATS-later'")
+	b.exec(t, "update candidates set external_id = 'ATS-later' where id = $1", id)
+	for call := 1; len(b.drain(t, id)) == 0; call++ {
+		if call > 5 {
+			t.Fatal("the event was not found")
+		}
+		if _, err := b.AdoptEvents(t.Context(), 10); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 

@@ -133,7 +133,7 @@ func toUTF8(value, charset string) string {
 // parseHeader reads the header of a mail, folded lines included. A line that is none ends it, without being an error:
 // mail programs write all kinds of things.
 func parseHeader(text string) textproto.MIMEHeader {
-	header, _ := textproto.NewReader(bufio.NewReader(strings.NewReader(strings.TrimLeft(text, "\r\n") + "\r\n\r\n"))).ReadMIMEHeader() //nolint:errcheck // see above
+	header, _ := textproto.NewReader(bufio.NewReader(strings.NewReader(strings.TrimLeft(text, "\r\n") + "\r\n\r\n"))).ReadMIMEHeader()
 	if header == nil {
 		header = textproto.MIMEHeader{}
 	}

@@ -2,7 +2,7 @@ package twilio_test
 
 import (
 	"crypto/hmac"
-	"crypto/sha1" //nolint:gosec // the algorithm that Twilio signs with
+	"crypto/sha1"
 	"encoding/base64"
 	"errors"
 	"net/http"

@@ -69,7 +69,7 @@ func (in *installation) workByHand(b *testing.B) *byHand {
 	h := &byHand{in}
 	w := worker.New(in.temporal, in.queue+"-hand", worker.Options{MaxConcurrentWorkflowTaskPollers: 8, MaxConcurrentActivityTaskPollers: 8})
 	w.RegisterWorkflow(h.Nurture)
-	w.RegisterActivity(h)
+	w.RegisterActivity(h.Send)
 	if err := w.Start(); err != nil {
 		b.Fatal(err)
 	}
@@ -77,7 +77,7 @@ func (in *installation) workByHand(b *testing.B) *byHand {
 	return h
 }
 
-const enrollments = 1500
+const enrollments = 300
 
 // BenchmarkSequence measures whole enrollments: an event comes in, three messages go out with a wait after each, the run ends.
 func BenchmarkSequence(b *testing.B) {

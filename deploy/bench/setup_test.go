@@ -45,7 +45,7 @@ func run(m *testing.M) int {
 	if err := os.Chmod(dir, 0o755); err != nil { //nolint:gosec // Postgres's user has to pass
 		return fail(err)
 	}
-	if shared.postgres, err = postgres.Start(ctx, postgres.Config{Dir: dir, Durable: true}); err != nil {
+	if shared.postgres, err = postgres.Start(ctx, postgres.Config{Dir: dir, Durable: os.Getenv("FSYNC") != "off"}); err != nil {
 		return fail(err)
 	}
 	defer shared.postgres.Stop() //nolint:errcheck // the process ends

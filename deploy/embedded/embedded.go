@@ -21,6 +21,7 @@ import (
 	"github.com/rapport-crm/rapport/deploy/embedded/postgres"
 	"github.com/rapport-crm/rapport/deploy/embedded/sandbox"
 	"github.com/rapport-crm/rapport/deploy/embedded/temporal"
+	"github.com/rapport-crm/rapport/deploy/local"
 	"github.com/rapport-crm/rapport/deploy/service"
 	"github.com/rapport-crm/rapport/store"
 )
@@ -199,7 +200,7 @@ func (u *up) openStore(ctx context.Context) error {
 
 // adminKey makes sure that the key in the data folder opens the API.
 func (u *up) adminKey(ctx context.Context) error {
-	u.keyFile = filepath.Join(u.Data, KeyFile)
+	u.keyFile = filepath.Join(u.Data, local.KeyFile)
 	raw, err := os.ReadFile(u.keyFile)
 	if err == nil {
 		if _, err = u.service.Store.KeyBySecret(ctx, strings.TrimSpace(string(raw))); err == nil {
@@ -213,7 +214,7 @@ func (u *up) adminKey(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("make admin key: %w", err)
 	}
-	return writeText(u.Data, KeyFile, secret+"\n")
+	return writeText(u.Data, local.KeyFile, secret+"\n")
 }
 
 // openSandbox opens the sandbox, unless there are real accounts.
@@ -309,10 +310,10 @@ func (u *up) background(ctx context.Context, name string, f func(context.Context
 
 // announce tells the person, and the commands of the same folder, where everything is.
 func (u *up) announce() error {
-	if err := write(u.Data, LocalFile, Local{URL: u.apiURL, PID: os.Getpid()}); err != nil {
+	if err := write(u.Data, local.File, local.Address{URL: u.apiURL, PID: os.Getpid()}); err != nil {
 		return err
 	}
-	u.stops = append(u.stops, func() error { return os.Remove(filepath.Join(u.Data, LocalFile)) })
+	u.stops = append(u.stops, func() error { return os.Remove(filepath.Join(u.Data, local.File)) })
 	u.say("Rapport is ready (%.1f s).\n\n", time.Since(u.began).Seconds())
 	u.say("  API           %s\n", u.apiURL)
 	u.say("  API docs      %s/docs\n", u.apiURL)

@@ -14,18 +14,6 @@ import (
 	"github.com/rapport-crm/rapport/crm"
 )
 
-// Local is what the commands of the same folder need to find a running `rapport up`.
-type Local struct {
-	URL string `json:"url"`
-	PID int    `json:"pid"`
-}
-
-// LocalFile and KeyFile are in the data folder.
-const (
-	LocalFile = "local.json"
-	KeyFile   = "admin.key"
-)
-
 // sandboxAccounts are the accounts that Rapport has at the sandbox. They are made once and worth nothing elsewhere.
 type sandboxAccounts struct {
 	SendGridKey   string `json:"sendgrid_key"`

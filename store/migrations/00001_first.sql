@@ -108,6 +108,7 @@ create sequence events_seq owned by events.seq;
 create index events_of_candidate on events (candidate_id, position) where candidate_id is not null;
 create index events_pending on events (seq) include (candidate_id) where position is null and candidate_id is not null;
 create index events_kept on events (subject) where candidate_id is null;
+create index events_kept_order on events (seq) where candidate_id is null;
 
 -- Definitions are immutable; which version is in force and whether it is paused is a row of its own.
 create table definitions (

@@ -1,0 +1,147 @@
+package api_test
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/rapport-crm/rapport/api"
+	"github.com/rapport-crm/rapport/crm"
+)
+
+func TestUpsertCandidate(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	const path = "/v1/candidates/by-external-id/ats%2F1%20x" // an id with a slash and a space
+	sarah := object{
+		"first_name": "Sarah", "email": "sarah@example.org", "phone": "+447700900123", "functions": []string{"nursing"}, "attributes": object{"band": 5},
+		"consents": []object{{"purpose": "talent-community", "channels": []string{"email", "sms"}, "wording": "Hear from us", "at": "2026-01-02T03:04:05Z"}, {"purpose": "job-alerts", "granted": false}},
+	}
+	var written api.WrittenCandidate
+	w.call(http.MethodPut, path, sarah).want(200, &written)
+	if !written.Created || !crm.HasPrefix(written.ID, crm.PrefixCandidate) {
+		t.Errorf("got %+v", written)
+	}
+	id := written.ID
+	w.call(http.MethodPut, path, sarah).want(200, &written)
+	if written.Created || len(written.Changed) != 0 || written.ID != id {
+		t.Errorf("the same again: %+v", written)
+	}
+	w.call(http.MethodPut, path, object{"email": "", "last_name": "Okafor"}).want(200, &written)
+	if diff := cmp.Diff([]string{"email", "last_name"}, written.Changed); diff != "" {
+		t.Errorf("changed (-want +got):\n%s", diff)
+	}
+	var got api.CandidateDetails
+	w.call(http.MethodGet, "/v1/candidates/"+id, nil).want(200, &got)
+	if got.FirstName != "Sarah" || got.LastName != "Okafor" || got.Email != "" || got.ExternalID != "ats/1 x" || got.Attributes["band"] != 5.0 {
+		t.Errorf("got %+v", got.Candidate)
+	}
+	var consents []string
+	for _, c := range got.Consents {
+		consents = append(consents, c.Purpose+" "+string(c.Channel)+" "+map[bool]string{true: "granted", false: "revoked"}[c.Granted])
+	}
+	slices.Sort(consents)
+	if diff := cmp.Diff([]string{"job-alerts email revoked", "talent-community email granted", "talent-community sms granted"}, consents); diff != "" {
+		t.Errorf("consents (-want +got):\n%s", diff)
+	}
+	w.call(http.MethodPut, path, object{"external_id": "another"}).problem(422, api.CodeInvalid)
+}
+
+func TestCreateCandidate(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.call(http.MethodPost, "/v1/candidates", object{"external_id": "A", "first_name": "Ann"}).want(201, nil)
+	w.call(http.MethodPost, "/v1/candidates", object{"external_id": "A"}).problem(409, api.CodeConflict)
+	w.call(http.MethodPost, "/v1/candidates", object{"first_name": "No id"}).want(201, nil)
+	w.call(http.MethodGet, "/v1/candidates/cnd_none", nil).problem(404, api.CodeNotFound)
+}
+
+func TestCandidateIsValidated(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	p := w.call(http.MethodPost, "/v1/candidates", object{
+		"email": "sarah(at)example", "phone": "07700 900123", "country": "UK1", "time_zone": "Europe/Londonn", "locale": "en_GB", "owner": "Maya",
+		"tags": []string{"a\x00b"}, "consents": []object{{"purpose": "transactional"}, {"purpose": "x", "channels": []string{"email"}}},
+	}).problem(422, api.CodeInvalid)
+	var places []string
+	for _, e := range p.Errors {
+		places = append(places, e.Location)
+	}
+	slices.Sort(places)
+	want := []string{"body.consents[0].purpose", "body.country", "body.email", "body.locale", "body.owner", "body.phone", "body.tags[0]", "body.time_zone"}
+	if diff := cmp.Diff(want, places); diff != "" {
+		t.Errorf("places (-want +got):\n%s", diff)
+	}
+	if p := w.call(http.MethodPost, "/v1/candidates", object{"emial": "x"}).problem(422, api.CodeInvalid); len(p.Errors) != 1 || !strings.Contains(p.Errors[0].Location, "emial") {
+		t.Errorf("an unknown field: %+v", p)
+	}
+	for field, values := range map[string][]string{
+		"email": {"a@b.example", "o'hara+x@b.example"}, "phone": {"+447700900123", "+4915550123"}, "country": {"GB", "NP"}, "locale": {"en", "pt-BR", "zh-Hant-TW"},
+		"time_zone": {"Europe/London", "Australia/Lord_Howe", "UTC"},
+	} {
+		for _, value := range values {
+			w.call(http.MethodPost, "/v1/candidates", object{field: value}).want(201, nil)
+		}
+	}
+}
+
+func TestCandidateBatch(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	batch := object{"items": []any{
+		object{"external_id": "1", "first_name": "Ann"},
+		object{"external_id": "2", "email": "nonsense"},
+		object{"first_name": "no id"},
+		object{"external_id": "3", "score": 5},
+		object{"external_id": "4", "tags": "x"},
+		7,
+	}}
+	var got api.CandidateResults
+	w.call(http.MethodPost, "/v1/candidates/batch", batch).want(200, &got)
+	var statuses []string
+	for _, r := range got.Results {
+		place := ""
+		if len(r.Errors) > 0 {
+			place = " " + r.Errors[0].Location
+		}
+		statuses = append(statuses, r.Status+place)
+	}
+	want := []string{"created", "rejected email", "rejected external_id", "rejected score", "rejected tags", "rejected "}
+	if diff := cmp.Diff(want, statuses); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	w.call(http.MethodPost, "/v1/candidates/batch", object{"items": []any{object{"external_id": "1", "first_name": "Ann"}}}).want(200, &got)
+	if got.Results[0].Status != "unchanged" {
+		t.Errorf("got %+v", got)
+	}
+	w.call(http.MethodPost, "/v1/candidates/batch", "[]").problem(422, api.CodeInvalid)
+}
+
+func TestListCandidates(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for _, id := range []string{"1", "2", "3", "4", "5"} {
+		w.pass(1e6)
+		w.call(http.MethodPost, "/v1/candidates", object{"external_id": id, "status": map[bool]string{true: "lead", false: "hired"}[id < "4"]}).want(201, nil)
+	}
+	var ids []string
+	for after, pages := "", 0; pages == 0 || after != ""; pages++ {
+		var page api.Page[crm.Candidate]
+		w.call(http.MethodGet, "/v1/candidates?limit=2&after="+after, nil).want(200, &page)
+		for _, c := range page.Items {
+			ids = append(ids, c.ExternalID)
+		}
+		after = page.Next
+	}
+	if got := strings.Join(ids, " "); got != "5 4 3 2 1" {
+		t.Errorf("got %s", got)
+	}
+	var page api.Page[crm.Candidate]
+	w.call(http.MethodGet, "/v1/candidates?status=hired", nil).want(200, &page)
+	if len(page.Items) != 2 || page.Next != "" {
+		t.Errorf("got %+v", page)
+	}
+}
