@@ -97,7 +97,7 @@ func (a *Decider) decide(ctx context.Context, in crm.DecideInput) (*crm.Decision
 // clock is the time that a run decides by. On a scaled clock a timer's latency of a moment would be hours, so a run whose
 // time has come, and that nothing else woke, takes the due time for now.
 func (a *Decider) clock(workflow time.Time, e *crm.Enrollment) time.Time {
-	now := a.Scale.Now(workflow)
+	now := a.Scale.Now(workflow).Truncate(time.Microsecond) // what Postgres keeps: a due time that was read back is the same
 	if a.Scale.Scaled() && e.Wake == e.WakeSeen && !e.Due.IsZero() && now.After(e.Due) {
 		return e.Due
 	}
