@@ -200,12 +200,13 @@ func (r *run) awaits(more []string) []string {
 	return slices.Compact(all)
 }
 
-// wakes lists what can make a match true: its event types, or the candidate's fields that its condition reads.
+// wakes lists what can make a match true: its event types, or the candidate's fields and the events that its condition
+// depends on.
 func (m *Match) wakes() []string {
 	if !m.State() {
 		return m.On
 	}
-	fields := make([]string, 0, len(m.When.Reads))
+	fields := slices.Clone(m.When.Events)
 	for _, field := range m.When.Reads {
 		fields = append(fields, "changed:"+field)
 	}

@@ -29,7 +29,7 @@ func (s *Store) Begin(ctx context.Context, enrollmentID string, after int64) (*T
 		return nil, err
 	}
 	batch := &pgx.Batch{}
-	batch.Queue("select id from candidates where id = (select candidate_id from enrollments where id = $1)",
+	batch.Queue("select id from candidates where id = (select candidate_id from enrollments where id = $1) for no key update",
 		enrollmentID)
 	rows := queueFacts(batch, oneRun(), enrollmentID, s.now())
 	t := &Turn{store: s, key: key}

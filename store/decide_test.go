@@ -271,6 +271,7 @@ func TestDecideWaitsForLock(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer turn.Rollback()
 	type result struct {
 		facts *crm.Facts
 		err   error
