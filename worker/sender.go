@@ -101,22 +101,37 @@ func (w *Worker) deliver(ctx context.Context, set *dsl.Set, c *store.Claim) erro
 	out, template, err := w.render(ctx, set, c)
 	if err != nil {
 		w.log.ErrorContext(ctx, "message not rendered", "message", m.ID, "error", err)
-		return w.store.Refuse(ctx, m.ID, "template", w.now())
+		return w.note(ctx, func() error { return w.store.Refuse(ctx, m.ID, "template", w.now()) })
 	}
 	provider, ok := w.providers[m.Channel]
 	if !ok {
-		return w.store.Refuse(ctx, m.ID, "no_provider", w.now())
+		return w.note(ctx, func() error { return w.store.Refuse(ctx, m.ID, "no_provider", w.now()) })
 	}
 	call, cancel := context.WithTimeout(ctx, sendTimeout)
 	defer cancel()
 	receipt, err := provider.Send(call, *out)
-	if err == nil {
-		return w.store.Accept(ctx, m.ID, store.Acceptance{
-			Provider: receipt.Provider, ProviderID: receipt.ProviderID, Address: out.To, Subject: out.Subject,
-			TemplateHash: template.Hash, At: w.now(),
-		})
+	if err != nil {
+		return w.failed(ctx, m, err)
 	}
-	return w.failed(ctx, m, err)
+	taken := store.Acceptance{
+		Provider: receipt.Provider, ProviderID: receipt.ProviderID, Address: out.To, Subject: out.Subject,
+		TemplateHash: template.Hash, At: w.now(),
+	}
+	return w.note(ctx, func() error { return w.store.Accept(ctx, m.ID, taken) })
+}
+
+// note writes down what came of a message. The provider cannot be asked again, so an outage of the database is waited out for
+// as long as the claim is ours; after that the message's fate is unknown, which is then the truth.
+func (w *Worker) note(ctx context.Context, write func() error) error {
+	ours := time.Now().Add(lease - sendTimeout)
+	for pause := 100 * time.Millisecond; ; pause = min(2*pause, 5*time.Second) {
+		err := write()
+		if err == nil || crm.CodeOf(err) != "" || time.Now().After(ours) {
+			return err
+		}
+		w.log.WarnContext(ctx, "what came of a message is not written down yet, trying again", "error", err)
+		time.Sleep(pause)
+	}
 }
 
 // failed writes down that there is no receipt. What is not certain is unknown.
@@ -127,12 +142,12 @@ func (w *Worker) failed(ctx context.Context, m *crm.Message, err error) error {
 	switch failure.Class {
 	case crm.SendRetry:
 		wait := max(failure.RetryAfter, retryAfter)
-		return w.store.Release(ctx, m.ID, w.scale.Now(time.Now().Add(wait)))
+		return w.note(ctx, func() error { return w.store.Release(ctx, m.ID, w.scale.Now(time.Now().Add(wait))) })
 	case crm.SendRefused, crm.SendSuppress:
-		return w.store.Refuse(ctx, m.ID, failure.Code, w.now())
+		return w.note(ctx, func() error { return w.store.Refuse(ctx, m.ID, failure.Code, w.now()) })
 	case crm.SendUnknown:
 	}
-	return w.store.Unknown(ctx, m.ID, failure.Code, w.now())
+	return w.note(ctx, func() error { return w.store.Unknown(ctx, m.ID, failure.Code, w.now()) })
 }
 
 // render makes the message out of its template as it is now, and the candidate as they are now.
