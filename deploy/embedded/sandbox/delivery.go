@@ -159,7 +159,8 @@ order by due_at, seq limit $2`, targetSendGridEvents, eventBatch)
 func (s *Sandbox) letHappen(ctx context.Context) error {
 	_, err := s.pool.Exec(ctx, `
 with due as (
-    update sandbox.webhooks set happened_at = $1 where happened_at is null and due_at <= now()
+    update sandbox.webhooks set happened_at = $1 where seq in (
+        select seq from sandbox.webhooks where happened_at is null and due_at <= now() order by seq for update skip locked)
     returning seq, message, target, event, error_code),
 last as (
     select distinct on (message) message, event, error_code, bool_or(event = 'sent') over (partition by message) as sent
