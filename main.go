@@ -6,7 +6,6 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
-
 	_ "time/tzdata" // candidates' zones, also where the system has no time zone database
 
 	"github.com/rapport-crm/rapport/deploy/command"

@@ -10,7 +10,7 @@ import (
 )
 
 // Apply carries out a change: fields first, then tags, then the score. It stops at the first field that does not exist or
-// cannot hold its value.
+// cannot hold its value. Slices and maps that the candidate shares with copies of it are left alone.
 func (c *Candidate) Apply(change *CandidateChange) error {
 	for _, field := range slices.Sorted(maps.Keys(change.Set)) {
 		if err := c.set(field, change.Set[field]); err != nil {

@@ -22,6 +22,9 @@ const (
 	OutcomeErased    = "erased"
 )
 
+// AwaitSettled among a run's Awaits has it woken when the fate of one of its messages becomes known.
+const AwaitSettled = "message.settled"
+
 // Enrollment is one run of a sequence for one candidate (or one of their applications). It is pinned to the content hash
 // of the definition it started with. The row is the truth; the workflow only waits for it.
 type Enrollment struct {
@@ -49,7 +52,7 @@ type Enrollment struct {
 	WakeSent int64     `json:"wake_sent"` // the wake the workflow was last signalled
 	Seq      int64     `json:"seq"`       // of the last decision
 	Due      time.Time `json:"due,omitzero"`
-	Awaits   []string  `json:"awaits,omitempty"`  // event types, and changed:FIELD, that wake the run now
+	Awaits   []string  `json:"awaits,omitempty"`  // event types, changed:FIELD and AwaitSettled, that wake the run now
 	Listens  []string  `json:"listens,omitempty"` // every event type its definition looks at
 	Progress Progress  `json:"progress"`
 }

@@ -1,6 +1,7 @@
 package crm
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -135,9 +136,7 @@ func buildVocabulary() map[string]map[string]FieldKind {
 		group(f{"step": KindText, "sequence": KindText, "outcome": KindText, "note": KindText}, "task", "completed"),
 		group(f{"by": KindText, "relation": KindText}, "referral", "received"),
 	} {
-		for t, fields := range g {
-			all[t] = fields
-		}
+		maps.Copy(all, g)
 	}
 	return all
 }

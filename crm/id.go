@@ -25,7 +25,7 @@ const (
 // milliseconds of at and 80 random bits, so that ids of one prefix sort by time as text.
 func NewID(prefix string, at time.Time) string {
 	var raw [16]byte
-	rand.Read(raw[6:]) //nolint:errcheck,gosec // documented never to fail
+	rand.Read(raw[6:]) // documented never to fail
 	return encodeID(prefix, at, raw)
 }
 
@@ -40,7 +40,7 @@ func DeriveID(prefix string, at time.Time, parts ...string) string {
 
 func encodeID(prefix string, at time.Time, raw [16]byte) string {
 	var ms [8]byte
-	binary.BigEndian.PutUint64(ms[:], uint64(at.UnixMilli())<<16) //nolint:gosec // times before 1970 are not made here
+	binary.BigEndian.PutUint64(ms[:], uint64(at.UnixMilli())<<16) // times before 1970 are not made here
 	copy(raw[:6], ms[:6])
 	// Crockford's alphabet keeps the order of the bytes and leaves out letters that are misread.
 	return prefix + "_" + base32.NewEncoding("0123456789abcdefghjkmnpqrstvwxyz").WithPadding(base32.NoPadding).EncodeToString(raw[:])

@@ -71,8 +71,7 @@ func (e *Error) Unwrap() error { return e.Err }
 
 // CodeOf returns the code of an error, or "" when it has none.
 func CodeOf(err error) ErrorCode {
-	var e *Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*Error](err); ok {
 		return e.Code
 	}
 	return ""

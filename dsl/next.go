@@ -1,8 +1,9 @@
 package dsl
 
 import (
-	"fmt"
+	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -16,8 +17,6 @@ const (
 	// sendWithin is how long a planned message stays good when its step does not say (`by`): long enough to sit out a
 	// provider's bad day, short enough that nobody is thanked a week late.
 	sendWithin = 48 * time.Hour
-	// AwaitSettled is awaited by a run that stands at a message whose fate is open.
-	AwaitSettled = "message.settled"
 )
 
 // Next decides what a run does next. It is a pure function: the same workspace, facts and time give the same decision, with
@@ -74,9 +73,7 @@ func newRun(p *Program, ws *Workspace, f *crm.Facts, now time.Time) *run {
 	r := &run{p: p, ws: ws, f: *f, now: now, clock: now, loc: ZoneOf(&f.Candidate, ws)}
 	r.at = &r.f.Enrollment.Progress
 	r.at.Steps = make(map[string]crm.StepState, len(f.Enrollment.Progress.Steps)+1)
-	for id, s := range f.Enrollment.Progress.Steps {
-		r.at.Steps[id] = s
-	}
+	maps.Copy(r.at.Steps, f.Enrollment.Progress.Steps)
 	r.f.Sends = slices.Clip(f.Sends)
 	r.f.Messages = slices.Clip(f.Messages)
 	r.env = Env{Now: now, Facts: &r.f, Application: r.application(), Program: p, Workspace: ws}
@@ -159,7 +156,7 @@ func resultText(res Result) string {
 	if res.Problem != "" {
 		return res.Problem
 	}
-	return fmt.Sprint(res.Value)
+	return strconv.FormatBool(res.Value)
 }
 
 func (r *run) note(n crm.Note) { r.d.Notes = append(r.d.Notes, n) }

@@ -1,8 +1,10 @@
 package dsl_test
 
 import (
+	"maps"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -372,11 +374,7 @@ func TestNextIsPure(t *testing.T) {
 
 func clone(f crm.Facts) crm.Facts {
 	f.Messages, f.Sends, f.Events = slices.Clone(f.Messages), slices.Clone(f.Sends), slices.Clone(f.Events)
-	steps := map[string]crm.StepState{}
-	for id, s := range f.Enrollment.Progress.Steps {
-		steps[id] = s
-	}
-	f.Enrollment.Progress.Steps = steps
+	f.Enrollment.Progress.Steps = maps.Clone(f.Enrollment.Progress.Steps)
 	return f
 }
 
@@ -395,10 +393,11 @@ func BenchmarkNext(b *testing.B) {
 }
 
 func twentySteps() string {
-	s := "sequence: twenty\npurpose: transactional\nenroll: {on: application.rejected}\nexit:\n  - {when: 'candidate.status == \"hired\"', outcome: hired}\nsteps:\n"
+	var s strings.Builder
+	s.WriteString("sequence: twenty\npurpose: transactional\nenroll: {on: application.rejected}\nexit:\n  - {when: 'candidate.status == \"hired\"', outcome: hired}\nsteps:\n")
 	for i := range 19 {
 		id := string(rune('a' + i))
-		s += "  - id: " + id + "\n    if: candidate.status == \"lead\"\n    update: {score: {add: 1}}\n"
+		s.WriteString("  - id: " + id + "\n    if: candidate.status == \"lead\"\n    update: {score: {add: 1}}\n")
 	}
-	return s + "  - wait: 1d\n"
+	return s.String() + "  - wait: 1d\n"
 }

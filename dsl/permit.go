@@ -202,8 +202,8 @@ func (p *pacer) jitter(at time.Time) time.Duration {
 		return 0
 	}
 	h := fnv.New64a()
-	h.Write([]byte(p.in.Seed)) //nolint:errcheck,gosec // documented never to fail
-	spread := time.Duration(h.Sum64() % uint64(bound)).Truncate(time.Second)
+	h.Write([]byte(p.in.Seed))                                               //nolint:gosec // documented never to fail
+	spread := time.Duration(h.Sum64() % uint64(bound)).Truncate(time.Second) //nolint:gosec // less than bound, so it fits
 	if quiet := p.quiet(); quiet != nil && quiet.Contains(at.Add(spread), p.loc) {
 		return 0
 	}

@@ -140,7 +140,7 @@ func (r *run) unsettled(c *Condition) bool {
 
 // awaitSettled waits until the sender has settled the message. The sender expires what it cannot send, so this ends.
 func (r *run) awaitSettled(in *Instr) bool {
-	r.d.Awaits = append(r.d.Awaits, AwaitSettled)
+	r.d.Awaits = append(r.d.Awaits, crm.AwaitSettled)
 	r.sleep(time.Time{}, in.ID+": until the message is sent", "**"+in.ID+"** waits until the message is sent.")
 	return false
 }

@@ -81,7 +81,7 @@ func (r *run) waitFor(in *Instr) (int, bool) {
 		r.d.Awaits = append(r.d.Awaits, b.Match.wakes()...)
 	}
 	if !due.After(r.now) { // the message the time counts from is still on its way
-		r.d.Awaits = append(r.d.Awaits, AwaitSettled)
+		r.d.Awaits = append(r.d.Awaits, crm.AwaitSettled)
 		return r.sleep(time.Time{}, in.ID+": until the message is sent", "**"+in.ID+"** waits until the message is sent.")
 	}
 	if !r.at.NotBefore.Equal(due) {

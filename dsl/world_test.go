@@ -2,6 +2,7 @@ package dsl_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -93,7 +94,9 @@ func (w *world) decide() *world {
 		}
 	}
 	if d.Change != nil {
-		dsl.Apply(&w.facts.Candidate, d.Change)
+		if err := w.facts.Candidate.Apply(d.Change); err != nil {
+			w.t.Fatal(err)
+		}
 	}
 	if d.Command == crm.CommandExit {
 		e.Status, e.Outcome = crm.EnrollmentClosed, d.Outcome
@@ -125,11 +128,9 @@ func (w *world) after(d time.Duration) *world {
 func (w *world) event(eventType string, data ...any) *world {
 	w.t.Helper()
 	w.silent(eventType, data...)
-	for _, a := range w.facts.Enrollment.Awaits {
-		if a == eventType {
-			w.facts.Enrollment.Wake++
-			return w.decide()
-		}
+	if slices.Contains(w.facts.Enrollment.Awaits, eventType) {
+		w.facts.Enrollment.Wake++
+		return w.decide()
 	}
 	return w
 }
@@ -155,11 +156,9 @@ func (w *world) silent(eventType string, data ...any) *world {
 func (w *world) change(field string, edit func(*crm.Candidate)) *world {
 	w.t.Helper()
 	edit(&w.facts.Candidate)
-	for _, a := range w.facts.Enrollment.Awaits {
-		if a == "changed:"+field {
-			w.facts.Enrollment.Wake++
-			return w.decide()
-		}
+	if slices.Contains(w.facts.Enrollment.Awaits, "changed:"+field) {
+		w.facts.Enrollment.Wake++
+		return w.decide()
 	}
 	return w
 }
@@ -175,10 +174,8 @@ func (w *world) settle(state crm.MessageState) *world {
 			}
 		}
 	}
-	for _, a := range w.facts.Enrollment.Awaits {
-		if a == dsl.AwaitSettled {
-			return w.decide()
-		}
+	if slices.Contains(w.facts.Enrollment.Awaits, crm.AwaitSettled) {
+		return w.decide()
 	}
 	return w
 }

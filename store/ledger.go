@@ -11,9 +11,6 @@ import (
 	"github.com/rapport-crm/rapport/crm"
 )
 
-// awaitSettled, among a run's awaits, has it woken when the fate of one of its messages becomes known: see dsl.AwaitSettled.
-const awaitSettled = "message.settled"
-
 // lockRecipient locks the candidate of a message.
 const lockRecipient = "select id from candidates where id = (select candidate_id from messages where id = $1) for no key update"
 
@@ -183,5 +180,5 @@ func queueSettledWake(batch *pgx.Batch, ids []string) {
 		return
 	}
 	batch.Queue(`update enrollments set wake = wake + 1 where status <> 'closed' and $2 = any(awaits)
-		and id in (select enrollment_id from messages where id = any($1) and state not in ('planned', 'claimed'))`, ids, awaitSettled)
+		and id in (select enrollment_id from messages where id = any($1) and state not in ('planned', 'claimed'))`, ids, crm.AwaitSettled)
 }

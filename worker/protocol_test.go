@@ -39,9 +39,9 @@ steps:
 `
 
 // click receives a click on the run's message.
-func (r *rig) click(candidate string) string {
+func (r *rig) click(candidate string) {
 	r.t.Helper()
-	return r.event(candidate, "message.clicked", "message", r.run(candidate).Progress.Steps["hello"].MessageID)
+	r.event(candidate, "message.clicked", "message", r.run(candidate).Progress.Steps["hello"].MessageID)
 }
 
 // Rule 1. A wake-up carries no facts, only a number: outdated ones cost nothing, and one that was lost is sent again.
@@ -52,7 +52,7 @@ func TestWakeUpsCarryNoFacts(t *testing.T) {
 	stop := r.work()
 	c := r.candidate("wake")
 	r.event(c, "application.rejected")
-	run := r.at(c, "heard")
+	run := r.waiting(c)
 	settled := r.settledHistory(run)
 	for range 5 { // outdated, repeated
 		if err := r.temporal.SignalWorkflow(t.Context(), run.WorkflowID(), "", workflows.SignalWake, workflows.Wake{N: run.WakeSeen}); err != nil {
@@ -60,7 +60,7 @@ func TestWakeUpsCarryNoFacts(t *testing.T) {
 		}
 	}
 	r.until(func() string {
-		return differ("signals", fmt.Sprint(r.count(run, enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED)), fmt.Sprint(settled.signals+5))
+		return differ("signals", r.count(run, enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED), settled.signals+5)
 	})
 	time.Sleep(300 * time.Millisecond) // a decision would be made by now
 	if got := r.run(c); got.Seq != run.Seq {
@@ -121,11 +121,11 @@ func TestOneLock(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, 0)
 	const sequences = 8
-	text := ""
+	var text strings.Builder
 	for i := range sequences {
-		text += fmt.Sprintf("sequence: s%d\npurpose: news\nlimit: 1/7d\nenroll: {on: application.rejected}\nsteps:\n  - id: a\n    email: {subject: S, body: B}\n---\n", i)
+		fmt.Fprintf(&text, "sequence: s%d\npurpose: news\nlimit: 1/7d\nenroll: {on: application.rejected}\nsteps:\n  - id: a\n    email: {subject: S, body: B}\n---\n", i)
 	}
-	r.apply(strings.TrimSuffix(text, "---\n"))
+	r.apply(strings.TrimSuffix(text.String(), "---\n"))
 	decider := r.decider()
 	for round := range 5 {
 		c := r.candidate(fmt.Sprint("lock", round))
@@ -159,7 +159,7 @@ func TestEveryRunBeginsWithDecide(t *testing.T) {
 	stop := r.work()
 	c := r.candidate("begin")
 	r.event(c, "application.rejected")
-	run := r.at(c, "heard")
+	run := r.waiting(c)
 	stop()
 	// What is decided while no workflow looks: the row has moved on when the next run begins.
 	r.click(c)
@@ -186,7 +186,7 @@ func TestTerminatedWorkflowIsHealed(t *testing.T) {
 		r.work()
 		c := r.candidate("heal")
 		r.event(c, "application.rejected")
-		run := r.at(c, "heard")
+		run := r.waiting(c)
 		if err := r.temporal.TerminateWorkflow(t.Context(), run.WorkflowID(), "", "test"); err != nil {
 			t.Fatal(err)
 		}
@@ -200,7 +200,7 @@ func TestTerminatedWorkflowIsHealed(t *testing.T) {
 		r.work()
 		c := r.candidate("sweep")
 		r.event(c, "application.rejected")
-		run := r.at(c, "heard")
+		run := r.waiting(c)
 		if err := r.temporal.TerminateWorkflow(t.Context(), run.WorkflowID(), "", "test"); err != nil {
 			t.Fatal(err)
 		}
@@ -213,7 +213,7 @@ func TestTerminatedWorkflowIsHealed(t *testing.T) {
 		r.work()
 		c := r.candidate("closed")
 		r.event(c, "application.rejected")
-		run := r.at(c, "heard")
+		run := r.waiting(c)
 		r.click(c)
 		r.ended(c, "clicked")
 		r.sql(`update enrollments set wake = wake + 1 where id = $1`, run.ID)
@@ -237,7 +237,7 @@ func TestOutage(t *testing.T) {
 	r.work()
 	c := r.candidate("outage")
 	r.event(c, "application.rejected")
-	run := r.at(c, "heard")
+	run := r.waiting(c)
 	r.sql(`alter table enrollments rename to enrollments_away`)
 	r.until(func() string { // the local activity has failed, the regular one is being retried
 		if r.count(run, enumspb.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED) == 0 {
@@ -319,7 +319,7 @@ func TestOrderIsPerCandidate(t *testing.T) {
 	all.Wait()
 	r.until(func() string {
 		pending := r.sql(`select count(*) from events where candidate_id = $1 and position is null`, c)
-		return differ("pending", fmt.Sprint(pending), "0")
+		return differ("pending", pending, 0)
 	})
 	n := r.sql(`select count(distinct position) from events where candidate_id = $1`, c)
 	highest := r.sql(`select max(position) from events where candidate_id = $1`, c)
@@ -341,7 +341,7 @@ func TestPoisonEvent(t *testing.T) {
 	bad := r.event(c, "application.withdrawn", "application", hex.EncodeToString(noise))
 	r.event(c, "application.rejected")
 	r.work()
-	r.at(c, "heard")
+	r.waiting(c)
 	if n := r.sql(`select count(*) from events where id = $1 and set_aside is not null`, bad); n != 1 {
 		t.Error("the poison event was not set aside with a reason")
 	}
@@ -378,11 +378,11 @@ func TestChangedFieldWakes(t *testing.T) {
 	r.work()
 	c := r.candidate("field")
 	r.event(c, "application.rejected")
-	r.at(c, "heard")
+	r.waiting(c)
 	wake := r.run(c).Wake
 	r.change("field", crm.Candidate{City: "Leeds"})
 	r.until(func() string {
-		return differ("pending", fmt.Sprint(r.sql(`select count(*) from events where candidate_id = $1 and position is null`, c)), "0")
+		return differ("pending", r.sql(`select count(*) from events where candidate_id = $1 and position is null`, c), 0)
 	})
 	if got := r.run(c).Wake; got != wake {
 		t.Errorf("a field that nothing reads woke the run: %d, was %d", got, wake)
@@ -414,7 +414,7 @@ func TestControlsAreEvents(t *testing.T) {
 		r.event(c, "application.rejected")
 	}
 	for _, c := range []string{paused, stopped, resumed} {
-		r.at(c, "heard")
+		r.waiting(c)
 	}
 	stop() // nobody is there to hear
 	control := func(candidate, what string) {
@@ -432,7 +432,7 @@ func TestControlsAreEvents(t *testing.T) {
 		if run := r.run(paused); !run.Paused || !run.Due.IsZero() {
 			return "not paused"
 		}
-		return differ("resumed's pause", fmt.Sprint(r.run(resumed).Paused && r.run(resumed).Due.IsZero()), "true")
+		return differ("resumed's pause", r.run(resumed).Paused && r.run(resumed).Due.IsZero(), true)
 	})
 	r.event(paused, "message.replied", "message", r.run(paused).Progress.Steps["hello"].MessageID)
 	r.ended(paused, "replied")

@@ -11,7 +11,6 @@ import (
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/temporal"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/rapport-crm/rapport/crm"
 	"github.com/rapport-crm/rapport/store"
@@ -66,8 +65,7 @@ func (w *Worker) signal(ctx context.Context) (more bool, err error) {
 
 func (w *Worker) wake(ctx context.Context, wake store.Wake) error {
 	err := w.temporal.SignalWorkflow(ctx, wake.WorkflowID, "", workflows.SignalWake, workflows.Wake{N: wake.Wake})
-	var gone *serviceerror.NotFound
-	if !errors.As(err, &gone) {
+	if _, gone := errors.AsType[*serviceerror.NotFound](err); !gone {
 		return wrap("signal workflow", err)
 	}
 	run, err := w.store.Enrollment(ctx, wake.EnrollmentID)
@@ -101,21 +99,18 @@ func (w *Worker) startRun(ctx context.Context, id, workflowID, definition, candi
 
 // each does something for all items, a few at a time. It goes on after an error, and returns them all.
 func each[T any](ctx context.Context, items []T, do func(context.Context, T) error) error {
-	var lanes errgroup.Group
-	lanes.SetLimit(relayLanes)
-	var mu sync.Mutex
-	var all []error
-	for _, item := range items {
-		lanes.Go(func() error {
-			if err := do(ctx, item); err != nil {
-				mu.Lock()
-				defer mu.Unlock()
-				all = append(all, err)
-			}
-			return nil
+	errs := make([]error, len(items))
+	lanes := make(chan struct{}, relayLanes)
+	var running sync.WaitGroup
+	for i, item := range items {
+		lanes <- struct{}{}
+		running.Go(func() {
+			errs[i] = do(ctx, item)
+			<-lanes
 		})
 	}
-	return errors.Join(lanes.Wait(), errors.Join(all...))
+	running.Wait()
+	return errors.Join(errs...)
 }
 
 func wrap(what string, err error) error {

@@ -54,7 +54,7 @@ func TestRecord(t *testing.T) {
 		r.work()
 		c := r.candidate("click")
 		r.event(c, "application.rejected")
-		run := r.at(c, "heard")
+		run := r.waiting(c)
 		r.change("click", crm.Candidate{Status: "applicant"}) // wakes, and changes nothing
 		r.until(func() string {
 			if r.run(c).Seq == run.Seq {
@@ -73,7 +73,7 @@ func TestRecord(t *testing.T) {
 		r.work()
 		c := r.candidate("outage")
 		r.event(c, "application.rejected")
-		run := r.at(c, "heard")
+		run := r.waiting(c)
 		r.sql(`alter table enrollments rename to enrollments_away`)
 		time.Sleep(4 * time.Second)
 		r.sql(`alter table enrollments_away rename to enrollments`)

@@ -164,13 +164,10 @@ func (r *rig) run(candidate string) crm.Enrollment {
 	return run
 }
 
-// at waits until the candidate's run stands at a step.
-func (r *rig) at(candidate, step string) crm.Enrollment {
+// waiting returns the candidate's run once it waits for a click.
+func (r *rig) waiting(candidate string) crm.Enrollment {
 	r.t.Helper()
-	r.until(func() string {
-		run := r.run(candidate)
-		return differ("at", run.Progress.At, step)
-	})
+	r.until(func() string { return differ("at", r.run(candidate).Progress.At, "heard") })
 	return r.run(candidate)
 }
 
@@ -181,11 +178,11 @@ func (r *rig) ended(candidate, outcome string) crm.Enrollment {
 	return r.run(candidate)
 }
 
-func differ(what, got, want string) string {
+func differ[T comparable](what string, got, want T) string {
 	if got == want {
 		return ""
 	}
-	return fmt.Sprintf("%s is %q, want %q", what, got, want)
+	return fmt.Sprintf("%s is %#v, want %#v", what, got, want)
 }
 
 // until waits for a condition; what it returns says what is missing.
@@ -216,7 +213,7 @@ func (r *rig) sql(statement string, args ...any) int {
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	defer conn.Close(context.Background()) //nolint:errcheck // the test is over for this connection
+	defer conn.Close(context.Background())
 	if strings.HasPrefix(strings.ToLower(statement), "select") {
 		var n int
 		if err := conn.QueryRow(r.t.Context(), statement, args...).Scan(&n); err != nil {

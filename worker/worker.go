@@ -158,10 +158,10 @@ func (w *Worker) committed(d *crm.Decision) {
 // now is Rapport's time.
 func (w *Worker) now() time.Time { return w.scale.Now(time.Now()) }
 
-// span is a real span of time as Rapport's clock counts it.
-func (w *Worker) span(real time.Duration) time.Duration {
+// span is d, in real time, as Rapport's clock counts it.
+func (w *Worker) span(d time.Duration) time.Duration {
 	at := time.Now()
-	return w.scale.Now(at.Add(real)).Sub(w.scale.Now(at))
+	return w.scale.Now(at.Add(d)).Sub(w.scale.Now(at))
 }
 
 // links are what templates can link to.

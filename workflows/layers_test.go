@@ -2,6 +2,7 @@ package workflows_test
 
 import (
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -36,7 +37,7 @@ func TestLayers(t *testing.T) {
 			}
 			for dep := range strings.FieldsSeq(string(out)) {
 				name, ours := strings.CutPrefix(dep, module)
-				if ours && name != pkg && !contains(allowed, name) {
+				if ours && name != pkg && !slices.Contains(allowed, name) {
 					t.Errorf("%s links %s; it may link %v", pkg, name, allowed)
 				}
 				for _, bad := range never[pkg] {
@@ -47,13 +48,4 @@ func TestLayers(t *testing.T) {
 			}
 		})
 	}
-}
-
-func contains(list []string, s string) bool {
-	for _, l := range list {
-		if l == s {
-			return true
-		}
-	}
-	return false
 }

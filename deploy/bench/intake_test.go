@@ -139,7 +139,7 @@ func (in *installation) poster(b *testing.B) func(context.Context, []crm.Event) 
 		if err != nil {
 			return err
 		}
-		defer res.Body.Close() //nolint:errcheck // it was read to the end
+		defer res.Body.Close()
 		answer, err := io.ReadAll(res.Body)
 		if err != nil {
 			return err

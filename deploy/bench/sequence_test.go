@@ -3,6 +3,7 @@ package bench_test
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -102,7 +103,7 @@ func (in *installation) enroll(b *testing.B) float64 {
 	for from := 0; from < enrollments; from += 100 {
 		events := make([]crm.Event, 0, 100)
 		for i := from; i < min(enrollments, from+100); i++ {
-			events = append(events, crm.Event{Source: "bench", ExternalID: fmt.Sprint(i), Type: "application.rejected", Subject: fmt.Sprint("B-", i)})
+			events = append(events, crm.Event{Source: "bench", ExternalID: strconv.Itoa(i), Type: "application.rejected", Subject: fmt.Sprint("B-", i)})
 		}
 		if _, err := in.store.Receive(b.Context(), events); err != nil {
 			b.Fatal(err)
@@ -175,6 +176,7 @@ func BenchmarkHistory(b *testing.B) {
 			return fmt.Sprintf("sequence/touches-%d/%s/1", n, candidate)
 		})
 		row(b, "history events per touch", events, handEvents, "events", "<= 6")
+		//nolint:forbidigo // a row of the table
 		fmt.Printf("%-48s %10.1f  baseline %10.1f  ratio %5.2f  goal <= 2\n", "billable actions per touch", actions, handActions, actions/handActions)
 	}
 }

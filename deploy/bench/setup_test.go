@@ -41,8 +41,8 @@ func run(m *testing.M) int {
 	if err != nil {
 		return fail(err)
 	}
-	defer os.RemoveAll(dir)                      //nolint:errcheck // a leftover in the temporary folder hurts nobody
-	if err := os.Chmod(dir, 0o755); err != nil { //nolint:gosec // Postgres's user has to pass
+	defer os.RemoveAll(dir)
+	if err := os.Chmod(dir, 0o755); err != nil { // Postgres's user has to pass
 		return fail(err)
 	}
 	if shared.postgres, err = postgres.Start(ctx, postgres.Config{Dir: dir, Durable: os.Getenv("FSYNC") != "off"}); err != nil {
@@ -57,7 +57,7 @@ func run(m *testing.M) int {
 }
 
 func fail(err error) int {
-	fmt.Fprintln(os.Stderr, err) //nolint:errcheck // there is nowhere else to say it
+	fmt.Fprintln(os.Stderr, err)
 	return 1
 }
 
@@ -97,7 +97,7 @@ func install(b *testing.B) *installation {
 		b.Fatal(err)
 	}
 	b.Cleanup(in.temporal.Close)
-	mail := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	mail := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("X-Message-Id", fmt.Sprint("m", in.mails.Add(1)))
 		w.WriteHeader(http.StatusAccepted)
 	}))
@@ -180,5 +180,6 @@ func row(b *testing.B, what string, ours, baseline float64, unit, goal string) {
 	b.ReportMetric(baseline, "baseline_"+unit)
 	b.ReportMetric(ours/baseline, "ratio")
 	b.ReportMetric(0, "ns/op")
+	//nolint:forbidigo // the table is what a benchmark is run for
 	fmt.Printf("\n%-48s %10.1f  baseline %10.1f  ratio %5.2f  goal %s (%s)\n", what, ours, baseline, ours/baseline, goal, unit)
 }

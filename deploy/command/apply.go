@@ -33,7 +33,7 @@ func applyCommand() *cobra.Command {
 			var refused *client.Error
 			if errors.As(err, &refused) && len(refused.Problems) > 0 {
 				printProblems(cmd.ErrOrStderr(), refused.Problems, len(files))
-				fmt.Fprintln(cmd.ErrOrStderr(), "Nothing was published.") //nolint:errcheck // there is nowhere else to say it
+				fmt.Fprintln(cmd.ErrOrStderr(), "Nothing was published.")
 				return errNo
 			}
 			if err != nil {

@@ -37,7 +37,7 @@ nothing. Rows that cannot be imported are written, with their number and the rea
 			if err != nil {
 				return err
 			}
-			defer f.Close() //nolint:errcheck // it was only read
+			defer f.Close()
 			if report == "" {
 				report = args[0] + ".rejected.csv"
 			}

@@ -13,7 +13,7 @@ import (
 	"github.com/spf13/pflag"
 )
 
-//nolint:gochecknoglobals // set by the linker
+// version is set by the linker.
 var version = "dev"
 
 // Exit codes: 1 says that the command did its work and the answer is no (a check found errors), 2 that it could not.
@@ -27,7 +27,7 @@ var errNo = errors.New("no")
 
 // Main runs the command and returns its exit code.
 func Main(ctx context.Context, args []string, out, errOut io.Writer) int {
-	root := root(out, errOut)
+	root := root(out, errOut) //nolint:contextcheck // the commands get ctx from ExecuteContext
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
 	switch {
@@ -36,7 +36,7 @@ func Main(ctx context.Context, args []string, out, errOut io.Writer) int {
 	case errors.Is(err, errNo):
 		return exitNo
 	}
-	fmt.Fprintln(errOut, "rapport: "+err.Error()) //nolint:errcheck // there is nowhere else to say it
+	fmt.Fprintln(errOut, "rapport: "+err.Error())
 	return exitBroken
 }
 

@@ -35,7 +35,7 @@ and wake no run.`,
 			if err != nil {
 				return err
 			}
-			defer f.Close() //nolint:errcheck // it was only read
+			defer f.Close()
 			if report == "" {
 				report = args[0] + ".rejected.csv"
 			}

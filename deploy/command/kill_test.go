@@ -58,9 +58,9 @@ func TestKilledWhileSendingEvents(t *testing.T) {
 	var sent atomic.Bool
 	result := make(chan error, 1)
 	go func() {
-		f, err := os.Open(file) //nolint:gosec // our own file
+		f, err := os.Open(file)
 		if err == nil {
-			defer f.Close() //nolint:errcheck // it was only read
+			defer f.Close()
 			// Small requests, so that there are many moments to be killed at.
 			_, err = v.client().SendEvents(context.Background(), f, client.SendOptions{BatchSize: 50, State: file + ".state"})
 		}
@@ -69,7 +69,7 @@ func TestKilledWhileSendingEvents(t *testing.T) {
 	}()
 	during := 0
 	for range kills {
-		time.Sleep(time.Duration(rand.Int64N(int64(700 * time.Millisecond)))) //nolint:gosec // any moment will do
+		time.Sleep(time.Duration(rand.Int64N(int64(700 * time.Millisecond))))
 		if !sent.Load() {
 			during++
 		}
@@ -118,7 +118,7 @@ func freePorts(t *testing.T) (ports [5]int) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer l.Close() //nolint:errcheck // it only held a port
+		defer l.Close()
 		ports[i] = l.Addr().(*net.TCPAddr).Port
 	}
 	return ports
@@ -131,7 +131,7 @@ func (v *victim) start() {
 	if err != nil {
 		v.t.Fatal(err)
 	}
-	v.cmd = exec.Command(self, "up", //nolint:gosec,noctx // our own binary; it is killed, not cancelled
+	v.cmd = exec.Command(self, "up", //nolint:noctx // our own binary; it is killed, not cancelled
 		"--data", filepath.Join(v.dir, "data"), "--api-port", strconv.Itoa(v.ports[0]), "--sandbox-port", strconv.Itoa(v.ports[1]),
 		"--ui-port", strconv.Itoa(v.ports[2]), "--temporal-port", strconv.Itoa(v.ports[3]), "--postgres-port", strconv.Itoa(v.ports[4]))
 	v.cmd.Env = append(os.Environ(), "RAPPORT_TEST_COMMAND=1")
@@ -160,7 +160,7 @@ func (v *victim) kill() {
 	if err := v.cmd.Process.Signal(syscall.SIGKILL); err != nil {
 		v.t.Fatal(err)
 	}
-	v.cmd.Wait() //nolint:errcheck,gosec // it was killed
+	v.cmd.Wait() //nolint:errcheck // it was killed
 }
 
 // stop stops it in order, as Ctrl-C does.
@@ -237,7 +237,7 @@ func (v *victim) eventFile() (path string, distinct int) {
 			}
 		}
 		last = line
-		fmt.Fprintf(out, "%s\n", line) //nolint:errcheck // Flush tells
+		fmt.Fprintf(out, "%s\n", line)
 	}
 	if err := out.Flush(); err != nil {
 		v.t.Fatal(err)
@@ -260,7 +260,7 @@ func (v *victim) number(query string) int {
 	if err != nil {
 		v.t.Fatal(err)
 	}
-	defer conn.Close(context.Background()) //nolint:errcheck // nothing was written
+	defer conn.Close(context.Background())
 	var n int
 	if err := conn.QueryRow(v.t.Context(), query).Scan(&n); err != nil {
 		v.t.Fatal(err)
@@ -283,7 +283,10 @@ func (v *victim) until(query string, want int) {
 	}
 }
 
-type boxStats struct{ Mails, Duplicates int }
+type boxStats struct {
+	Mails      int `json:"mails"`
+	Duplicates int `json:"duplicates"`
+}
 
 // stats waits until the sandbox has told of everything, and returns what it was sent.
 func (v *victim) stats() (s boxStats) {
@@ -296,7 +299,7 @@ func (v *victim) stats() (s boxStats) {
 	if err != nil {
 		v.t.Fatal(err)
 	}
-	defer res.Body.Close() //nolint:errcheck // it was read
+	defer res.Body.Close()
 	if err := json.NewDecoder(res.Body).Decode(&s); err != nil {
 		v.t.Fatal(err)
 	}

@@ -14,8 +14,8 @@ import (
 type bar struct{ bar *progressbar.ProgressBar }
 
 func newBar(cmd *cobra.Command, what string, size int64) *bar {
-	var out io.Writer = io.Discard
-	if f, ok := cmd.ErrOrStderr().(*os.File); ok && term.IsTerminal(int(f.Fd())) { //nolint:gosec // a file descriptor fits
+	out := io.Discard
+	if f, ok := cmd.ErrOrStderr().(*os.File); ok && term.IsTerminal(int(f.Fd())) {
 		out = f
 	}
 	return &bar{progressbar.NewOptions64(size,

@@ -4,11 +4,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/rapport-crm/rapport/api"
+	"github.com/rapport-crm/rapport/crm"
+	"github.com/rapport-crm/rapport/store"
 )
 
 func timelineCommand() *cobra.Command {
@@ -55,30 +56,67 @@ func printEntry(cmd *cobra.Command, e *api.TimelineEntry, asJSON bool) error {
 // sentence tells an entry in words: what, where in which sequence, and why.
 func sentence(e *api.TimelineEntry) string {
 	var b strings.Builder
-	where := e.Definition
-	if e.Step != "" {
-		where = strings.TrimPrefix(where+" › "+e.Step, " › ")
-	}
-	if where != "" {
+	if where := strings.Trim(e.Definition+" › "+e.Step, " ›"); where != "" {
 		b.WriteString("[" + where + "] ")
 	}
-	b.WriteString(strings.ReplaceAll(string(e.Kind), "_", " "))
-	for _, part := range []struct{ label, text string }{
-		{": ", e.Outcome},
-		{" ", e.EventType},
-		{" because of ", strings.ReplaceAll(e.Reason, "_", " ")},
-		{", ", e.Text},
-		{", by ", e.Source},
-	} {
-		if part.text != "" {
-			b.WriteString(part.label + part.text)
-		}
+	b.WriteString(what(e))
+	if e.Reason != "" {
+		b.WriteString(" (" + words(e.Reason) + ")")
 	}
 	if !e.Until.IsZero() {
-		b.WriteString(" until " + e.Until.UTC().Format(time.DateTime))
+		b.WriteString(until(e) + e.Until.UTC().Format("2006-01-02 15:04:05"))
 	}
 	if e.Expression != "" {
 		fmt.Fprintf(&b, "\n%21s%s is %s", "", strings.Join(strings.Fields(e.Expression), " "), e.Result)
 	}
 	return b.String()
+}
+
+// what says what an entry is about.
+func what(e *api.TimelineEntry) string {
+	switch kind := crm.NoteKind(e.Kind); kind {
+	case crm.NoteEnrolled, crm.NoteNotEnrolled:
+		return after(words(string(kind)), " by ", e.EventType)
+	case crm.NotePlanned:
+		return after("message planned", ": ", e.Text)
+	case crm.NoteWaiting:
+		return after("waiting", " for ", e.Text)
+	case crm.NoteBranch:
+		return after("goes on with "+e.Outcome, ", after ", e.EventType)
+	case crm.NoteTask:
+		return after("task", ": ", e.Text)
+	case crm.NoteExit:
+		return after("ends as "+e.Outcome, ", after ", e.EventType)
+	case crm.NoteSkipped, crm.NoteDeferred, crm.NoteUpdated, crm.NotePaused, crm.NoteGoal, crm.NoteProblem:
+		return after(words(string(kind)), ": ", e.Text)
+	}
+	switch e.Kind {
+	case store.EntryEvent:
+		return after(e.EventType, ", says ", e.Source)
+	case store.EntryConsent:
+		return after("consent "+e.Outcome, ", by ", e.Source)
+	case store.EntryMessage:
+		return "message " + e.Outcome
+	case store.EntryTask:
+		return after("task "+e.Outcome, ": ", e.Text)
+	}
+	return words(string(e.Kind))
+}
+
+// until is the word before an entry's time: tasks are due, the rest lasts.
+func until(e *api.TimelineEntry) string {
+	if crm.NoteKind(e.Kind) == crm.NoteTask || e.Kind == store.EntryTask {
+		return ", due "
+	}
+	return " until "
+}
+
+func words(code string) string { return strings.ReplaceAll(code, "_", " ") }
+
+// after joins two parts, if there is a second.
+func after(first, joint, second string) string {
+	if second == "" {
+		return first
+	}
+	return first + joint + second
 }

@@ -35,9 +35,9 @@ func ParseTimeScale(s string) (float64, error) {
 	if s == "" {
 		return 1, nil
 	}
-	virtual, real, ok := strings.Cut(s, "=")
+	virtual, actual, ok := strings.Cut(s, "=")
 	v, errV := exact(virtual)
-	r, errR := exact(real)
+	r, errR := exact(actual)
 	if !ok || errV != nil || errR != nil || v < r {
 		return 0, fmt.Errorf("time scale %q is not understood: write it as 1d=10s, a day of Rapport's time in ten real seconds", s)
 	}

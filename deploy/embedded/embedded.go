@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -35,8 +36,8 @@ func Run(ctx context.Context, c Config) error {
 	u := &up{Config: c, began: time.Now()}
 	// What is started is stopped in reverse, whatever happens in between.
 	defer func() {
-		for i := len(u.stops) - 1; i >= 0; i-- {
-			if err := u.stops[i](); err != nil {
+		for _, stop := range slices.Backward(u.stops) {
+			if err := stop(); err != nil {
 				c.Log.ErrorContext(ctx, "not stopped cleanly", "error", err)
 			}
 		}
@@ -67,7 +68,7 @@ type up struct {
 	keyFile  string
 }
 
-func (u *up) say(format string, args ...any) { fmt.Fprintf(u.Out, format, args...) } //nolint:errcheck // a closed terminal stops nothing
+func (u *up) say(format string, args ...any) { fmt.Fprintf(u.Out, format, args...) } // a closed terminal stops nothing
 
 func (u *up) start(ctx context.Context) error {
 	if err := u.prepareData(); err != nil {
@@ -92,7 +93,7 @@ func (u *up) start(ctx context.Context) error {
 		return err
 	}
 	if u.sandbox != nil {
-		u.serve(box, u.sandbox.Handler())
+		u.serve(ctx, box, u.sandbox.Handler())
 		u.background(ctx, "sandbox webhooks", u.sandbox.Run)
 	} else if err := box.Close(); err != nil {
 		return err
@@ -122,7 +123,7 @@ func (u *up) prepareData() error {
 		return unusable(dir, err)
 	}
 	u.stops = append(u.stops, lock.Close)
-	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil { //nolint:gosec // a file descriptor fits
+	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 		return fmt.Errorf("another `rapport up` is running on the data folder %s; stop it, or choose another folder with --data", dir)
 	}
 	if _, err := lock.WriteString(strconv.Itoa(os.Getpid())); err != nil {
@@ -267,23 +268,23 @@ func (u *up) startService(ctx context.Context, api net.Listener) error {
 		return err
 	}
 	u.background(ctx, "worker", w.Run)
-	u.serve(api, handler)
+	u.serve(ctx, api, handler)
 	return nil
 }
 
 // serve answers HTTP requests until it is stopped, then finishes those under way.
-func (u *up) serve(l net.Listener, handler http.Handler) {
+func (u *up) serve(ctx context.Context, l net.Listener, handler http.Handler) {
 	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second}
 	var done sync.WaitGroup
 	done.Go(func() {
 		if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
-			u.Log.Error("server stopped", "address", l.Addr().String(), "error", err)
+			u.Log.ErrorContext(ctx, "server stopped", "address", l.Addr().String(), "error", err)
 		}
 	})
 	u.stops = append(u.stops, func() error {
-		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 		defer cancel()
-		err := server.Shutdown(ctx)
+		err := server.Shutdown(last)
 		if errors.Is(err, context.DeadlineExceeded) { // a browser that keeps a request open does not keep us
 			err = server.Close()
 		}

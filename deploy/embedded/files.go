@@ -27,7 +27,7 @@ func newAccounts() sandboxAccounts {
 
 func token(bytes int) string {
 	raw := make([]byte, bytes)
-	rand.Read(raw) //nolint:errcheck,gosec // documented never to fail
+	rand.Read(raw) // documented never to fail
 	return hex.EncodeToString(raw)
 }
 

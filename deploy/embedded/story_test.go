@@ -81,14 +81,9 @@ type rig struct {
 // start runs everything on free ports, at so many virtual seconds per second, until the test ends.
 func start(t *testing.T, factor float64) *rig {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "rapport-story-") // Postgres's unprivileged user has to pass, which t.TempDir does not promise
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(dir) }) //nolint:errcheck // a leftover in the temporary folder hurts nobody
 	r := &rig{t: t, out: &output{}}
 	r.config = embedded.Config{
-		Data: filepath.Join(dir, "data"), Ports: freePorts(t), SMSNumbers: []string{"+447700900000"}, TimeScale: factor,
+		Data: filepath.Join(t.TempDir(), "data"), Ports: freePorts(t), SMSNumbers: []string{"+447700900000"}, TimeScale: factor,
 		Out: r.out, Log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})),
 	}
 	ctx, cancel := context.WithCancel(context.Background())
@@ -127,7 +122,7 @@ func freePorts(t *testing.T) embedded.Ports {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer l.Close() //nolint:errcheck // it only held a port
+		defer l.Close()
 		ports[i] = l.Addr().(*net.TCPAddr).Port
 	}
 	return embedded.Ports{API: ports[0], Sandbox: ports[1], TemporalUI: ports[2], Temporal: ports[3], Postgres: ports[4]}
@@ -198,7 +193,7 @@ func (r *rig) read(address string, into any) {
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	defer res.Body.Close() //nolint:errcheck // it was read to the end
+	defer res.Body.Close()
 	raw, err := io.ReadAll(res.Body)
 	if err != nil || res.StatusCode != http.StatusOK {
 		r.t.Fatalf("GET %s: %s %v %s", address, res.Status, err, raw)
@@ -260,7 +255,7 @@ func (r *rig) press(path string, form url.Values) {
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	defer res.Body.Close() //nolint:errcheck // nothing is read from it
+	defer res.Body.Close()
 	if res.StatusCode != http.StatusSeeOther {
 		r.t.Fatalf("POST %s: %s", path, res.Status)
 	}

@@ -64,7 +64,7 @@ func API(ctx context.Context, c Config) (http.Handler, error) {
 			return err
 		}
 	}
-	return api.New(api.Config{
+	return api.New(api.Config{ //nolint:contextcheck // handlers have their requests' contexts
 		Store: c.Store, PublicURL: c.PublicURL, LinkSecret: secret,
 		SendGrid: verifier, Twilio: &twilio.Verifier{AuthToken: c.Providers.TwilioToken, PublicURL: c.PublicURL},
 		Temporal: ready, TemporalUI: c.TemporalUI, Log: c.Log, Now: c.now, Registry: prometheus.NewRegistry(),
@@ -116,7 +116,7 @@ func (p Providers) clients() map[crm.Channel]worker.Provider {
 func linkSecret(ctx context.Context, s *store.Store) ([]byte, error) {
 	text, err := s.Setting(ctx, "link_secret", func() (string, error) {
 		raw := make([]byte, 32)
-		rand.Read(raw) //nolint:errcheck,gosec // documented never to fail
+		rand.Read(raw) // documented never to fail
 		return hex.EncodeToString(raw), nil
 	})
 	if err != nil {

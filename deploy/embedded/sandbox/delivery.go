@@ -248,8 +248,7 @@ func (s *Sandbox) sign(request *http.Request, to string, body []byte, kind targe
 
 // reasonOf shortens a connection error to what a person needs to know.
 func reasonOf(err error) string {
-	var u *url.Error
-	if errors.As(err, &u) {
+	if u, ok := errors.AsType[*url.Error](err); ok {
 		if u.Timeout() {
 			return "no answer in time"
 		}

@@ -64,7 +64,7 @@ func htmlLinks(document string) []link {
 				last := &found[len(found)-1]
 				last.Text = strings.TrimSpace(last.Text + string(tokens.Text()))
 			}
-		default:
+		case html.SelfClosingTagToken, html.CommentToken, html.DoctypeToken: // hold no words to press
 		}
 	}
 }

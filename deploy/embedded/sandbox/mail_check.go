@@ -3,6 +3,7 @@ package sandbox
 import (
 	"encoding/base64"
 	"fmt"
+	"maps"
 	"net/mail"
 	"regexp"
 	"slices"
@@ -289,11 +290,7 @@ func sizeOf(values map[string]string) int {
 // merged returns the values of both, the second winning, as SendGrid merges headers and custom_args of a personalization.
 func merged(base, over map[string]string) map[string]string {
 	all := make(map[string]string, len(base)+len(over))
-	for name, value := range base {
-		all[name] = value
-	}
-	for name, value := range over {
-		all[name] = value
-	}
+	maps.Copy(all, base)
+	maps.Copy(all, over)
 	return all
 }

@@ -39,7 +39,7 @@ func decodeMail(body []byte) (*mailRequest, []mailError) {
 	if err := decoder.Decode(&document); err != nil {
 		return nil, []mailError{requestError("Bad Request")}
 	}
-	if _, err := decoder.Token(); err != io.EOF { //nolint:errorlint // Token returns io.EOF itself
+	if _, err := decoder.Token(); err != io.EOF {
 		return nil, []mailError{requestError("Bad Request")}
 	}
 	if problems := checkShape(document, reflect.TypeFor[mailRequest](), ""); len(problems) > 0 {

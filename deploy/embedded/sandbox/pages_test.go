@@ -108,14 +108,14 @@ func TestPhonePage(t *testing.T) {
 	require.NoError(t, err)
 	request.SetBasicAuth(accountSID, authToken)
 	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	response, err := http.DefaultClient.Do(request)
+	sent, err := http.DefaultClient.Do(request)
 	require.NoError(t, err)
-	require.NoError(t, response.Body.Close())
-	require.Equal(t, http.StatusCreated, response.StatusCode, "Twilio ignores what it does not know")
+	require.NoError(t, sent.Body.Close())
+	require.Equal(t, http.StatusCreated, sent.StatusCode, "Twilio ignores what it does not know")
 	page := b.page(t, "/phones/"+herNumber)
 	require.True(t, containsAll(page, "&lt;b&gt;Hello", "<code>StatusCallBack</code>", `value="STOP"`), page)
 
-	response, _ = do(t, http.MethodGet, b.server.URL+"/phones/0151", nil, nil)
+	response, _ := do(t, http.MethodGet, b.server.URL+"/phones/0151", nil, nil)
 	require.Equal(t, http.StatusNotFound, response.StatusCode)
 	require.Contains(t, b.page(t, "/phones/+4915100000000"), "No texts yet")
 }

@@ -133,7 +133,11 @@ func TestSendGridRefusesMail(t *testing.T) {
 			response, body := b.sendMail(t, mailBody(c.change))
 			require.Equal(t, http.StatusBadRequest, response.StatusCode, string(body))
 			var answer struct {
-				Errors []struct{ Message, Field, Help string } `json:"errors"`
+				Errors []struct {
+					Message string `json:"message"`
+					Field   string `json:"field"`
+					Help    string `json:"help"`
+				} `json:"errors"`
 			}
 			require.NoError(t, json.Unmarshal(body, &answer))
 			var fields []string

@@ -51,7 +51,7 @@ func setup(tb testing.TB) *testBundle {
 	b.config = sandbox.Config{
 		DSN: postgrestest.New(tb, "sandbox", nil), APIKey: apiKey, AccountSID: accountSID, AuthToken: authToken,
 		SMSNumbers: []string{ourNumber}, WebhookBase: b.receiver.server.URL, Key: key, Logger: slog.New(slog.DiscardHandler),
-		Now: func() time.Time { return scaledNow() },
+		Now: scaledNow,
 	}
 	b.start(tb)
 	return b
@@ -112,8 +112,14 @@ func mailBody(change func(map[string]any)) []byte {
 	return body
 }
 
+// answer is what is left of a response whose body has been read.
+type answer struct {
+	StatusCode int
+	Header     http.Header
+}
+
 // do sends a request and returns the answer with its body.
-func do(t *testing.T, method, target string, header http.Header, body []byte) (*http.Response, []byte) {
+func do(t *testing.T, method, target string, header http.Header, body []byte) (answer, []byte) {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), method, target, bytes.NewReader(body))
 	require.NoError(t, err)
@@ -126,10 +132,10 @@ func do(t *testing.T, method, target string, header http.Header, body []byte) (*
 	defer func() { require.NoError(t, response.Body.Close()) }()
 	data, err := io.ReadAll(response.Body)
 	require.NoError(t, err)
-	return response, data
+	return answer{response.StatusCode, response.Header}, data
 }
 
-func (b *testBundle) sendMail(t *testing.T, body []byte) (*http.Response, []byte) {
+func (b *testBundle) sendMail(t *testing.T, body []byte) (answer, []byte) {
 	t.Helper()
 	header := http.Header{"Authorization": {"Bearer " + apiKey}, "Content-Type": {"application/json"}}
 	return do(t, http.MethodPost, b.server.URL+"/v3/mail/send", header, body)
@@ -146,7 +152,7 @@ func (b *testBundle) accepted(t *testing.T, body []byte) sandbox.Message {
 }
 
 // press submits one of the browser's forms.
-func (b *testBundle) press(t *testing.T, path string, form url.Values) *http.Response {
+func (b *testBundle) press(t *testing.T, path string, form url.Values) answer {
 	t.Helper()
 	header := http.Header{"Content-Type": {"application/x-www-form-urlencoded"}}
 	response, _ := do(t, http.MethodPost, b.server.URL+path, header, []byte(form.Encode()))

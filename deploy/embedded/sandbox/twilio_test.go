@@ -145,7 +145,9 @@ func TestTwilioFindsNoParametersInJSON(t *testing.T) {
 	response, err := http.DefaultClient.Do(request)
 	require.NoError(t, err)
 	defer func() { require.NoError(t, response.Body.Close()) }()
-	var answer struct{ Code int }
+	var answer struct {
+		Code int `json:"code"`
+	}
 	require.NoError(t, json.NewDecoder(response.Body).Decode(&answer))
 	require.Equal(t, 21604, answer.Code)
 }

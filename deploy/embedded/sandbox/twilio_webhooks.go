@@ -134,9 +134,26 @@ func (s *Sandbox) inboundText(m Message, kind optOutType) webhook {
 // country returns the ISO 3166 code of a number's country for a few calling codes, else nothing.
 func country(number string) string {
 	for _, known := range [][2]string{
-		{"+353", "IE"}, {"+351", "PT"}, {"+358", "FI"}, {"+420", "CZ"}, {"+31", "NL"}, {"+32", "BE"}, {"+33", "FR"}, {"+34", "ES"},
-		{"+39", "IT"}, {"+41", "CH"}, {"+43", "AT"}, {"+44", "GB"}, {"+45", "DK"}, {"+46", "SE"}, {"+47", "NO"}, {"+48", "PL"},
-		{"+49", "DE"}, {"+61", "AU"}, {"+91", "IN"}, {"+1", "US"},
+		{"+353", "IE"},
+		{"+351", "PT"},
+		{"+358", "FI"},
+		{"+420", "CZ"},
+		{"+31", "NL"},
+		{"+32", "BE"},
+		{"+33", "FR"},
+		{"+34", "ES"},
+		{"+39", "IT"},
+		{"+41", "CH"},
+		{"+43", "AT"},
+		{"+44", "GB"},
+		{"+45", "DK"},
+		{"+46", "SE"},
+		{"+47", "NO"},
+		{"+48", "PL"},
+		{"+49", "DE"},
+		{"+61", "AU"},
+		{"+91", "IN"},
+		{"+1", "US"},
 	} {
 		if strings.HasPrefix(number, known[0]) {
 			return known[1]
