@@ -25,6 +25,8 @@ type Runs interface {
 // Turn is the open transaction of one decision. It ends with Commit or Rollback.
 type Turn interface {
 	Facts() *crm.Facts
+	// Generation is the number of the definitions in force.
+	Generation() int64
 	// Stored returns the decision with that number, if it was made before.
 	Stored(seq int64) (crm.Decision, bool)
 	Commit(ctx context.Context, d *crm.Decision) error
@@ -61,10 +63,6 @@ func (a *Decider) Decide(ctx context.Context, in crm.DecideInput) (crm.Answer, e
 }
 
 func (a *Decider) decide(ctx context.Context, in crm.DecideInput) (*crm.Decision, error) {
-	set, err := a.Library.Active(ctx)
-	if err != nil {
-		return nil, err
-	}
 	turn, err := a.Runs.Begin(ctx, in.EnrollmentID, in.After)
 	if err != nil {
 		return nil, fmt.Errorf("begin: %w", err)
@@ -79,6 +77,10 @@ func (a *Decider) decide(ctx context.Context, in crm.DecideInput) (*crm.Decision
 	}
 	if !facts.Enrollment.Open() {
 		return &crm.Decision{Seq: facts.Enrollment.Seq, Command: crm.CommandExit, Outcome: facts.Enrollment.Outcome}, nil
+	}
+	set, err := a.Library.At(ctx, turn.Generation())
+	if err != nil {
+		return nil, err
 	}
 	program, err := a.Library.Program(ctx, facts.Enrollment.Hash)
 	if err != nil {

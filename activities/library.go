@@ -22,6 +22,7 @@ type Definitions interface {
 // next publication.
 type Library struct {
 	source Definitions
+	broken func(error)
 
 	mu         sync.Mutex
 	programs   map[string]*dsl.Program
@@ -29,9 +30,10 @@ type Library struct {
 	generation int64
 }
 
-// NewLibrary returns a library of what source has published.
-func NewLibrary(source Definitions) *Library {
-	return &Library{source: source, programs: map[string]*dsl.Program{}}
+// NewLibrary returns a library of what source has published. A definition in force that this version cannot read is left out,
+// so that it stops no other, and broken is told why.
+func NewLibrary(source Definitions, broken func(error)) *Library {
+	return &Library{source: source, broken: broken, programs: map[string]*dsl.Program{}}
 }
 
 // Program returns the program of a content hash.
@@ -61,10 +63,15 @@ func (l *Library) Active(ctx context.Context) (*dsl.Set, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read definitions: %w", err)
 	}
+	return l.At(ctx, generation)
+}
+
+// At returns the definitions of a generation, or of a later one.
+func (l *Library) At(ctx context.Context, generation int64) (*dsl.Set, error) {
 	l.mu.Lock()
 	set, have := l.set, l.generation
 	l.mu.Unlock()
-	if set != nil && have == generation {
+	if set != nil && have >= generation {
 		return set, nil
 	}
 	docs, generation, err := l.source.Active(ctx)
@@ -72,7 +79,7 @@ func (l *Library) Active(ctx context.Context) (*dsl.Set, error) {
 		return nil, fmt.Errorf("read definitions: %w", err)
 	}
 	if set, err = dsl.Load(docs); err != nil {
-		return nil, fmt.Errorf("compile definitions: %w", err)
+		l.broken(err)
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()

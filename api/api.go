@@ -77,7 +77,7 @@ func newServer(config Config) *server {
 	s := &server{Config: config, keys: newKeyring(config.Store), inbound: make(chan struct{}, largeBodies)}
 	s.metrics = newMetrics(config.Registry, config.Store)
 	s.router = newRouter()
-	s.router.Use(s.identify, s.observe, s.recover, s.bound)
+	s.router.Use(s.identify, s.observe, s.recover)
 	s.router.NoRoute(func(c *gin.Context) {
 		s.refuse(c, notFound("There is nothing at this address.", "See /docs for what there is."))
 	})

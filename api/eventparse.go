@@ -52,22 +52,35 @@ type intake struct {
 
 // parse reads a body. It fails as a whole only when it cannot be told apart into items.
 func (in *intake) parse(contentType string, body []byte) ([]parsedEvent, *Problem) {
-	items, problem := splitBody(contentType, body)
+	list, problem := checkForm(contentType, body)
+	if problem != nil {
+		return nil, problem
+	}
+	if wires, ok := readAtOnce(body, list); ok {
+		parsed := make([]parsedEvent, len(wires))
+		for i, wire := range wires {
+			parsed[i] = in.check(wire, nil, i)
+		}
+		return parsed, nil
+	}
+	items, problem := splitBody(body, list)
 	if problem != nil {
 		return nil, problem
 	}
 	parsed := make([]parsedEvent, len(items))
 	for i, item := range items {
-		event, err := in.event(item, i)
-		parsed[i].event = event
+		wire, err := readItem(item)
 		if err != nil {
 			parsed[i].reason = reasonOf(err)
+			continue
 		}
+		parsed[i] = in.check(wire, item, i)
 	}
 	return parsed, nil
 }
 
-func splitBody(contentType string, body []byte) ([]json.RawMessage, *Problem) {
+// checkForm tells whether the body is a list, and holds it to its media type.
+func checkForm(contentType string, body []byte) (list bool, problem *Problem) {
 	media := mediaJSON
 	if contentType != "" {
 		var err error
@@ -76,18 +89,45 @@ func splitBody(contentType string, body []byte) ([]json.RawMessage, *Problem) {
 		}
 	}
 	trimmed := bytes.TrimLeft(body, " \t\r\n")
-	list := len(trimmed) > 0 && trimmed[0] == '['
+	list = len(trimmed) > 0 && trimmed[0] == '['
 	switch {
 	case media != mediaJSON && media != mediaEvent && media != mediaBatch:
-		return nil, &Problem{
+		return false, &Problem{
 			Status: http.StatusUnsupportedMediaType, Code: CodeMediaType, Detail: "Events do not come as " + media + ".",
 			Next: "Send " + mediaEvent + ", " + mediaBatch + " or " + mediaJSON + ".",
 		}
 	case media == mediaEvent && list:
-		return nil, invalid("A list of events was sent as a single one.", "Send it as "+mediaBatch+".")
+		return false, invalid("A list of events was sent as a single one.", "Send it as "+mediaBatch+".")
 	case media == mediaBatch && !list:
-		return nil, invalid("A batch of events is a JSON list.", "Send a single event as "+mediaEvent+".")
+		return false, invalid("A batch of events is a JSON list.", "Send a single event as "+mediaEvent+".")
 	}
+	return list, nil
+}
+
+// readAtOnce reads a body of CloudEvents in one go, which is what most bodies are. It says no when anything is unusual: the
+// body is then read item by item, to say what is wrong with which.
+func readAtOnce(body []byte, list bool) ([]*wireEvent, bool) {
+	if len(body) > maxEventBytes || !bytes.Contains(body, []byte(`"specversion"`)) {
+		return nil, false
+	}
+	var wires []*wireEvent
+	if list {
+		if err := json.Unmarshal(body, &wires); err != nil {
+			return nil, false
+		}
+	} else {
+		wire, err := readItem(body)
+		if err != nil {
+			return nil, false
+		}
+		wires = []*wireEvent{wire}
+	}
+	unusual := func(wire *wireEvent) bool { return wire == nil || wire.SpecVersion == "" }
+	return wires, len(wires) <= MaxEvents && !slices.ContainsFunc(wires, unusual)
+}
+
+// splitBody tells the items of a body apart.
+func splitBody(body []byte, list bool) ([]json.RawMessage, *Problem) {
 	if !list {
 		if !json.Valid(body) {
 			return nil, malformed(body)
@@ -127,34 +167,51 @@ type wireEvent struct {
 	Candidate   string          `json:"candidate"` // simple form: the same as subject
 	Time        string          `json:"time"`
 	DataType    string          `json:"datacontenttype"`
-	Data        json.RawMessage `json:"data"`
+	Data        any             `json:"data"`
 	Binary      json.RawMessage `json:"data_base64"`
 }
 
-func (in *intake) event(item json.RawMessage, index int) (crm.Event, error) {
+// readItem reads one item alone.
+func readItem(item json.RawMessage) (*wireEvent, error) {
 	if len(item) > maxEventBytes {
-		return crm.Event{}, reject("too_large", "An event has at most %d kB.", maxEventBytes>>10)
+		return nil, reject("too_large", "An event has at most %d kB.", maxEventBytes>>10)
 	}
-	var wire wireEvent
-	if err := json.Unmarshal(item, &wire); err != nil || item[0] == 'n' {
-		return crm.Event{}, reject("invalid", "An event is a JSON object with text in type, id, source, subject and time.")
+	wire := &wireEvent{}
+	err := json.Unmarshal(item, wire)
+	switch kind, ok := errors.AsType[*json.UnmarshalTypeError](err); {
+	case ok && kind.Field == "data": // a number out of range
+		wire.Data = false // is refused when everything else is known
+	case err != nil || item[0] == 'n':
+		return nil, reject("invalid", "An event is a JSON object with text in type, id, source, subject and time.")
 	}
-	e := crm.Event{
+	return wire, nil
+}
+
+// check makes an event of what was read. item is its JSON, which a CloudEvent does not need.
+func (in *intake) check(wire *wireEvent, item json.RawMessage, index int) parsedEvent {
+	parsed := parsedEvent{event: crm.Event{
 		ExternalID: wire.ID, Source: wire.Source, Type: wire.Type, Subject: wire.Subject,
 		ReceivedAt: in.now, Time: in.now, RecordOnly: in.recordOnly,
+	}}
+	if err := in.fill(&parsed.event, wire, item, index); err != nil {
+		parsed.reason = reasonOf(err)
 	}
-	if err := in.complete(&e, &wire, item, index); err != nil {
-		return e, err
+	return parsed
+}
+
+func (in *intake) fill(e *crm.Event, wire *wireEvent, item json.RawMessage, index int) error {
+	if err := in.complete(e, wire, item, index); err != nil {
+		return err
 	}
-	if err := checkEnvelope(&e); err != nil {
-		return e, err
+	if err := checkEnvelope(e); err != nil {
+		return err
 	}
-	if err := in.readTime(&e, wire.Time); err != nil {
-		return e, err
+	if err := in.readTime(e, wire.Time); err != nil {
+		return err
 	}
 	var err error
-	e.Data, err = readData(wire.Type, wire.Data)
-	return e, err
+	e.Data, err = checkData(wire.Type, wire.Data)
+	return err
 }
 
 // complete holds a CloudEvent to its specification, and fills in what a simple event may leave out.
@@ -213,9 +270,9 @@ func onlyKnown(item json.RawMessage) error {
 }
 
 func checkEnvelope(e *crm.Event) error {
-	for name, text := range map[string]string{"id": e.ExternalID, "source": e.Source, "subject": e.Subject, "type": e.Type} {
-		if len(text) > maxIDLength || strings.ContainsRune(text, 0) {
-			return reject("invalid", "The %s is longer than %d bytes or holds a NUL character.", name, maxIDLength)
+	for _, field := range [...]struct{ name, text string }{{"id", e.ExternalID}, {"source", e.Source}, {"subject", e.Subject}, {"type", e.Type}} {
+		if len(field.text) > maxIDLength || strings.ContainsRune(field.text, 0) {
+			return reject("invalid", "The %s is longer than %d bytes or holds a NUL character.", field.name, maxIDLength)
 		}
 	}
 	if e.Source == crm.SourceRapport || strings.HasPrefix(e.Source, crm.SourceRapport+"/") {
@@ -248,27 +305,31 @@ func (in *intake) readTime(e *crm.Event, text string) error {
 	return nil
 }
 
-// readData reads an event's data and holds its declared fields to their kinds. Fields that are not declared are kept.
-func readData(eventType string, raw json.RawMessage) (map[string]any, error) {
-	if len(raw) == 0 || string(raw) == "null" {
+// checkData holds the declared fields of an event's data to their kinds. Fields that are not declared are kept.
+func checkData(eventType string, value any) (map[string]any, error) {
+	if value == nil {
 		return nil, nil //nolint:nilnil // an event without data
 	}
-	var data map[string]any
-	if err := json.Unmarshal(raw, &data); err != nil {
+	data, ok := value.(map[string]any)
+	if !ok {
 		return nil, reject("invalid", "The data is not a JSON object with numbers in the usual range.")
 	}
 	if err := storable(data, 0); err != nil {
 		return nil, err
 	}
 	fields, _ := crm.EventFields(eventType)
-	for _, name := range slices.Sorted(maps.Keys(data)) {
-		if data[name] == nil { // says nothing, and conditions ask with has()
+	wrong := "" // the first by name, so that the answer is always the same
+	for name, value := range data {
+		if value == nil { // says nothing, and conditions ask with has()
 			delete(data, name)
 			continue
 		}
-		if kind, ok := fields[name]; ok && !ofKind(kind, data[name]) {
-			return nil, reject("invalid", "data.%s must be %s.", name, describeKind(kind))
+		if kind, ok := fields[name]; ok && !ofKind(kind, value) && (wrong == "" || name < wrong) {
+			wrong = name
 		}
+	}
+	if wrong != "" {
+		return nil, reject("invalid", "data.%s must be %s.", wrong, describeKind(fields[wrong]))
 	}
 	return data, nil
 }

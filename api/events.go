@@ -72,7 +72,7 @@ func (s *server) receiveEvents(ctx context.Context, in *eventsInput) (*body[Even
 	if problem != nil {
 		return nil, problem
 	}
-	var events []crm.Event
+	events := make([]crm.Event, 0, len(parsed))
 	for i := range parsed {
 		if parsed[i].reason == nil {
 			events = append(events, parsed[i].event)
@@ -101,9 +101,9 @@ func (s *server) receiveEvents(ctx context.Context, in *eventsInput) (*body[Even
 		}
 		results.Results[i] = result
 	}
-	s.metrics.intake.WithLabelValues(string(ItemAccepted)).Add(float64(results.Accepted))
-	s.metrics.intake.WithLabelValues(string(ItemDuplicate)).Add(float64(results.Duplicate))
-	s.metrics.intake.WithLabelValues(string(ItemRejected)).Add(float64(results.Rejected))
+	s.metrics.accepted.Add(float64(results.Accepted))
+	s.metrics.duplicate.Add(float64(results.Duplicate))
+	s.metrics.rejected.Add(float64(results.Rejected))
 	return &body[EventResults]{Body: results}, nil
 }
 

@@ -15,9 +15,10 @@ import (
 // metrics are what /metrics shows.
 type metrics struct {
 	requests *prometheus.HistogramVec // by method, route, status
-	intake   *prometheus.CounterVec   // items by result
 	webhooks *prometheus.CounterVec   // by provider and result
 	handler  http.Handler
+
+	accepted, duplicate, rejected prometheus.Counter // events
 }
 
 func newMetrics(registry *prometheus.Registry, s *store.Store) *metrics {
@@ -26,14 +27,17 @@ func newMetrics(registry *prometheus.Registry, s *store.Store) *metrics {
 			Name: "rapport_http_request_duration_seconds", Help: "Time to answer a request.",
 			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 10},
 		}, []string{"method", "route", "status"}),
-		intake: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "rapport_intake_items_total", Help: "Events sent to the API, by result: accepted, duplicate, rejected.",
-		}, []string{"result"}),
 		webhooks: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "rapport_webhooks_total", Help: "Webhook requests by provider and result: accepted, signature, replay, invalid, unavailable, not_configured.",
 		}, []string{"provider", "result"}),
 	}
-	registry.MustRegister(m.requests, m.intake, m.webhooks)
+	intake := prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "rapport_intake_items_total", Help: "Events sent to the API, by result: accepted, duplicate, rejected.",
+	}, []string{"result"})
+	m.accepted = intake.WithLabelValues(string(ItemAccepted))
+	m.duplicate = intake.WithLabelValues(string(ItemDuplicate))
+	m.rejected = intake.WithLabelValues(string(ItemRejected))
+	registry.MustRegister(m.requests, intake, m.webhooks)
 	if s != nil {
 		registry.MustRegister(newQueues(s))
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"runtime/debug"
 	"strconv"
@@ -19,14 +20,17 @@ const (
 	callerKey
 )
 
-// identify gives the request an id, or takes over the caller's, and returns it with the answer.
+// identify gives the request an id, or takes over the caller's, and returns it with the answer. It also limits the time that
+// is spent on the request.
 func (s *server) identify(c *gin.Context) {
 	id := c.GetHeader("X-Request-Id")
 	if !plainID(id) {
 		id = rand.Text()
 	}
 	c.Header("X-Request-Id", id)
-	c.Request = c.Request.WithContext(context.WithValue(c.Request.Context(), requestIDKey, id))
+	ctx, cancel := context.WithTimeout(context.WithValue(c.Request.Context(), requestIDKey, id), requestTimeout)
+	defer cancel()
+	c.Request = c.Request.WithContext(ctx)
 	c.Next()
 }
 
@@ -54,6 +58,9 @@ func (s *server) observe(c *gin.Context) {
 	}
 	elapsed := time.Since(start)
 	s.metrics.requests.WithLabelValues(c.Request.Method, route, strconv.Itoa(c.Writer.Status())).Observe(elapsed.Seconds())
+	if !s.Log.Enabled(c.Request.Context(), slog.LevelDebug) {
+		return
+	}
 	s.Log.DebugContext(c.Request.Context(), "request", "method", c.Request.Method, "route", route, "status", c.Writer.Status(),
 		"bytes", c.Writer.Size(), "duration", elapsed, "request_id", requestID(c.Request.Context()))
 }
@@ -78,13 +85,5 @@ func (s *server) recover(c *gin.Context) {
 		}
 		c.Abort()
 	}()
-	c.Next()
-}
-
-// bound limits the time that is spent on a request.
-func (s *server) bound(c *gin.Context) {
-	ctx, cancel := context.WithTimeout(c.Request.Context(), requestTimeout)
-	defer cancel()
-	c.Request = c.Request.WithContext(ctx)
 	c.Next()
 }

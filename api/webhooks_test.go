@@ -239,6 +239,41 @@ func TestSendGridEvents(t *testing.T) {
 	w.sendGrid("/webhooks/sendgrid/events", "application/json", []byte(`{"event":"click"}`)).problem(422, api.CodeInvalid)
 }
 
+// TestSendGridTimes: SendGrid's timestamps are whole seconds, and a delivery must not come before the sending.
+func TestSendGridTimes(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.pass(400 * time.Millisecond)
+	now := w.clock()
+	sarah := w.candidate("1", "sarah@example.org", "+447700900123")
+	id := w.message(sarah, crm.Email, "sarah@example.org")
+	second := now.Truncate(time.Second)
+	want := map[string]time.Time{}
+	for name, tc := range map[string]struct{ timestamp, want time.Time }{
+		"same":    {second, now},
+		"before":  {second.Add(-time.Second), now},
+		"older":   {second.Add(-2 * time.Second), second.Add(-2 * time.Second)},
+		"ahead":   {second.Add(time.Second), second.Add(time.Second)}, // their clock is ahead of ours
+		"an hour": {second.Add(-time.Hour), second.Add(-time.Hour)},
+	} {
+		want[name] = tc.want
+		w.report(fmt.Sprintf(`"event":"click","timestamp":%d,"sg_event_id":%q,"url":%q,"rapport_message":%q`, tc.timestamp.Unix(), name, name, id)).want(204, nil)
+	}
+	entries, _, err := w.store.Timeline(t.Context(), sarah, 500, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]time.Time{}
+	for _, e := range entries {
+		if url, ok := e.Data["url"].(string); ok {
+			got[url] = e.At
+		}
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
 func TestEmailOptOuts(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/gin-gonic/gin"
 
@@ -37,6 +38,10 @@ func (s *server) sendGridEvents(c *gin.Context) {
 	if unreadable > 0 {
 		s.Log.WarnContext(c.Request.Context(), "webhook events left out", "provider", sendgrid.Provider, "count", unreadable)
 	}
+	now := s.Now()
+	for i := range list {
+		list[i].Event.Time = sharpen(list[i].Event.Time, now)
+	}
 	r, err := s.reports(c.Request.Context(), crm.Email, sendgrid.Provider, list)
 	if err != nil {
 		s.failHook(c, sendgrid.Provider, err)
@@ -45,6 +50,15 @@ func (s *server) sendGridEvents(c *gin.Context) {
 	if s.keep(c, sendgrid.Provider, r) {
 		c.Status(http.StatusNoContent)
 	}
+}
+
+// sharpen returns when an event happened. SendGrid's timestamps are whole seconds, so that a delivery would come before the
+// sending of the same second. What is reported in its second or the next has happened now; what is older keeps its timestamp.
+func sharpen(timestamp, now time.Time) time.Time {
+	if age := now.Truncate(time.Second).Sub(timestamp); age < 0 || age > time.Second {
+		return timestamp
+	}
+	return now.UTC()
 }
 
 // sendGridInbound takes a mail that a candidate wrote.

@@ -16,7 +16,7 @@ import (
 
 const (
 	// bellRest is the least time between two notifications of one topic to other processes.
-	bellRest = 20 * time.Millisecond
+	bellRest = 100 * time.Millisecond
 	// bellTimeout bounds one notification.
 	bellTimeout = 5 * time.Second
 	// channelPrefix sets Rapport's Postgres channels apart.

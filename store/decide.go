@@ -19,6 +19,8 @@ type Turn struct {
 	key    []byte
 	facts  crm.Facts
 	stored []crm.Decision
+
+	generation []int64 // of the definitions: one
 }
 
 // Begin opens a transaction, locks the run's candidate and reads the facts: one round trip. Of the decisions that were made
@@ -40,6 +42,7 @@ func (s *Store) Begin(ctx context.Context, enrollmentID string, after int64) (*T
 	gather(batch.Queue(`select command from decisions where enrollment_id = $1
 		and (seq = $2 or seq = (select seq from enrollments where id = $1)) order by seq`, enrollmentID, after+1),
 		scanDecision, &t.stored)
+	gather(batch.Queue("select value from generation"), pgx.RowTo[int64], &t.generation)
 	if t.tx, err = s.begin(ctx, batch); err != nil {
 		return nil, fmt.Errorf("read facts: %w", err)
 	}
@@ -59,6 +62,9 @@ func scanDecision(row pgx.CollectableRow) (d crm.Decision, err error) {
 
 // Facts returns what the decision is to be made from.
 func (t *Turn) Facts() *crm.Facts { return &t.facts }
+
+// Generation is the number of the definitions in force: see ActiveDefinitions.
+func (t *Turn) Generation() int64 { return t.generation[0] }
 
 // Stored returns the decision with that number if Begin has read it: what the workflow is told, without the explanation.
 func (t *Turn) Stored(seq int64) (crm.Decision, bool) {

@@ -9,16 +9,20 @@ import (
 )
 
 const (
-	frontLanes   = 2                // transactions in flight at the same time
+	// frontPatience is how long a call waits for the lane before it may take the second one. One lane merges more calls into a
+	// transaction, which costs less; the second is for when a transaction is held up.
+	frontPatience = 20 * time.Millisecond
+
 	frontEvents  = 512              // events that one transaction takes at most, or a little more
 	frontTimeout = 30 * time.Second // of one transaction: whom it serves may have gone
 )
 
-// front merges small calls of Receive that arrive at the same time. While a lane's transaction is in flight further calls
+// front merges small calls of Receive that arrive at the same time. While the lane's transaction is in flight further calls
 // queue up, and the lane then takes them all: under load many requests share one commit, and without load nobody waits.
 type front struct {
 	store    *Store
 	requests chan *intakeRequest
+	late     chan *intakeRequest // to the second lane
 	closed   chan struct{}
 	lanes    sync.WaitGroup
 }
@@ -35,10 +39,9 @@ type intakeReply struct {
 }
 
 func newFront(s *Store) *front {
-	f := &front{store: s, requests: make(chan *intakeRequest), closed: make(chan struct{})}
-	for range frontLanes {
-		f.lanes.Go(f.lane)
-	}
+	f := &front{store: s, requests: make(chan *intakeRequest), late: make(chan *intakeRequest), closed: make(chan struct{})}
+	f.lanes.Go(func() { f.lane(f.requests) })
+	f.lanes.Go(func() { f.lane(f.late) })
 	return f
 }
 
@@ -49,12 +52,8 @@ func (f *front) close() {
 
 func (f *front) receive(ctx context.Context, events []crm.Event) ([]Received, error) {
 	r := &intakeRequest{events: events, gone: ctx.Done(), reply: make(chan intakeReply, 1)}
-	select {
-	case f.requests <- r:
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	case <-f.closed:
-		return nil, &crm.Error{Code: crm.CodeUnavailable, Message: "The server is shutting down.", Next: "Send the events again."}
+	if err := f.hand(ctx, r); err != nil {
+		return nil, err
 	}
 	select {
 	case reply := <-r.reply:
@@ -64,10 +63,31 @@ func (f *front) receive(ctx context.Context, events []crm.Event) ([]Received, er
 	}
 }
 
-func (f *front) lane() {
+// hand gives a call to a lane: to the second one only after a while.
+func (f *front) hand(ctx context.Context, r *intakeRequest) error {
+	patience := time.NewTimer(frontPatience)
+	defer patience.Stop()
+	var late chan<- *intakeRequest
 	for {
 		select {
-		case r := <-f.requests:
+		case f.requests <- r:
+			return nil
+		case late <- r:
+			return nil
+		case <-patience.C:
+			late = f.late
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-f.closed:
+			return &crm.Error{Code: crm.CodeUnavailable, Message: "The server is shutting down.", Next: "Send the events again."}
+		}
+	}
+}
+
+func (f *front) lane(requests <-chan *intakeRequest) {
+	for {
+		select {
+		case r := <-requests:
 			f.serve(f.gather(r))
 		case <-f.closed:
 			return
@@ -93,7 +113,11 @@ func (f *front) gather(first *intakeRequest) []*intakeRequest {
 // serve stores the events of a group in one transaction. If that fails each call is tried alone, so that nobody suffers for
 // what another has sent.
 func (f *front) serve(group []*intakeRequest) {
-	var merged []crm.Event
+	total := 0
+	for _, r := range group {
+		total += len(r.events)
+	}
+	merged := make([]crm.Event, 0, total)
 	waiting := group[:0]
 	for _, r := range group {
 		select {

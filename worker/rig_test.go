@@ -230,7 +230,7 @@ func (r *rig) sql(statement string, args ...any) int {
 // dispatchOnly dispatches without a worker.
 func (r *rig) dispatchOnly(candidate string) {
 	r.t.Helper()
-	library := activities.NewLibrary(worker.Published(r.store))
+	library := activities.NewLibrary(worker.Published(r.store), func(err error) { r.t.Error(err) })
 	set, err := library.Active(r.t.Context())
 	if err != nil {
 		r.t.Fatal(err)

@@ -72,7 +72,9 @@ func New(c Config) *Worker {
 	if w.taskQueue == "" {
 		w.taskQueue = workflows.TaskQueue
 	}
-	w.library = activities.NewLibrary(Published(c.Store))
+	w.library = activities.NewLibrary(Published(c.Store), func(err error) {
+		c.Log.Error("a definition in force cannot be read and is left out", "error", err) //nolint:sloglint // told once per publication, outside any request
+	})
 	w.decider = &activities.Decider{
 		Runs: runs{c.Store}, Library: w.library, Scale: c.Scale, Now: time.Now, Committed: w.committed,
 	}

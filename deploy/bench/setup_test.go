@@ -2,6 +2,7 @@ package bench_test
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -36,6 +37,10 @@ var shared servers //nolint:gochecknoglobals // started once for all benchmarks
 func TestMain(m *testing.M) { os.Exit(run(m)) }
 
 func run(m *testing.M) int {
+	flag.Parse()
+	if flag.Lookup("test.bench").Value.String() == "" { // `go test ./...` comes by, too
+		return m.Run()
+	}
 	ctx := context.Background()
 	dir, err := os.MkdirTemp("", "rapport-bench-")
 	if err != nil {
@@ -45,7 +50,7 @@ func run(m *testing.M) int {
 	if err := os.Chmod(dir, 0o755); err != nil { // Postgres's user has to pass
 		return fail(err)
 	}
-	if shared.postgres, err = postgres.Start(ctx, postgres.Config{Dir: dir, Durable: os.Getenv("FSYNC") != "off"}); err != nil {
+	if shared.postgres, err = postgres.Start(ctx, postgres.Config{Dir: dir, Durable: true}); err != nil {
 		return fail(err)
 	}
 	defer shared.postgres.Stop() //nolint:errcheck // the process ends
