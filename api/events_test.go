@@ -69,6 +69,38 @@ func TestEventForms(t *testing.T) {
 	}
 }
 
+// TestEventsReadAtOnce: a body of CloudEvents is read in one go, and a larger one item by item. Both say the same.
+func TestEventsReadAtOnce(t *testing.T) {
+	t.Parallel()
+	good := `{"specversion":"1.0","id":"1","source":"s","type":"page.viewed","subject":"A","time":"2026-11-06T09:00:00Z","data":{"seconds":5,"url":null}}`
+	for name, tc := range map[string]struct {
+		body     string
+		rejected int
+	}{
+		"one":            {good, 0},
+		"two":            {`[` + good + `,` + good + `]`, 0},
+		"no data":        {strings.Replace(good, `{"seconds":5,"url":null}`, "null", 1), 0},
+		"data twice":     {strings.Replace(good, `"data"`, `"data":{"hall":1},"data"`, 1), 0},
+		"unknown type":   {`[` + good + `,` + strings.Replace(good, "page.viewed", "page.seen", 1) + `]`, 1},
+		"data is a text": {`[` + good + `,` + strings.Replace(good, `{"seconds":5,"url":null}`, `"x"`, 1) + `]`, 1},
+		"null":           {`[` + good + `,null]`, 1},
+		"simple":         {`[` + good + `,{"type":"page.viewed","candidate":"A","id":"2"},{"typo":"page.viewed"}]`, 1},
+		"id of a kind":   {`[` + good + `,` + strings.Replace(good, `"1"`, `1`, 1) + `]`, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			events, rejected, ok := api.ParseEvents("application/json", []byte(tc.body), start())
+			slow, slowRejected, slowOK := api.ParseEvents("application/json", []byte(tc.body+strings.Repeat(" ", 257<<10)), start())
+			if strings.HasPrefix(tc.body, "{") { // one item alone is as large as its body
+				slow, slowRejected, slowOK = api.ParseEvents("application/json", []byte("["+tc.body+strings.Repeat(" ", 257<<10)+"]"), start())
+			}
+			if diff := cmp.Diff(slow, events); diff != "" || rejected != slowRejected || !ok || !slowOK || rejected != tc.rejected {
+				t.Errorf("%d rejected at once, %d one by one (-one by one +at once):\n%s", rejected, slowRejected, diff)
+			}
+		})
+	}
+}
+
 func TestEventsAreIdempotent(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -141,6 +173,7 @@ func TestEventsAreRejectedOneByOne(t *testing.T) {
 		"CloudEvent, no id":    {cloudEvent("x", object{"id": nil}), "invalid", "id is missing"},
 		"CloudEvent, source":   {cloudEvent("x", object{"source": nil}), "invalid", "source is missing"},
 		"CloudEvent, binary":   {cloudEvent("x", object{"data_base64": "AA=="}), "invalid", "data_base64"},
+		"CloudEvent, a number": {cloudEvent("x", object{"data": json.RawMessage(`{"seconds":1e999}`)}), "invalid", "usual range"},
 		"CloudEvent, XML":      {cloudEvent("x", object{"datacontenttype": "text/xml"}), "invalid", "must be JSON"},
 		"time is of a kind":    {simple(object{"type": "offer.extended", "data": object{"start_date": "soon"}}), "invalid", "a time like"},
 		"list is of a kind":    {simple(object{"type": "role.opened", "data": object{"skills": []any{1}}}), "invalid", "a list of texts"},

@@ -35,6 +35,21 @@ func Dispatch(set *Set, in *crm.Inbox, now time.Time) *crm.Dispatched {
 	return d.out
 }
 
+// Mentions tells whether an enrollment rule or a goal of the set is about an event type. Runs that listen to it say so
+// themselves.
+func (s *Set) Mentions(eventType string) bool {
+	for _, p := range s.Programs {
+		matches := p.Enroll
+		if p.Goal != nil {
+			matches = append(slices.Clone(matches), p.Goal.Match)
+		}
+		if slices.ContainsFunc(matches, func(m *Match) bool { return slices.Contains(m.On, eventType) }) {
+			return true
+		}
+	}
+	return false
+}
+
 type dispatch struct {
 	set      *Set
 	in       *crm.Inbox

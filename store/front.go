@@ -40,8 +40,8 @@ type intakeReply struct {
 
 func newFront(s *Store) *front {
 	f := &front{store: s, requests: make(chan *intakeRequest), late: make(chan *intakeRequest), closed: make(chan struct{})}
-	f.lanes.Go(func() { f.lane(f.requests) })
-	f.lanes.Go(func() { f.lane(f.late) })
+	f.lanes.Go(f.firstLane)
+	f.lanes.Go(f.secondLane)
 	return f
 }
 
@@ -83,6 +83,9 @@ func (f *front) hand(ctx context.Context, r *intakeRequest) error {
 		}
 	}
 }
+
+func (f *front) firstLane()  { f.lane(f.requests) }
+func (f *front) secondLane() { f.lane(f.late) }
 
 func (f *front) lane(requests <-chan *intakeRequest) {
 	for {

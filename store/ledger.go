@@ -24,32 +24,76 @@ type Acceptance struct {
 	At           time.Time
 }
 
+// Accepted is a message that a provider took.
+type Accepted struct {
+	ID string
+	Acceptance
+}
+
 // Accept notes that the provider took a claimed message, or one whose fate was unknown, and tells by a message.sent event.
 // Where the provider's own report was faster only what is missing is added. The error has crm.CodeConflict when the message
 // is in no state in which it can have been sent.
 func (s *Store) Accept(ctx context.Context, id string, a Acceptance) error {
-	var sent []crm.Message
-	batch := &pgx.Batch{}
-	batch.Queue(lockRecipient, id)
-	gather(batch.Queue(`update messages set state = case when state in ('claimed', 'unknown') then 'accepted' else state end,
-		reason = case when state in ('claimed', 'unknown') then '' else reason end,
-		provider = $2, provider_id = $3, address = $4, subject = $5, template_hash = $6, accepted_at = coalesce(accepted_at, $7),
-		lease_until = null, changed_at = $7
-		where id = $1 and state in ('claimed', 'unknown', 'accepted', 'settled') returning `+messageColumns,
-		id, a.Provider, a.ProviderID, strings.TrimSpace(a.Address), a.Subject, a.TemplateHash, moment(a.At)), scanMessage, &sent)
-	batch.Queue(`update candidates c set last_contacted_at = greatest(c.last_contacted_at, m.accepted_at) from messages m
-		where m.id = $1 and m.accepted_at is not null and c.id = m.candidate_id`, id)
-	queueLedgerFacts(batch, "message.sent", "sent/", []string{id}, a.At, crm.MessageAccepted, crm.MessageSettled)
-	queueSettledWake(batch, []string{id})
-	if err := s.once(ctx, batch); err != nil {
-		return fmt.Errorf("note accepted message: %w", err)
-	}
-	if len(sent) == 0 {
+	noted, err := s.AcceptAll(ctx, []Accepted{{ID: id, Acceptance: a}}, true)
+	if err == nil && noted == 0 {
 		return conflict("The message is not being sent.", "Look at its state.")
+	}
+	return err
+}
+
+// AcceptAll does what Accept does for many messages in one transaction, and returns for how many. Those that cannot have
+// been sent are left out. Unless all of them are to be told of, a message.sent event is only made for candidates with a run
+// that listens to it: the ledger knows anyway.
+func (s *Store) AcceptAll(ctx context.Context, accepted []Accepted, tell bool) (int, error) {
+	if len(accepted) == 0 {
+		return 0, nil
+	}
+	ids := make([]string, len(accepted))
+	texts := make([][]string, 5)
+	times := make([]time.Time, len(accepted))
+	for i := range accepted {
+		a := &accepted[i]
+		ids[i], times[i] = a.ID, instant(a.At)
+		for column, text := range []string{a.Provider, a.ProviderID, strings.TrimSpace(a.Address), a.Subject, a.TemplateHash} {
+			texts[column] = append(texts[column], text)
+		}
+	}
+	var noted []string
+	batch := &pgx.Batch{}
+	batch.Queue(`select id from candidates where id in (select candidate_id from messages where id = any($1))
+		order by id for no key update`, ids)
+	gather(batch.Queue(`update messages m set state = case when m.state in ('claimed', 'unknown') then 'accepted' else m.state end,
+		reason = case when m.state in ('claimed', 'unknown') then '' else m.reason end,
+		provider = u.provider, provider_id = u.provider_id, address = u.address, subject = u.subject, template_hash = u.template,
+		accepted_at = coalesce(m.accepted_at, u.at), lease_until = null, changed_at = u.at
+		from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::timestamptz[])
+			as u (id, provider, provider_id, address, subject, template, at)
+		where m.id = u.id and m.state in ('claimed', 'unknown', 'accepted', 'settled') returning m.id`,
+		ids, texts[0], texts[1], texts[2], texts[3], texts[4], times), text, &noted)
+	batch.Queue(`update candidates c set last_contacted_at = greatest(c.last_contacted_at, m.at)
+		from (select candidate_id, max(accepted_at) as at from messages where id = any($1) group by candidate_id) m
+		where c.id = m.candidate_id and m.at is not null`, ids)
+	queueSent(batch, ids, tell)
+	queueSettledWake(batch, ids)
+	if err := s.once(ctx, batch); err != nil {
+		return 0, fmt.Errorf("note accepted messages: %w", err)
 	}
 	s.Notify(TopicEvents)
 	s.Notify(TopicWakes)
-	return nil
+	return len(noted), nil
+}
+
+// queueSent tells of messages that were taken: of all, or of those that a run listens for.
+func queueSent(batch *pgx.Batch, ids []string, tell bool) {
+	eventIDs := make([]string, len(ids))
+	for i := range eventIDs {
+		eventIDs[i] = crm.NewID(crm.PrefixEvent, time.Now())
+	}
+	batch.Queue(insertLedgerFacts+`
+		where m.state in ('accepted', 'settled') and ($6 or exists (
+			select from enrollments r where r.candidate_id = m.candidate_id and r.status <> 'closed' and $5 = any(r.listens)))
+		order by m.id on conflict (source, external_id) do nothing`,
+		ids, eventIDs, crm.SourceRapport, "sent/", "message.sent", tell)
 }
 
 // Refuse notes that the provider will never take a message, and tells by a message.failed event. The error has
@@ -156,14 +200,16 @@ func queueLedgerFacts(batch *pgx.Batch, eventType, prefix string, ids []string, 
 	for i := range eventIDs {
 		eventIDs[i] = crm.NewID(crm.PrefixEvent, at)
 	}
-	batch.Queue(`insert into events (id, seq, source, external_id, type, subject, candidate_id, time, received_at, record_only, data)
-		select u.event_id, nextval('events_seq'), $3, $4 || m.id, $5, m.candidate_id, m.candidate_id, $6, $6, false,
-			jsonb_build_object('message', m.id, 'step', m.step, 'sequence', m.definition, 'channel', m.channel)
-		from unnest($1::text[], $2::text[]) as u (id, event_id) join messages m on m.id = u.id
-		where m.state = any($7) order by m.id
-		on conflict (source, external_id) do nothing`,
-		ids, eventIDs, crm.SourceRapport, prefix, eventType, moment(at), states)
+	batch.Queue(insertLedgerFacts+`
+		where m.state = any($6) order by m.id on conflict (source, external_id) do nothing`,
+		ids, eventIDs, crm.SourceRapport, prefix, eventType, states)
 }
+
+// insertLedgerFacts makes an event of type $5 for each message $1, at the time at which it got its state.
+const insertLedgerFacts = `insert into events (id, seq, source, external_id, type, subject, candidate_id, time, received_at, record_only, data)
+	select u.event_id, nextval('events_seq'), $3, $4 || m.id, $5, m.candidate_id, m.candidate_id, m.changed_at, m.changed_at, false,
+		jsonb_build_object('message', m.id, 'step', m.step, 'sequence', m.definition, 'channel', m.channel)
+	from unnest($1::text[], $2::text[]) as u (id, event_id) join messages m on m.id = u.id`
 
 // sentFact is the message.sent event of one message, the same that queueLedgerFacts makes.
 func sentFact(m *crm.Message, at, now time.Time) crm.Event {

@@ -59,6 +59,10 @@ func (l *loop) pause(ctx context.Context, d time.Duration, deaf bool) {
 	select {
 	case <-ctx.Done():
 	case <-bell:
+		time.Sleep(gather)
 	case <-t.C:
 	}
 }
+
+// gather is how long a loop that was rung waits for more, so that what comes at the same time is done together.
+const gather = 10 * time.Millisecond

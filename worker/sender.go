@@ -42,10 +42,44 @@ func (w *Worker) send(ctx context.Context) (more bool, err error) {
 		return false, err
 	}
 	// What is claimed is finished, also when the worker is told to stop: an abandoned claim would end as unknown.
-	err = each(context.WithoutCancel(ctx), claims, func(ctx context.Context, c store.Claim) error {
-		return w.deliver(ctx, set, &c)
+	ctx = context.WithoutCancel(ctx)
+	taken := make(chan store.Accepted, len(claims))
+	noted := make(chan error, 1)
+	go func() { noted <- w.accept(ctx, taken, set.Mentions("message.sent")) }()
+	err = each(ctx, claims, func(ctx context.Context, c store.Claim) error {
+		return w.deliver(ctx, set, &c, taken)
 	})
-	return true, err
+	close(taken)
+	return true, errors.Join(err, <-noted)
+}
+
+// acceptEvery is how long a receipt waits for others, to be written down with them in one transaction.
+const acceptEvery = 20 * time.Millisecond
+
+// accept writes down which messages were taken, until the channel is closed.
+func (w *Worker) accept(ctx context.Context, taken <-chan store.Accepted, tell bool) error {
+	var all []error
+	for first := range taken {
+		batch := []store.Accepted{first}
+		full := time.After(acceptEvery)
+	gather:
+		for {
+			select {
+			case next, open := <-taken:
+				if !open {
+					break gather
+				}
+				batch = append(batch, next)
+			case <-full:
+				break gather
+			}
+		}
+		all = append(all, w.note(ctx, func() error {
+			_, err := w.store.AcceptAll(ctx, batch, tell)
+			return err
+		}))
+	}
+	return errors.Join(all...)
 }
 
 // lastCheck applies the rules of sending once more, under the candidate's lock: what was decided an hour ago may be wrong by
@@ -95,8 +129,8 @@ func (w *Worker) step(ctx context.Context, m *crm.Message) (*dsl.Program, *sendS
 	return program, &sendStep{Intent: program.Intent(send, m.ID), send: send}, nil
 }
 
-// deliver renders a claimed message, calls the provider and writes down what came of it.
-func (w *Worker) deliver(ctx context.Context, set *dsl.Set, c *store.Claim) error {
+// deliver renders a claimed message and calls the provider. A receipt goes to taken; what else came of it is written down.
+func (w *Worker) deliver(ctx context.Context, set *dsl.Set, c *store.Claim, taken chan<- store.Accepted) error {
 	m := &c.Message
 	out, template, err := w.render(ctx, set, c)
 	if err != nil {
@@ -113,11 +147,11 @@ func (w *Worker) deliver(ctx context.Context, set *dsl.Set, c *store.Claim) erro
 	if err != nil {
 		return w.failed(ctx, m, err)
 	}
-	taken := store.Acceptance{
+	taken <- store.Accepted{ID: m.ID, Acceptance: store.Acceptance{
 		Provider: receipt.Provider, ProviderID: receipt.ProviderID, Address: out.To, Subject: out.Subject,
 		TemplateHash: template.Hash, At: w.now(),
-	}
-	return w.note(ctx, func() error { return w.store.Accept(ctx, m.ID, taken) })
+	}}
+	return nil
 }
 
 // note writes down what came of a message. The provider cannot be asked again, so an outage of the database is waited out for
