@@ -78,7 +78,7 @@ func (in *installation) workByHand(b *testing.B) *byHand {
 	return h
 }
 
-const enrollments = 400
+const enrollments = 1000
 
 // BenchmarkSequence measures whole enrollments: an event comes in, three messages go out with a wait after each, the run ends.
 func BenchmarkSequence(b *testing.B) {
