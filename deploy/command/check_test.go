@@ -83,7 +83,7 @@ func TestUpSaysWhatIsWrong(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { l.Close() }) //nolint:gosec // it only held a port
+	t.Cleanup(func() { l.Close() })
 	busy := strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
 	for name, c := range map[string]struct {
 		args []string
