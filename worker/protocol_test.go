@@ -171,6 +171,9 @@ func TestEveryRunBeginsWithDecide(t *testing.T) {
 	if ended := r.ended(c, "clicked"); ended.Seq != run.Seq+1 {
 		t.Errorf("the new run needed %d decisions, want 1", ended.Seq-run.Seq)
 	}
+	r.until(func() string { // the sender may be behind
+		return differ("open messages", r.sql(`select count(*) from messages where state in ('planned', 'claimed')`), 0)
+	})
 	if sent := r.mailbox.all(); len(sent) != 1 {
 		t.Errorf("%d messages, want 1: a run that starts anew repeats no step", len(sent))
 	}
