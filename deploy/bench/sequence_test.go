@@ -84,6 +84,7 @@ const enrollments = 1000
 func BenchmarkSequence(b *testing.B) {
 	for b.Loop() {
 		in := install(b)
+		in.connect(b)
 		in.publish(b, touches(3, "1s"))
 		in.candidates(b, enrollments)
 		h := in.workByHand(b)
@@ -144,6 +145,7 @@ func (in *installation) enrollByHand(b *testing.B, h *byHand) float64 {
 func BenchmarkHistory(b *testing.B) {
 	for b.Loop() {
 		in := install(b)
+		in.connect(b)
 		in.candidates(b, 1)
 		h := in.workByHand(b)
 		handEvents, handActions := in.perTouch(b, func(n int) string {

@@ -25,7 +25,7 @@ import (
 	"github.com/rapport-crm/rapport/worker"
 )
 
-// servers are a durable Postgres, as in production, and a Temporal server on it.
+// servers are a durable Postgres, as in production, and a Temporal server on it once a benchmark needs one.
 type servers struct {
 	postgres *postgres.Server
 	temporal *temporal.Server
@@ -54,11 +54,11 @@ func run(m *testing.M) int {
 		return fail(err)
 	}
 	defer shared.postgres.Stop() //nolint:errcheck // the process ends
-	if shared.temporal, err = temporal.Start(ctx, temporal.Config{DSN: shared.postgres.DSN("postgres")}); err != nil {
-		return fail(err)
+	code := m.Run()
+	if shared.temporal != nil {
+		shared.temporal.Stop() //nolint:errcheck,gosec // the process ends
 	}
-	defer shared.temporal.Stop() //nolint:errcheck // the process ends
-	return m.Run()
+	return code
 }
 
 func fail(err error) int {
@@ -66,7 +66,7 @@ func fail(err error) int {
 	return 1
 }
 
-// installation is a database of its own, a connection to Temporal, and a SendGrid that takes everything.
+// installation is a database of its own and a SendGrid that takes everything; connect adds Temporal.
 type installation struct {
 	store    *store.Store
 	pool     *pgxpool.Pool
@@ -97,11 +97,6 @@ func install(b *testing.B) *installation {
 		b.Fatal(err)
 	}
 	b.Cleanup(in.pool.Close)
-	in.temporal, err = client.Dial(client.Options{HostPort: shared.temporal.Address(), Logger: log.NewStructuredLogger(slog.New(slog.DiscardHandler))})
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.Cleanup(in.temporal.Close)
 	mail := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("X-Message-Id", fmt.Sprint("m", in.mails.Add(1)))
 		w.WriteHeader(http.StatusAccepted)
@@ -109,6 +104,22 @@ func install(b *testing.B) *installation {
 	b.Cleanup(mail.Close)
 	in.sendgrid = sendgrid.New(sendgrid.Config{APIKey: "SG.bench", BaseURL: mail.URL})
 	return in
+}
+
+// connect starts the Temporal server if no benchmark before needed it, and connects to it.
+func (in *installation) connect(b *testing.B) {
+	b.Helper()
+	var err error
+	if shared.temporal == nil {
+		if shared.temporal, err = temporal.Start(context.Background(), temporal.Config{DSN: shared.postgres.DSN("postgres")}); err != nil {
+			b.Fatal(err)
+		}
+	}
+	in.temporal, err = client.Dial(client.Options{HostPort: shared.temporal.Address(), Logger: log.NewStructuredLogger(slog.New(slog.DiscardHandler))})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(in.temporal.Close)
 }
 
 const workspace = `
