@@ -56,7 +56,9 @@ func run(m *testing.M) int {
 	defer shared.postgres.Stop() //nolint:errcheck // the process ends
 	code := m.Run()
 	if shared.temporal != nil {
-		shared.temporal.Stop() //nolint:errcheck,gosec // the process ends
+		if err := shared.temporal.Stop(); err != nil {
+			return fail(err)
+		}
 	}
 	return code
 }
