@@ -39,8 +39,6 @@ type Decider struct {
 	Library *Library
 	Scale   crm.Scale
 	Now     func() time.Time // the worker's real clock
-	// Committed is told, after a commit, what it left for others to do. May be nil.
-	Committed func(d *crm.Decision)
 }
 
 // Decide makes the next decision of a run in one transaction, or returns the one that was already made: a workflow that lost
@@ -89,9 +87,6 @@ func (a *Decider) decide(ctx context.Context, in crm.DecideInput) (*crm.Decision
 	d := program.Next(set.Workspace, facts, a.clock(in.Now, &facts.Enrollment))
 	if err := turn.Commit(ctx, d); err != nil {
 		return nil, fmt.Errorf("commit: %w", err)
-	}
-	if a.Committed != nil {
-		a.Committed(d)
 	}
 	return d, nil
 }

@@ -78,9 +78,6 @@ func (m *Message) Counts() bool {
 	return false
 }
 
-// SentAt is when the provider took the message, or the zero time.
-func (m *Message) SentAt() time.Time { return m.AcceptedAt }
-
 // Outcome is the step outcome that the state means: sent, skipped or failed; "" while it is open.
 func (m *Message) Outcome() string {
 	switch m.State {

@@ -112,7 +112,7 @@ type Send struct {
 	Inline    *Template // written in the step
 	FromOwner bool      // from: owner
 	Window    *Calendar // the step's own
-	By        Duration  // the latest it may go, from the moment the step is reached; zero: see defaultSendWithin
+	By        Duration  // the latest it may go, from the moment the step is reached; zero: sendWithin
 	OnUnknown string    // skip (default) or resend_once
 }
 

@@ -39,8 +39,8 @@ func (r *run) due(d Duration) (due time.Time, open bool) {
 			continue
 		}
 		open = m.Outcome() == ""
-		if m.SentAt().After(anchor.Add(sendSlack)) {
-			anchor = m.SentAt()
+		if m.AcceptedAt.After(anchor.Add(sendSlack)) {
+			anchor = m.AcceptedAt
 		}
 	}
 	return d.Add(anchor, r.loc, r.calendar()), open

@@ -43,10 +43,6 @@ func (w *Worker) dispatch(ctx context.Context) (more bool, err error) {
 		})
 	}
 	err = lanes.Wait()
-	if done.Load() > 0 {
-		w.starts.ring()
-		w.wakes.ring()
-	}
 	// A candidate whose lock somebody holds is left for the next round; when that is all there is, rest first.
 	return done.Load() > 0, err
 }

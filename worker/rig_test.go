@@ -143,7 +143,6 @@ func (r *rig) event(subject, eventType string, data ...any) string {
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	r.store.Notify(worker.TopicEvents)
 	return received[0].Event.ID
 }
 

@@ -19,15 +19,11 @@ func (w *Worker) sweep(ctx context.Context) (more bool, err error) {
 	woken, err := w.store.WakeOverdue(ctx, w.scale.Now(time.Now().Add(-w.grace)), sweepBatch)
 	if woken > 0 {
 		w.log.WarnContext(ctx, "overdue runs woken", "runs", woken)
-		w.wakes.ring()
 	}
 	lost, leaseErr := w.store.ExpireLeases(ctx, w.now())
 	if lost > 0 {
 		w.log.WarnContext(ctx, "messages of unknown fate", "messages", lost)
 	}
 	adopted, adoptErr := w.store.AdoptEvents(ctx, sweepBatch)
-	if adopted > 0 {
-		w.events.ring()
-	}
 	return woken == sweepBatch || adopted == sweepBatch, errors.Join(err, leaseErr, adoptErr)
 }

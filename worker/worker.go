@@ -5,6 +5,8 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -23,12 +25,6 @@ import (
 // stickyWorkflows is how many workflows a worker keeps in memory; more costs memory (about 90 kB each) and saves little, as
 // most runs sleep for days.
 const stickyWorkflows = 1000
-
-// Topics of the store's bell that a worker listens to.
-const (
-	TopicEvents   = "events"
-	TopicMessages = "messages"
-)
 
 // Config is what a worker needs. All fields without a default are required.
 type Config struct {
@@ -76,7 +72,7 @@ func New(c Config) *Worker {
 		c.Log.Error("a definition in force cannot be read and is left out", "error", err) //nolint:sloglint // told once per publication, outside any request
 	})
 	w.decider = &activities.Decider{
-		Runs: runs{c.Store}, Library: w.library, Scale: c.Scale, Now: time.Now, Committed: w.committed,
+		Runs: runs{c.Store}, Library: w.library, Scale: c.Scale, Now: time.Now,
 	}
 	w.events = newLoop("events", 500*time.Millisecond, c.Log, w.dispatch)
 	w.starts = newLoop("starts", 500*time.Millisecond, c.Log, w.start)
@@ -93,7 +89,6 @@ func (w *Worker) Run(ctx context.Context) error {
 		MaxConcurrentWorkflowTaskPollers:        8,
 		MaxConcurrentLocalActivityExecutionSize: 32, // each holds a database connection
 		WorkerStopTimeout:                       10 * time.Second,
-		LocalActivityWorkerOnly:                 false,
 	}
 	if w.buildID != "" {
 		options.DeploymentOptions = worker.DeploymentOptions{
@@ -132,28 +127,15 @@ func bind[In, Out any](r worker.Registry, handle workflows.Activity[In, Out], f 
 	r.RegisterActivityWithOptions(f, activity.RegisterOptions{Name: string(handle)})
 }
 
-// listen rings the loops' bells when another process has filled their queue. Without it they would notice half a second later.
+// listen rings a loop's bell when its queue was filled, by this process or another. Without it a loop would notice half a
+// second later.
 func (w *Worker) listen(ctx context.Context) {
-	err := w.store.Listen(ctx, []string{TopicEvents, TopicMessages}, func(topic string) {
-		switch topic {
-		case TopicEvents:
-			w.events.ring()
-		case TopicMessages:
-			w.messages.ring()
-		}
-	})
+	queues := map[string]*loop{
+		store.TopicEvents: w.events, store.TopicStarting: w.starts, store.TopicWakes: w.wakes, store.TopicMessages: w.messages,
+	}
+	err := w.store.Listen(ctx, slices.Sorted(maps.Keys(queues)), func(topic string) { queues[topic].ring() })
 	if err != nil && ctx.Err() == nil {
-		w.log.WarnContext(ctx, "not listening to other processes, polling instead", "error", err)
-	}
-}
-
-// committed rings for what a decision left to do.
-func (w *Worker) committed(d *crm.Decision) {
-	if len(d.Messages) > 0 {
-		w.messages.ring()
-	}
-	if d.Change != nil {
-		w.events.ring()
+		w.log.WarnContext(ctx, "not listening for work, polling instead", "error", err)
 	}
 }
 

@@ -27,39 +27,20 @@ before (same source and id) is a duplicate and does nothing. With --record-only 
 and wake no run.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := r.open()
-			if err != nil {
-				return err
-			}
-			f, size, err := openInput(args[0])
-			if err != nil {
-				return err
-			}
-			defer f.Close()
-			if report == "" {
-				report = args[0] + ".rejected.csv"
-			}
-			rejects := &lazyFile{path: report}
-			bar := newBar(cmd, "sending", size)
-			s, err := c.SendEvents(cmd.Context(), f, client.SendOptions{
-				RecordOnly: recordOnly, State: args[0] + ".rapport-progress", Report: rejects, Progress: bar.set,
+			return r.feed(cmd, "sending", args[0], report, func(f *feeding) (int, error) {
+				s, err := f.client.SendEvents(cmd.Context(), f.file, client.SendOptions{
+					RecordOnly: recordOnly, State: args[0] + ".rapport-progress", Report: f.rejects, Progress: f.bar.set,
+				})
+				f.bar.done()
+				if err != nil {
+					return 0, err
+				}
+				if s.Resumed {
+					cmd.Println("Went on where sending was interrupted.")
+				}
+				cmd.Printf("%s: %d accepted, %d duplicate, %d rejected\n", plural(s.Lines, "event"), s.Accepted, s.Duplicate, s.Rejected)
+				return s.Rejected, nil
 			})
-			bar.done()
-			if err := rejects.close(); err != nil {
-				return err
-			}
-			if err != nil {
-				return err
-			}
-			if s.Resumed {
-				cmd.Println("Went on where sending was interrupted.")
-			}
-			cmd.Printf("%s: %d accepted, %d duplicate, %d rejected\n", plural(s.Lines, "event"), s.Accepted, s.Duplicate, s.Rejected)
-			if s.Rejected > 0 {
-				cmd.Println("Rejected events, with the reason: " + report)
-				return errNo
-			}
-			return nil
 		},
 	}
 	cmd.Flags().BoolVar(&recordOnly, "record-only", false, "store history that enrolls nobody and wakes no run")

@@ -69,6 +69,20 @@ func (s *settings) open(ctx context.Context, l *slog.Logger) (c service.Config, 
 	return c, func() { temporal.Close(); db.Close() }, nil
 }
 
+// run runs one part of Rapport on the connections that the settings name.
+func (s *settings) run(cmd *cobra.Command, part func(context.Context, service.Config) error) error {
+	l, err := logger(cmd)
+	if err != nil {
+		return err
+	}
+	c, closeAll, err := s.open(cmd.Context(), l)
+	if err != nil {
+		return err
+	}
+	defer closeAll()
+	return part(cmd.Context(), c)
+}
+
 func serveCommand() *cobra.Command {
 	var s settings
 	cmd := &cobra.Command{
@@ -76,20 +90,13 @@ func serveCommand() *cobra.Command {
 		Short: "Run the API against an own Postgres and Temporal; any number beside each other",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			l, err := logger(cmd)
-			if err != nil {
-				return err
-			}
-			c, closeAll, err := s.open(cmd.Context(), l)
-			if err != nil {
-				return err
-			}
-			defer closeAll()
-			handler, err := service.API(cmd.Context(), c)
-			if err != nil {
-				return err
-			}
-			return listen(cmd.Context(), s.address, handler)
+			return s.run(cmd, func(ctx context.Context, c service.Config) error {
+				handler, err := service.API(ctx, c)
+				if err != nil {
+					return err
+				}
+				return listen(ctx, s.address, handler)
+			})
 		},
 	}
 	s.flags(cmd.Flags())
@@ -120,21 +127,14 @@ func workCommand() *cobra.Command {
 		Short: "Run a worker against an own Postgres and Temporal; any number beside each other",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			l, err := logger(cmd)
-			if err != nil {
-				return err
-			}
-			c, closeAll, err := s.open(cmd.Context(), l)
-			if err != nil {
-				return err
-			}
-			defer closeAll()
-			c.BuildID = buildID
-			w, err := service.Worker(cmd.Context(), c)
-			if err != nil {
-				return err
-			}
-			return w.Run(cmd.Context())
+			return s.run(cmd, func(ctx context.Context, c service.Config) error {
+				c.BuildID = buildID
+				w, err := service.Worker(ctx, c)
+				if err != nil {
+					return err
+				}
+				return w.Run(ctx)
+			})
 		},
 	}
 	s.flags(cmd.Flags())

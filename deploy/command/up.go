@@ -23,7 +23,7 @@ func upCommand() *cobra.Command {
 			if c.TimeScale, err = embedded.ParseTimeScale(timeScale); err != nil {
 				return err
 			}
-			c.Out, c.Version = cmd.OutOrStdout(), version
+			c.Out = cmd.OutOrStdout()
 			return embedded.Run(cmd.Context(), c)
 		},
 	}

@@ -20,7 +20,6 @@ type Config struct {
 	SMSNumbers []string          // that the sandbox's Twilio account owns, E.164
 	TimeScale  float64           // virtual seconds per real one; 0 is 1. Sandbox only
 	Demo       bool              // apply the examples, import a few candidates and play what they do
-	Version    string            // of the binary
 	Out        io.Writer         // where the addresses are printed
 	Log        *slog.Logger
 }
