@@ -28,7 +28,7 @@ func (r *remote) feed(cmd *cobra.Command, what, path, report string, send func(*
 	if err != nil {
 		return err
 	}
-	defer f.Close() //nolint:errcheck // it was only read
+	defer f.Close()
 	if report == "" {
 		report = path + ".rejected.csv"
 	}
