@@ -32,7 +32,8 @@ type Candidate struct {
 	Functions  []string       `json:"functions,omitempty"`
 	Skills     []string       `json:"skills,omitempty"`
 	Tags       []string       `json:"tags,omitempty"`
-	Score      int            `json:"score"`
+	Score      float64        `json:"score"` // at ScoredAt; it loses value from then on
+	ScoredAt   time.Time      `json:"scored_at,omitzero"`
 	Attributes map[string]any `json:"attributes,omitempty"`
 	LegalHold  bool           `json:"legal_hold,omitempty"`
 

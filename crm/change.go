@@ -24,7 +24,9 @@ func (c *Candidate) Apply(change *CandidateChange) error {
 		}
 	}
 	c.Tags = slices.DeleteFunc(tags, func(tag string) bool { return slices.Contains(change.Untag, tag) })
-	c.Score += change.Score
+	if change.Score != nil {
+		c.Score, c.ScoredAt = change.Score.Points, change.Score.At
+	}
 	return nil
 }
 
@@ -51,7 +53,7 @@ func (c *Candidate) Merge(given *Candidate, present map[string]bool) {
 		}
 	}
 	if takes("score", given.Score == 0) {
-		c.Score = given.Score
+		c.Score, c.ScoredAt = given.Score, given.ScoredAt
 	}
 	if takes("legal_hold", !given.LegalHold) {
 		c.LegalHold = given.LegalHold
@@ -123,9 +125,9 @@ func (c *Candidate) set(field string, value any) error {
 	}
 	switch field {
 	case "score":
-		n, ok := whole(value)
+		n, ok := number(value)
 		if !ok {
-			return fmt.Errorf("set candidate field %s: not a whole number", field)
+			return fmt.Errorf("set candidate field %s: not a number", field)
 		}
 		c.Score = n
 		return nil
@@ -182,15 +184,15 @@ func textList(value any) ([]string, bool) {
 	return nil, false
 }
 
-// whole reads a whole number in the forms in which YAML and JSON decoders give it.
-func whole(value any) (int, bool) {
+// number reads a number in the forms in which YAML and JSON decoders give it.
+func number(value any) (float64, bool) {
 	switch n := value.(type) {
 	case int:
-		return n, true
+		return float64(n), true
 	case int64:
-		return int(n), true
+		return float64(n), true
 	case float64:
-		return int(n), n == math.Trunc(n) && math.Abs(n) < 1<<53
+		return n, !math.IsNaN(n) && !math.IsInf(n, 0)
 	}
 	return 0, false
 }

@@ -15,7 +15,11 @@ type Facts struct {
 	Messages     []Message // of this run
 	Sends        []Send    // over all runs, within CapHorizon: what counts towards caps
 	Enrolled     []string  // names of the sequences with an open run
-	Pools        []string  // names of the pools the candidate is in
+	Pools        []string  // names of the pools the candidate is in, sorted
+	Had          []string  // names of the messages that the candidate was sent, or may yet be, by any run
+
+	Arms map[string]string // by step id: the arm of an experiment of the definition that is settled, or fixed by a test
+	Call *CallResult       // of the run's last call; nil while there is none
 }
 
 // Send is a message that takes a place under the caps.
@@ -30,6 +34,7 @@ type Command string
 // The commands.
 const (
 	CommandWait  Command = "wait"  // until Decision.Until, or until woken; a zero Until is only ended by a wake
+	CommandCall  Command = "call"  // an HTTP request that is stored with the decision; then ask again
 	CommandExit  Command = "exit"  // the run is closed
 	CommandAgain Command = "again" // nothing was decided: the workflow's clock was too far behind. Ask again
 )
@@ -52,6 +57,9 @@ type Decision struct {
 	Messages []Message        `json:"-"` // new intents
 	Tasks    []Task           `json:"-"` // new tasks
 	Change   *CandidateChange `json:"-"`
+	Events   []Event          `json:"-"` // what the run emits, and what it asks for other sequences: control events
+	Assigned []Assignment     `json:"-"` // arms of experiments
+	Call     *Call            `json:"-"` // of CommandCall
 	Withdraw bool             `json:"-"` // the run is ended from outside: what it planned is cancelled, its open tasks are closed
 }
 
@@ -79,7 +87,23 @@ type CandidateChange struct {
 	Set   map[string]any `json:"set,omitempty"` // field, or attributes.NAME, to new value
 	Tag   []string       `json:"tag,omitempty"`
 	Untag []string       `json:"untag,omitempty"`
-	Score int            `json:"score,omitempty"` // added
+	Score *Score         `json:"score,omitempty"` // what it is from now on; nil: unchanged
+	Enter []string       `json:"enter,omitempty"` // pools kept by hand that the candidate is put into
+	Leave []string       `json:"leave,omitempty"` // and taken out of
+}
+
+// Assignment is the arm of an experiment that a run was given.
+type Assignment struct {
+	Step string
+	Arm  string
+	At   time.Time
+}
+
+// CallInput asks for the HTTP request that a decision has stored. Its answer is stored too; the workflow only learns that it
+// is there.
+type CallInput struct {
+	EnrollmentID string `json:"enrollment_id"`
+	Seq          int64  `json:"seq"` // of the decision
 }
 
 // NoteKind says what a line of the timeline is about.
@@ -96,6 +120,11 @@ const (
 	NoteBranch      NoteKind = "branch"  // a wait ended, or a choice was made
 	NoteTask        NoteKind = "task"    // a task was created
 	NoteUpdated     NoteKind = "updated" // the candidate was changed
+	NoteArm         NoteKind = "arm"     // an experiment gave the run an arm
+	NoteRound       NoteKind = "round"   // a repeat began a round
+	NoteEmitted     NoteKind = "emitted" // an event was emitted
+	NoteAsked       NoteKind = "asked"   // another sequence was asked to enroll the candidate, or to let them go
+	NoteCall        NoteKind = "call"    // an HTTP request was made
 	NotePaused      NoteKind = "paused"
 	NoteExit        NoteKind = "exit"
 	NoteGoal        NoteKind = "goal"

@@ -38,7 +38,8 @@ type Enrollment struct {
 	Status        EnrollmentStatus `json:"status"`
 	Paused        bool             `json:"paused,omitempty"`
 	Held          bool             `json:"held,omitempty"` // the whole sequence is paused; read, never stored
-	StopRequested bool             `json:"stop_requested,omitempty"`
+	Ending        string           `json:"ending,omitempty"` // the outcome that a person, another run or a pool has asked for
+	Pool          string           `json:"pool,omitempty"`   // whose membership enrolled: leaving it ends the run
 	Outcome       string           `json:"outcome,omitempty"`
 	StartedAt     time.Time        `json:"started_at"`
 	ClosedAt      time.Time        `json:"closed_at,omitzero"`
@@ -78,7 +79,15 @@ type Progress struct {
 	Deferred      string               `json:"deferred,omitempty"`       // why it was deferred
 	Checked       int64                `json:"checked,omitempty"`        // position up to which the current wait has looked
 	Seen          int64                `json:"seen,omitempty"`           // position up to which exits have looked
+	Calling       int64                `json:"calling,omitempty"`        // the decision whose call's answer is awaited
+	Loops         map[string]Loop      `json:"loops,omitempty"`          // by step id, of the repeats the run is in
 	Steps         map[string]StepState `json:"steps,omitempty"`          // by step id, latest occurrence
+}
+
+// Loop is where a run is in a repeat.
+type Loop struct {
+	Round   int       `json:"round"`            // rounds begun; 0 while the first is awaited
+	Started time.Time `json:"started,omitzero"` // when the round was begun, or the repeat was reached
 }
 
 // StepState is what is known of a step that a run has taken.

@@ -36,7 +36,8 @@ func (e *Event) Text(field string) string {
 // Sources of events that Rapport makes itself. Clients may not use them.
 const (
 	SourceRapport = "rapport"         // facts that Rapport recorded: candidate.updated, message.sent, task.completed
-	SourceControl = "rapport/control" // what a person told a run to do
+	SourceControl = "rapport/control" // what a person, or a step of a run, told a run to do
+	SourceFanout  = "rapport/fanout"  // a copy for one candidate of an event that has none, such as role.opened
 )
 
 // Control events: what a person tells a run to do. They are events so that they are audited, ordered and survive an
@@ -46,6 +47,9 @@ const (
 	ControlResume = "enrollment.resumed"
 	ControlStop   = "enrollment.stopped"
 	ControlEnroll = "enrollment.requested"
+	ControlLeave  = "enrollment.left"    // data: definition, by: the candidate's open runs of it end as left
+	ControlMember = "enrollment.matched" // data: definition, pool, date: a member of a pool now, or at a campaign's date
+	ControlPools  = "pools.reviewed"     // the candidate's pools are looked at again; no data
 )
 
 // FieldKind is the type of a field of an event's data.
@@ -81,6 +85,9 @@ func EventTypes() []string {
 	slices.Sort(types)
 	return types
 }
+
+// Broadcast tells whether events of the type have no candidate of their own: they are told to the members of pools.
+func Broadcast(eventType string) bool { return strings.HasPrefix(eventType, "role.") }
 
 // CandidateOriginated tells whether the candidate did this themselves, so that it counts as activity. Opens do not:
 // privacy proxies open mail by themselves.

@@ -95,6 +95,22 @@ func dateOf(t time.Time, loc *time.Location) time.Time {
 	return time.Date(y, m, d, 0, 0, 0, 0, time.UTC)
 }
 
+// nextClock returns the first moment at or after t when clocks in loc show a time, in minutes after midnight, on one of some
+// days of the week; none means any. A time that a clock change skips becomes the first instant after; a repeated one, its
+// first.
+func nextClock(t time.Time, loc *time.Location, minutes int, days [7]bool) time.Time {
+	date := dateOf(t, loc)
+	for range 15 { // a day of the week that a zone has skipped comes again
+		if days == [7]bool{} || days[date.Weekday()] {
+			if at := resolve(date.Add(time.Duration(minutes)*time.Minute), loc); !at.Before(t) {
+				return at
+			}
+		}
+		date = date.AddDate(0, 0, 1)
+	}
+	return t
+}
+
 // Span is a part of every day, in minutes after local midnight, such as quiet hours. It may cross midnight. A nil span
 // contains nothing.
 type Span struct {

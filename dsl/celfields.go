@@ -2,6 +2,7 @@ package dsl
 
 import (
 	"encoding/json"
+	"math"
 	"strings"
 	"time"
 
@@ -58,7 +59,7 @@ func candidateFields() map[string]field {
 		"functions":         of(textList(), func(c *crm.Candidate) (any, bool) { return knownList(c.Functions) }),
 		"skills":            of(textList(), func(c *crm.Candidate) (any, bool) { return knownList(c.Skills) }),
 		"tags":              of(textList(), func(c *crm.Candidate) (any, bool) { return knownList(c.Tags) }),
-		"score":             of(types.IntType, func(c *crm.Candidate) (any, bool) { return knownAs(c.Score) }),
+		"score":             {types.IntType, scoreNow},
 		"legal_hold":        of(types.BoolType, func(c *crm.Candidate) (any, bool) { return knownAs(c.LegalHold) }),
 		"created_at":        of(at, func(c *crm.Candidate) (any, bool) { return knownTime(c.CreatedAt) }),
 		"last_activity_at":  of(at, func(c *crm.Candidate) (any, bool) { return knownTime(c.LastActivityAt) }),
@@ -68,6 +69,15 @@ func candidateFields() map[string]field {
 		"applications":      apps(false),
 		"open_applications": apps(true),
 	}
+}
+
+// scoreNow is the score as it is worth now, in whole points.
+func scoreNow(obj any) (any, bool) {
+	env, ok := obj.(*candidateView)
+	if !ok || env.Facts == nil {
+		return nil, false
+	}
+	return int64(math.Round(env.Workspace.Score(&env.Facts.Candidate, env.Now))), true
 }
 
 func freeMap(m map[string]any) (any, bool) {

@@ -1,6 +1,7 @@
 package dsl
 
 import (
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -42,28 +43,46 @@ func idsInside(s *step) []string {
 // listens lists every event type that an exit or a wait looks at.
 func listens(p *Program) []string {
 	types := map[string]bool{"consent.revoked": true}
+	state := func(c *Condition) {
+		if c != nil {
+			for _, t := range c.Events {
+				types[t] = true
+			}
+		}
+	}
 	match := func(m *Match) {
 		for _, t := range m.On {
 			types[t] = true
 		}
-		if m.State() && m.When != nil {
-			for _, t := range m.When.Events {
-				types[t] = true
-			}
+		if m.State() {
+			state(m.When)
 		}
 	}
 	for _, m := range p.Exits {
 		match(m)
 	}
 	for i := range p.Code {
-		if w := p.Code[i].WaitFor; w != nil {
+		in := &p.Code[i]
+		if w := in.WaitFor; w != nil {
 			for _, b := range w.Branches {
 				match(b.Match)
 			}
 		}
+		if w := in.Wait; w != nil {
+			state(w.Until)
+		}
+		types[eventTaskDone] = types[eventTaskDone] || in.Task != nil && in.Task.Wait
+		types[eventAnswered] = types[eventAnswered] || in.Survey != nil
 	}
+	maps.DeleteFunc(types, func(_ string, listened bool) bool { return !listened })
 	return sorted(types)
 }
+
+// Events that steps themselves wait for.
+const (
+	eventTaskDone = "task.completed"
+	eventAnswered = "survey.answered"
+)
 
 // compiler appends instructions to a program.
 type compiler struct {
@@ -122,9 +141,14 @@ func (c *compiler) step(s *step, next int, after string) string {
 	in.Next = next
 	at := len(c.p.Code)
 	c.p.Code = append(c.p.Code, in)
-	if in.Op == OpChoose {
+	switch in.Op {
+	case OpChoose:
 		c.choose(at, s, next)
-	} else {
+	case OpExperiment:
+		c.experiment(at, s, next)
+	case OpRepeat:
+		c.repeat(at, s)
+	case OpSend, OpTask, OpUpdate, OpWait, OpWaitFor, OpEnroll, OpLeave, OpSurvey, OpCall, OpEmit, OpExit:
 		c.then(at, s, next)
 	}
 	if s.guarded() {
@@ -150,6 +174,23 @@ func (c *compiler) choose(at int, s *step, next int) {
 	}
 	c.p.Code[at].Choose = &Choose{Arms: arms}
 	c.p.Code[at].Next = c.branch(s.otherwise, next, id+"/else")
+}
+
+// experiment lays out the arms. The instruction's own is copied, as a step that was read is not changed.
+func (c *compiler) experiment(at int, s *step, next int) {
+	x := *s.instr.Experiment
+	x.Arms = slices.Clone(x.Arms)
+	for i := range x.Arms {
+		x.Arms[i].Go = c.branch(s.arms[i].steps, next, c.p.Code[at].ID+"/"+x.Arms[i].Name)
+	}
+	c.p.Code[at].Experiment = &x
+}
+
+// repeat lays out what is repeated; its end comes back to the instruction.
+func (c *compiler) repeat(at int, s *step) {
+	r := *s.instr.Repeat
+	r.Go = c.branch(s.do, at, c.p.Code[at].ID+"/do")
+	c.p.Code[at].Repeat = &r
 }
 
 // branch lays out a block that comes back to next, and returns where it begins.

@@ -55,6 +55,22 @@ func (c *Condition) Eval(env *Env) Result {
 	return Result{Value: bool(value)}
 }
 
+// Moment evaluates an expression for a moment. The problem says why there is none, as Result's does.
+func (c *Condition) Moment(env *Env) (at time.Time, problem string) {
+	if c == nil || c.program == nil || env == nil {
+		return time.Time{}, "it was not compiled"
+	}
+	out, _, err := c.program.Eval((*activation)(env))
+	if err != nil {
+		return time.Time{}, evalProblem(err)
+	}
+	t, ok := out.(types.Timestamp)
+	if !ok {
+		return time.Time{}, "it is not a moment"
+	}
+	return t.Time.UTC(), ""
+}
+
 // evalProblem says why an evaluation gave nothing. CEL's own texts may quote values, so only known ones are told, in our
 // words.
 func evalProblem(err error) string {

@@ -15,6 +15,7 @@ const (
 	ReasonReenroll       = "reenroll" // a run ended too recently, or there may be only one
 	ReasonNoApplication  = "no_application"
 	ReasonNoSequence     = "no_sequence"
+	ReasonNotInPool      = "not_in_pool"
 	ReasonPanic          = "internal_error"
 )
 
@@ -24,30 +25,42 @@ func Dispatch(set *Set, in *crm.Inbox, now time.Time) *crm.Dispatched {
 	d := &dispatch{set: set, in: in, now: now, position: in.Position, wake: map[string]bool{}}
 	d.facts = crm.Facts{
 		Candidate: in.Candidate, Consents: in.Consents, Applications: slices.Clone(in.Applications),
-		Enrolled: slices.Clone(in.Enrolled), Pools: in.Pools,
+		Enrolled: slices.Clone(in.Enrolled), Pools: slices.Clone(in.Pools),
 	}
 	d.runs = slices.Clone(in.Runs)
 	d.out = &crm.Dispatched{SetAside: map[string]string{}, Goals: map[string]crm.Event{}}
 	for i := range in.Events {
 		d.event(in.Events[i])
 	}
+	d.review()
 	d.out.Wake = slices.Sorted(maps.Keys(d.wake))
 	return d.out
 }
 
-// Mentions tells whether an enrollment rule or a goal of the set is about an event type. Runs that listen to it say so
-// themselves.
+// Mentions tells whether anything of the set but its runs is about an event type: an enrollment rule, a goal, a measure, a
+// pool, the score. Runs that listen to it say so themselves.
 func (s *Set) Mentions(eventType string) bool {
 	for _, p := range s.Programs {
-		matches := p.Enroll
-		if p.Goal != nil {
-			matches = append(slices.Clone(matches), p.Goal.Match)
+		if slices.ContainsFunc(p.Enroll, func(r *Rule) bool { return slices.Contains(r.On, eventType) }) {
+			return true
 		}
-		if slices.ContainsFunc(matches, func(m *Match) bool { return slices.Contains(m.On, eventType) }) {
+		if p.Goal != nil && slices.Contains(p.Goal.Match.On, eventType) {
+			return true
+		}
+		if slices.ContainsFunc(p.Code, func(in Instr) bool { return in.measures(eventType) }) {
 			return true
 		}
 	}
-	return false
+	for _, pool := range s.Pools {
+		if pool.When != nil && slices.Contains(pool.When.Events, eventType) {
+			return true
+		}
+	}
+	return s.Workspace.points(eventType) != 0
+}
+
+func (in *Instr) measures(eventType string) bool {
+	return in.Experiment != nil && in.Experiment.Measure != nil && slices.Contains(in.Experiment.Measure.On, eventType)
 }
 
 type dispatch struct {
@@ -58,6 +71,7 @@ type dispatch struct {
 	runs     []crm.Enrollment
 	position int64
 	wake     map[string]bool
+	stale    bool // something happened that pools may look at
 	out      *crm.Dispatched
 }
 
@@ -81,36 +95,56 @@ func (d *dispatch) event(e crm.Event) {
 	}
 	d.application(&e)
 	d.activity(&e)
+	d.score(&e)
+	d.stale = d.stale || d.concernsPools(&e)
 	if e.RecordOnly {
 		return
 	}
+	if e.Type == "pool.left" {
+		d.endRuns(crm.OutcomeLeft, func(run *crm.Enrollment) bool { return run.Pool != "" && run.Pool == e.Text("pool") })
+	}
 	d.wakes(&e)
 	d.goals(&e)
+	d.measures(&e)
 	d.enroll(&e)
 }
 
 // control applies what a person told a run to do.
 func (d *dispatch) control(e *crm.Event) {
-	if e.Type == crm.ControlEnroll {
+	switch e.Type {
+	case crm.ControlEnroll:
 		d.enrollByHand(e)
-		return
+	case crm.ControlMember:
+		d.enrollMember(e)
+	case crm.ControlPools:
+		d.stale = true
+	case crm.ControlLeave:
+		d.endRuns(crm.OutcomeLeft, func(run *crm.Enrollment) bool { return run.Definition == e.Text("definition") })
+	case crm.ControlStop:
+		d.endRuns(crm.OutcomeStopped, func(run *crm.Enrollment) bool { return run.ID == e.Text("enrollment") })
+	case crm.ControlPause, crm.ControlResume:
+		for i := range d.runs {
+			if run := &d.runs[i]; run.ID == e.Text("enrollment") && run.Open() {
+				run.Paused = e.Type == crm.ControlPause
+				d.controlled(run)
+			}
+		}
 	}
+}
+
+// endRuns asks open runs to end.
+func (d *dispatch) endRuns(outcome string, which func(*crm.Enrollment) bool) {
 	for i := range d.runs {
-		run := &d.runs[i]
-		if run.ID != e.Text("enrollment") || !run.Open() {
-			continue
+		if run := &d.runs[i]; run.Open() && run.Ending == "" && which(run) {
+			run.Ending = outcome
+			d.controlled(run)
 		}
-		switch e.Type {
-		case crm.ControlPause:
-			run.Paused = true
-		case crm.ControlResume:
-			run.Paused = false
-		case crm.ControlStop:
-			run.StopRequested = true
-		}
-		d.out.Controls = append(d.out.Controls, crm.ControlledRun{EnrollmentID: run.ID, Paused: run.Paused, Stop: run.StopRequested})
-		d.wake[run.ID] = true
 	}
+}
+
+func (d *dispatch) controlled(run *crm.Enrollment) {
+	d.out.Controls = append(d.out.Controls, crm.ControlledRun{EnrollmentID: run.ID, Paused: run.Paused, Ending: run.Ending})
+	d.wake[run.ID] = true
 }
 
 // application folds what an event says about an application into it, creating it where it is new.
@@ -153,9 +187,11 @@ func (d *dispatch) activity(e *crm.Event) {
 	c, out := &d.facts.Candidate, &d.out.Candidate
 	if crm.CandidateOriginated(e.Type) && e.Text("text_kind") != "machine" && e.Time.After(c.LastActivityAt) {
 		c.LastActivityAt, out.LastActivityAt = e.Time, e.Time
+		d.changed("last_activity_at")
 	}
 	if (e.Type == "application.rejected" || e.Type == "application.hired") && e.Time.After(c.LastDecisionAt) {
 		c.LastDecisionAt, out.LastDecisionAt = e.Time, e.Time
+		d.changed("last_decision_at")
 	}
 }
 
@@ -170,6 +206,16 @@ func (d *dispatch) wakes(e *crm.Event) {
 			continue
 		}
 		if slices.Contains(run.Awaits, e.Type) || changedAwaited(run, e) {
+			d.wake[run.ID] = true
+		}
+	}
+}
+
+// changed wakes the runs that look at a field which an event has changed by itself.
+func (d *dispatch) changed(field string) {
+	d.stale = true
+	for i := range d.runs {
+		if run := &d.runs[i]; run.Open() && slices.Contains(run.Awaits, "changed:"+field) {
 			d.wake[run.ID] = true
 		}
 	}
@@ -198,10 +244,7 @@ func (d *dispatch) goals(e *crm.Event) {
 			continue
 		}
 		within := p.Goal.Within.Add(run.StartedAt, ZoneOf(&d.facts.Candidate, d.set.Workspace), d.set.Workspace.Calendar)
-		if e.ReceivedAt.After(within) || !slices.Contains(p.Goal.Match.On, e.Type) {
-			continue
-		}
-		if m := p.Goal.Match; m.When != nil && !m.When.Eval(d.env(p, e)).Value {
+		if !p.Goal.Within.IsZero() && e.ReceivedAt.After(within) || !d.meets(p, p.Goal.Match, run, e) {
 			continue
 		}
 		run.GoalAt = e.ReceivedAt
@@ -209,132 +252,47 @@ func (d *dispatch) goals(e *crm.Event) {
 	}
 }
 
-func (d *dispatch) env(p *Program, e *crm.Event) *Env {
-	return &Env{
-		Now: d.now, Facts: &d.facts, Event: e, Application: namedApplication(d.facts.Applications, e),
-		Program: p, Workspace: d.set.Workspace,
-	}
-}
-
-// enroll looks at the enrollment rules of every sequence.
-func (d *dispatch) enroll(e *crm.Event) {
-	for _, name := range slices.Sorted(maps.Keys(d.set.Programs)) {
-		p := d.set.Programs[name]
-		for _, m := range p.Enroll {
-			if slices.Contains(m.On, e.Type) && d.rule(p, m, e) {
-				break
+// measures notes the runs, also ended ones, that meet the measure of an experiment they have an arm of.
+func (d *dispatch) measures(e *crm.Event) {
+	for i := range d.runs {
+		run := &d.runs[i]
+		p := d.set.Programs[run.Definition]
+		if p == nil || e.Position <= run.Position {
+			continue
+		}
+		for j := range p.Code {
+			in := &p.Code[j]
+			state, taken := run.Progress.Steps[in.ID]
+			if !in.measures(e.Type) || !taken || e.Position <= state.Position || !d.meets(p, in.Experiment.Measure, run, e) {
+				continue
+			}
+			within := in.Experiment.Within.Add(state.At, ZoneOf(&d.facts.Candidate, d.set.Workspace), d.set.Workspace.Calendar)
+			if in.Experiment.Within.IsZero() || !e.ReceivedAt.After(within) {
+				d.out.Measured = append(d.out.Measured, crm.Measured{EnrollmentID: run.ID, Step: in.ID, At: e.ReceivedAt})
 			}
 		}
 	}
 }
 
-// rule tries one enrollment rule on an event of its types. It returns whether the rule spoke: another one need not be tried.
-func (d *dispatch) rule(p *Program, m *Match, e *crm.Event) bool {
-	n := eventNote(e)
-	if m.When != nil {
-		res := m.When.Eval(d.env(p, e))
-		n.Expression, n.Result = m.When.Source, resultText(res)
-		if !res.Value {
-			d.refuse(p, n, ReasonCondition)
+// meets tells whether an event is one that a match about a run is about, where nobody waits for it.
+func (d *dispatch) meets(p *Program, m *Match, run *crm.Enrollment, e *crm.Event) bool {
+	if !slices.Contains(m.On, e.Type) || e.Text("by") == run.ID {
+		return false
+	}
+	if strings.HasPrefix(e.Type, "message.") {
+		if e.EnrollmentID != run.ID || e.Text("text_kind") == "machine" || m.Step != "" && !p.inside(e.Step, m.Step) {
 			return false
 		}
 	}
-	app := namedApplication(d.facts.Applications, e)
-	if p.PerApp && app == nil {
-		d.refuse(p, n, ReasonNoApplication)
-		return true
+	if app := namedApplication(d.facts.Applications, e); p.PerApp && app != nil && app.ID != run.ApplicationID {
+		return false
 	}
-	if reason := d.blocked(p, app, true); reason != "" {
-		d.refuse(p, n, reason)
-		return true
-	}
-	d.begin(p, app, e, n)
-	return true
+	return m.When == nil || m.When.Eval(d.env(p, e)).Value
 }
 
-// enrollByHand enrolls because a person said so: conditions and the time between runs do not apply, one run at a time does.
-func (d *dispatch) enrollByHand(e *crm.Event) {
-	n := eventNote(e)
-	p := d.set.Programs[e.Text("definition")]
-	if p == nil {
-		n.Kind, n.Reason = crm.NoteNotEnrolled, ReasonNoSequence
-		d.record(crm.Record{Definition: e.Text("definition"), Notes: []crm.Note{n}})
-		return
+func (d *dispatch) env(p *Program, e *crm.Event) *Env {
+	return &Env{
+		Now: d.now, Facts: &d.facts, Event: e, Application: namedApplication(d.facts.Applications, e),
+		Program: p, Workspace: d.set.Workspace,
 	}
-	app := namedApplication(d.facts.Applications, e)
-	if p.PerApp && app == nil {
-		d.refuse(p, n, ReasonNoApplication)
-		return
-	}
-	if reason := d.blocked(p, app, false); reason != "" {
-		d.refuse(p, n, reason)
-		return
-	}
-	n.Text = "by hand"
-	d.begin(p, app, e, n)
-}
-
-// blocked says why a new run of the sequence may not begin, or "": one is running, or the last one ended too recently.
-func (d *dispatch) blocked(p *Program, app *crm.Application, reenroll bool) string {
-	var last time.Time
-	ran := false
-	for i := range d.runs {
-		run := &d.runs[i]
-		if run.Definition != p.Name || (p.PerApp && run.ApplicationID != app.ID) {
-			continue
-		}
-		if run.Open() {
-			return ReasonAlreadyRunning
-		}
-		ran = true
-		if run.ClosedAt.After(last) {
-			last = run.ClosedAt
-		}
-	}
-	if !ran || !reenroll {
-		return ""
-	}
-	if p.Reenroll.Never {
-		return ReasonReenroll
-	}
-	if d.now.Before(p.Reenroll.After.Add(last, ZoneOf(&d.facts.Candidate, d.set.Workspace), d.set.Workspace.Calendar)) {
-		return ReasonReenroll
-	}
-	return ""
-}
-
-func (d *dispatch) refuse(p *Program, n crm.Note, reason string) {
-	n.Kind, n.Reason = crm.NoteNotEnrolled, reason
-	d.record(crm.Record{Definition: p.Name, Hash: p.Hash, Notes: []crm.Note{n}})
-}
-
-func (d *dispatch) record(r crm.Record) {
-	r.CandidateID, r.At = d.in.Candidate.ID, d.now
-	d.out.Records = append(d.out.Records, r)
-}
-
-// begin adds the enrollment. Its workflow is started by the relay once this is committed.
-func (d *dispatch) begin(p *Program, app *crm.Application, e *crm.Event, n crm.Note) {
-	run := crm.Enrollment{
-		ID:         crm.DeriveID(crm.PrefixEnrollment, d.now, e.ID, p.Name, d.in.Candidate.ID),
-		Definition: p.Name, Hash: p.Hash, CandidateID: d.in.Candidate.ID, N: 1,
-		Status: crm.EnrollmentStarting, StartedAt: d.now, Position: d.position, Listens: p.Listens,
-	}
-	if p.PerApp {
-		run.ApplicationID = app.ID
-	}
-	if e.Source != crm.SourceControl {
-		kept := *e
-		run.Event = &kept
-	}
-	for i := range d.runs {
-		if d.runs[i].Definition == p.Name {
-			run.N = max(run.N, d.runs[i].N+1)
-		}
-	}
-	d.runs = append(d.runs, run)
-	d.facts.Enrolled = append(d.facts.Enrolled, p.Name)
-	d.out.Enrollments = append(d.out.Enrollments, run)
-	n.Kind = crm.NoteEnrolled
-	d.record(crm.Record{Definition: p.Name, Hash: p.Hash, EnrollmentID: run.ID, Notes: []crm.Note{n}})
 }

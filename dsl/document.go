@@ -16,7 +16,7 @@ type File struct {
 
 // Document is one definition as it was written: its own YAML text and where it stood.
 type Document struct {
-	Kind   string // sequence, message or workspace
+	Kind   string // one of the kinds below
 	Name   string
 	Locale string // of a message in another language, else ""
 	Hash   string // sha256 in hex of the content: comments, quoting and layout do not change it
@@ -30,6 +30,10 @@ const (
 	KindWorkspace = "workspace"
 	KindSequence  = "sequence"
 	KindMessage   = "message"
+	KindPool      = "pool"
+	KindSurvey    = "survey"
+	kindInterview = "interview"
+	kindRetention = "retention"
 	kindTest      = "test"
 )
 
@@ -47,6 +51,8 @@ type Set struct {
 	Workspace *Workspace             // nil when there is none
 	Programs  map[string]*Program    // by name
 	Templates map[string][]*Template // by name, one for each locale
+	Pools     map[string]*Pool       // by name
+	Surveys   map[string]*Survey     // by name
 	Documents []Document             // those from the files
 	All       []Document             // those in force: the files' and what is left of the base
 }
@@ -69,7 +75,7 @@ func (s *Set) Template(name, locale string) *Template {
 // files replaces that of base, and the workspace any other. It reports every problem at once, sorted by file, line and
 // column. The set is nil when a problem is an error. Tests are checked, but are no part of the set.
 func Check(files []File, base []Document) (*Set, []crm.Problem) {
-	l := newLoader(&vocabulary{messages: map[string][]*Template{}})
+	l := newLoader(&vocabulary{messages: map[string][]*Template{}, pools: map[string]*Pool{}, surveys: map[string]*Survey{}})
 	for _, f := range files {
 		l.file(f)
 	}

@@ -18,16 +18,12 @@ func (q *sequenceReader) send(n *yaml.Node, ch crm.Channel) *Send {
 		q.sendMapping(n, s)
 		return s
 	}
-	if n.Kind == yaml.SequenceNode {
-		q.add(n, codeNotYet, "A list of messages is part of the language but not supported by this version yet.", "Name one message.")
-		return s
-	}
-	s.Use = q.use(n, ch)
+	s.Use = q.uses(n, ch)
 	return s
 }
 
 func (q *sequenceReader) sendMapping(n *yaml.Node, s *Send) {
-	m := q.mapping(n, placeSend, "use", "subject", "body", "from", "window", "by", "on_unknown")
+	m := q.mapping(n, placeSend)
 	if m == nil {
 		return
 	}
@@ -35,14 +31,14 @@ func (q *sequenceReader) sendMapping(n *yaml.Node, s *Send) {
 	case use != nil && (body != nil || m.get("subject") != nil):
 		q.add(m.keys["use"], codeConflict, "A step either uses a message or says it itself.", "Keep `use`, or subject and body.")
 	case use != nil:
-		s.Use = q.use(use, s.Channel)
+		s.Use = q.uses(use, s.Channel)
 	case body == nil:
 		q.add(n, codeMissingKey, "This step says nothing: it needs `use`, or a body.", "")
 	default:
 		s.Inline = q.inline(m, s.Channel)
 	}
 	if f := m.get("from"); f != nil {
-		s.FromOwner = q.choice(f, "from", "owner") == "owner"
+		s.FromOwner = q.choice(f, placeSend, "from") == "owner"
 	}
 	if w := m.get("window"); w != nil {
 		s.Window = q.calendar(w)
@@ -51,16 +47,34 @@ func (q *sequenceReader) sendMapping(n *yaml.Node, s *Send) {
 		s.By = q.duration(b, "by")
 	}
 	if u := m.get("on_unknown"); u != nil {
-		s.OnUnknown = q.choice(u, "on_unknown", "skip", "resend_once")
+		s.OnUnknown = q.choice(u, placeSend, "on_unknown")
 	}
 }
 
 // inline reads a message written in a step.
 func (q *sequenceReader) inline(m *mapping, ch crm.Channel) *Template {
 	t := &Template{Channel: ch, Hash: hash(m.node)}
-	sc := &templateScope{application: q.p.PerApp, data: q.sc.enroll}
+	sc := q.stepTexts()
 	q.messageParts(t, m, sc)
 	return t
+}
+
+// uses reads the name of a message, or a list of names.
+func (q *sequenceReader) uses(n *yaml.Node, ch crm.Channel) []string {
+	entries := q.list(n, "a list of messages", true)
+	if n.Kind == yaml.SequenceNode && len(entries) == 0 {
+		q.add(n, codeNoSteps, "This list names no message.", "")
+	}
+	names := make([]string, 0, len(entries))
+	for _, e := range entries {
+		name := q.use(e, ch)
+		if slices.Contains(names, name) && name != "" {
+			q.add(e, codeConflict, fmt.Sprintf("The message %q is in the list twice; nobody gets it twice.", name), "Take one out.")
+			continue
+		}
+		names = append(names, name)
+	}
+	return names
 }
 
 // use reads the name of a message and checks that it exists on the channel.
@@ -115,23 +129,49 @@ func (q *sequenceReader) sender(n *yaml.Node, ch crm.Channel) {
 
 func (q *sequenceReader) task(n *yaml.Node) *Task {
 	t := &Task{Assign: "owner"}
-	m := q.mapping(n, placeTask, "title", "assign", "via", "due")
-	if m == nil || !q.require(m, placeTask, "title") {
+	m := q.mapping(n, placeTask)
+	if m == nil || m.incomplete {
 		return t
 	}
-	t.Title = q.textOf(m.get("title"), q.engines.plain, &templateScope{application: q.p.PerApp, data: q.sc.enroll})
+	t.Title = q.textOf(m.get("title"), q.engines.plain, q.stepTexts())
 	if a := m.get("assign"); a != nil {
 		if v, ok := q.text(a, "assign"); ok && v != "owner" {
 			t.Assign = q.emailAddress(a, "assign")
 		}
 	}
 	if v := m.get("via"); v != nil {
-		t.Via = q.choice(v, "via", "phone", "linkedin", "in_person", "email")
+		t.Via = q.choice(v, placeTask, "via")
 	}
 	if d := m.get("due"); d != nil {
 		t.Due = q.duration(d, "due")
 	}
+	q.taskWait(t, m)
 	return t
+}
+
+// taskWait reads how long a task step waits for the person, and how the task can end.
+func (q *sequenceReader) taskWait(t *Task, m *mapping) {
+	if w := m.get("wait"); w != nil {
+		t.Wait = q.flag(w, "wait")
+	}
+	if d := m.get("timeout"); d != nil {
+		t.Timeout = q.duration(d, "timeout")
+	}
+	if o := m.get("outcomes"); o != nil {
+		for _, e := range q.list(o, "outcomes", false) {
+			switch word := q.word(e, "an outcome"); word {
+			case outcomeTimeout, crm.OutcomeSkipped, outcomeCreated:
+				q.add(e, codeReserved, fmt.Sprintf("%q is not an outcome that a person gives.", word), "Use another word.")
+			default:
+				t.Outcomes = append(t.Outcomes, word)
+			}
+		}
+	}
+	for _, key := range []string{"timeout", "outcomes"} {
+		if m.get(key) != nil && !t.Wait {
+			q.add(m.keys[key], codeConflict, key+" belongs to a task that is waited for.", "Add `wait: true`.")
+		}
+	}
 }
 
 func settableFields() []string {
@@ -140,12 +180,12 @@ func settableFields() []string {
 
 func (q *sequenceReader) update(n *yaml.Node) *Update {
 	u := &Update{}
-	m := q.mapping(n, placeUpdate, "set", "tag", "untag", "score")
+	m := q.mapping(n, placeUpdate)
 	if m == nil {
 		return u
 	}
 	if len(n.Content) == 0 {
-		q.add(n, codeMissingKey, "This update changes nothing.", "Give it set, tag, untag or score.")
+		q.add(n, codeMissingKey, "This update changes nothing.", "Give it set, tag, untag, score or pool.")
 	}
 	if s := m.get("set"); s != nil {
 		entries, _ := q.entries(s, "set")
@@ -162,19 +202,43 @@ func (q *sequenceReader) update(n *yaml.Node) *Update {
 		u.Untag = q.texts(t, "untag")
 	}
 	if s := m.get("score"); s != nil {
-		if score := q.mapping(s, "score", "add"); score != nil && q.require(score, "score", "add") {
-			u.Score = q.number(score.get("add"), "score", -1_000, 1_000)
+		if score := q.mapping(s, placeScoreAdd); score != nil && !score.incomplete {
+			u.Score = float64(q.number(score.get("add"), "score", -1_000, 1_000))
 		}
 	}
+	if p := m.get("pool"); p != nil {
+		q.updatePools(u, p)
+	}
 	return u
+}
+
+// updatePools reads which pools the candidate is put into and taken out of.
+func (q *sequenceReader) updatePools(u *Update, n *yaml.Node) {
+	m := q.mapping(n, placePools)
+	if m == nil {
+		return
+	}
+	if len(n.Content) == 0 {
+		q.add(n, codeMissingKey, "This changes no pool.", "Name pools under add or remove.")
+	}
+	for _, e := range q.optionalList(m.get("add"), "add") {
+		u.Enter = append(u.Enter, q.poolNamed(e, true))
+	}
+	for _, e := range q.optionalList(m.get("remove"), "remove") {
+		name := q.poolNamed(e, true)
+		if slices.Contains(u.Enter, name) && name != "" {
+			q.add(e, codeConflict, fmt.Sprintf("The candidate is put into %q and taken out of it.", name), "Keep one of them.")
+		}
+		u.Leave = append(u.Leave, name)
+	}
 }
 
 // assign reads one field of `set` with its new value.
 func (q *sequenceReader) assign(e entry) (Assign, bool) {
 	name := e.key.Value
 	value, ok := q.constant(e.value, name)
-	if attribute, is := strings.CutPrefix(name, "attributes."); is {
-		if attribute == "" || strings.ContainsAny(attribute, ". ") {
+	if strings.HasPrefix(name, "attributes.") {
+		if !isAttribute(name) {
 			q.add(e.key, codeID, fmt.Sprintf("%q is not the name of an attribute.", clip(name)), "Write attributes.one_word.")
 			return Assign{}, false
 		}

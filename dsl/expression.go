@@ -2,6 +2,7 @@ package dsl
 
 import (
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -36,6 +37,16 @@ type expression struct {
 
 // condition compiles a scalar to a condition. It is nil, after a problem was reported, when it is not one.
 func (r *docReader) condition(n *yaml.Node, sc *scope) *Condition {
+	return r.expression(n, sc, cel.BoolType)
+}
+
+// timing compiles a scalar to an expression for a moment.
+func (r *docReader) timing(n *yaml.Node, sc *scope) *Condition {
+	return r.expression(n, sc, cel.TimestampType)
+}
+
+// expression compiles a scalar to an expression of a type.
+func (r *docReader) expression(n *yaml.Node, sc *scope, want *cel.Type) *Condition {
 	if n.Kind == yaml.ScalarNode && n.Style&yaml.TaggedStyle != 0 || cutByComma(n) {
 		r.addQuote(n.Line, n.Column)
 		return nil
@@ -64,8 +75,12 @@ func (r *docReader) condition(n *yaml.Node, sc *scope) *Condition {
 		x.report(issues, codeExprType)
 		return nil
 	}
-	if !checked.OutputType().IsEquivalentType(cel.BoolType) {
-		x.add(0, codeExprBool, fmt.Sprintf("A condition is true or false; this is of type %s.", plainType(checked.OutputType().String())), "Compare it with something.")
+	if got := checked.OutputType(); !got.IsEquivalentType(want) {
+		if want == cel.BoolType {
+			x.add(0, codeExprBool, fmt.Sprintf("A condition is true or false; this is of type %s.", plainType(got.String())), "Compare it with something.")
+		} else {
+			x.add(0, codeExprType, fmt.Sprintf("This is no moment but of type %s.", plainType(got.String())), "Convert it: date(...).")
+		}
 		return nil
 	}
 	return x.compile(env, checked, src)
@@ -124,6 +139,9 @@ func (x *expression) field(s ast.SelectExpr, id int64) {
 	switch base, _, _ := strings.Cut(x.ast.GetType(s.Operand().ID()).TypeName(), ":"); base {
 	case typeCandidate:
 		x.reads[name] = true
+		if name == "score" { // points lose value as time passes
+			x.now = true
+		}
 		if strings.HasSuffix(name, "applications") {
 			x.depends("application.")
 		}
@@ -181,6 +199,7 @@ func (x *expression) call(e ast.Expr) {
 		x.depends("pool.")
 		x.name(c.Args()[1], x.pool)
 	case "@enrolled":
+		x.now = true // no event tells of it
 		x.name(c.Args()[1], x.sequence)
 	}
 }
@@ -229,9 +248,10 @@ func (x *expression) sequence(name string, offset int) {
 	}
 }
 
-func (x *expression) pool(_ string, offset int) {
-	line, column := x.place(offset)
-	x.r.addAt(line, column, crm.SeverityHint, codeNotInForce, "Pools come with a later version: until then nobody is in one.", "")
+func (x *expression) pool(name string, offset int) {
+	if _, known := x.r.voc.pools[name]; !known {
+		x.add(offset, codePool, fmt.Sprintf("There is no pool %q.", name), suggest(name, slices.Collect(maps.Keys(x.r.voc.pools))))
+	}
 }
 
 // literalText returns the value of a text literal.

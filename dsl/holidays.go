@@ -1,6 +1,7 @@
 package dsl
 
 import (
+	"maps"
 	"slices"
 	"time"
 
@@ -68,6 +69,11 @@ func sameDate(a, b time.Time) bool {
 	ay, am, ad := a.Date()
 	by, bm, bd := b.Date()
 	return ay == by && am == bm && ad == bd
+}
+
+// holidayRegions are the words of a calendar's holidays.
+func holidayRegions() []string {
+	return append(slices.Sorted(maps.Keys(holidayTable)), "none")
 }
 
 // holidayTable has the public holidays of a region by its ISO 3166 code in lower case.

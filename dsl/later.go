@@ -5,17 +5,9 @@ package dsl
 func notYet(place string) []string {
 	switch place {
 	case placeDocument:
-		return []string{"interview", "retention", "pool", "survey"}
-	case placeEnroll:
-		return []string{"in", "at", "every", "pace"}
+		return []string{kindInterview, kindRetention}
 	case placeStep:
-		return []string{"repeat", "do", "experiment", "enroll", "leave", "interview", "survey", "call", "ats", "emit"}
-	case placeWait:
-		return []string{"until", "on", "timeout"}
-	case placeTask:
-		return []string{"wait", "timeout", "outcomes"}
-	case placeUpdate:
-		return []string{"pool"}
+		return []string{"interview", "ats"}
 	case placeMessage:
 		return []string{"mjml"}
 	case placeVariable:
@@ -23,23 +15,3 @@ func notYet(place string) []string {
 	}
 	return nil
 }
-
-// Places of the grammar, as they are called in problems.
-const (
-	placeDocument  = "a document"
-	placeWorkspace = "a workspace"
-	placeSequence  = "a sequence"
-	placeMessage   = "a message"
-	placeTest      = "a test"
-	placeEnroll    = "enroll"
-	placeExit      = "exit"
-	placeGoal      = "goal"
-	placeBranch    = "a branch of wait_for"
-	placeStep      = "a step"
-	placeSend      = "an email or sms step"
-	placeWait      = "wait"
-	placeTask      = "task"
-	placeUpdate    = "update"
-	placeCalendar  = "a calendar"
-	placeVariable  = "a template"
-)

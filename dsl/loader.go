@@ -55,6 +55,8 @@ type doc struct {
 	reader    *docReader
 	workspace *Workspace
 	template  *Template
+	pool      *Pool
+	survey    *Survey
 	program   *Program
 }
 
@@ -126,7 +128,7 @@ func (l *loader) add(src *source) {
 // head finds the kind and the name of a document. Kind stays empty when there is nothing more to read.
 func (d *doc) head() {
 	r, root := d.reader, d.reader.src.root
-	kinds := []string{KindWorkspace, KindSequence, KindMessage, kindTest}
+	kinds := []string{KindWorkspace, KindSequence, KindMessage, KindPool, KindSurvey, kindTest}
 	switch {
 	case root == nil:
 		r.addAt(d.Line, 1, crm.SeverityError, codeKind, "This document is empty.", "")
@@ -165,19 +167,32 @@ func (l *loader) read() {
 			l.voc.workspace = d.workspace
 		}
 	})
+	l.names()
+	l.each(KindPool, func(d *doc) {
+		d.pool = d.reader.pool()
+		if l.voc != nil && d.pool != nil {
+			l.voc.pools[d.Name] = d.pool
+		}
+	})
+	l.each(KindSurvey, func(d *doc) { d.survey = d.reader.survey() })
 	l.each(KindMessage, func(d *doc) {
 		d.template = d.reader.message()
 		if l.voc != nil && d.template != nil {
 			l.voc.messages[d.Name] = append(l.voc.messages[d.Name], d.template)
 		}
 	})
-	l.each(KindSequence, func(d *doc) {
-		if l.voc != nil {
-			l.voc.sequences = append(l.voc.sequences, d.Name)
-		}
-	})
 	l.each(KindSequence, func(d *doc) { d.program = d.reader.sequence() })
 	l.each(kindTest, func(d *doc) { d.reader.test() })
+}
+
+// names gathers what definitions may name, before they are read: they may name each other.
+func (l *loader) names() {
+	if l.voc == nil {
+		return
+	}
+	l.each(KindSequence, func(d *doc) { l.voc.sequences = append(l.voc.sequences, d.Name) })
+	l.each(KindPool, func(d *doc) { l.voc.pools[d.Name] = nil })
+	l.each(KindSurvey, func(d *doc) { l.voc.surveys[d.Name] = nil })
 }
 
 func (l *loader) each(kind string, read func(d *doc)) {
@@ -210,17 +225,16 @@ func (l *loader) duplicates() {
 
 // test checks the keys of a test, which a later version runs.
 func (r *docReader) test() {
-	m := r.mapping(r.src.root, placeTest, "test", "of", "start", "candidate", "script", "expect", "until", "arms")
+	m := r.mapping(r.src.root, placeTest)
 	if m == nil {
 		return
 	}
-	r.require(m, placeTest, "of", "start", "expect")
 	r.note(m.keys["test"], crm.SeverityHint, codeTest, "Tests are run by a later version; this one is only read.", "")
 }
 
 // set gathers what was read without an error. The first own documents are those of the files.
 func (l *loader) set(own int) *Set {
-	s := &Set{Programs: map[string]*Program{}, Templates: map[string][]*Template{}}
+	s := &Set{Programs: map[string]*Program{}, Templates: map[string][]*Template{}, Pools: map[string]*Pool{}, Surveys: map[string]*Survey{}}
 	for i, d := range l.docs {
 		if d.Kind == kindTest || d.Kind == "" || d.reader.failed() {
 			continue
@@ -234,6 +248,10 @@ func (l *loader) set(own int) *Set {
 			s.Workspace = d.workspace
 		case d.template != nil:
 			s.Templates[d.Name] = append(s.Templates[d.Name], d.template)
+		case d.pool != nil:
+			s.Pools[d.Name] = d.pool
+		case d.survey != nil:
+			s.Surveys[d.Name] = d.survey
 		case d.program != nil:
 			s.Programs[d.Name] = d.program
 		}

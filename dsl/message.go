@@ -18,7 +18,7 @@ var (
 
 // message reads a message document. The channel of a translation without one is filled in when all are read.
 func (r *docReader) message() *Template {
-	m := r.mapping(r.src.root, placeMessage, "message", "locale", "channel", "subject", "preview", "body")
+	m := r.mapping(r.src.root, placeMessage)
 	if m == nil {
 		return nil
 	}
@@ -27,7 +27,7 @@ func (r *docReader) message() *Template {
 		t.Locale = r.localeOf(n)
 	}
 	if n := m.get("channel"); n != nil {
-		t.Channel = crm.Channel(r.choice(n, "channel", string(crm.Email), string(crm.SMS)))
+		t.Channel = crm.Channel(r.choice(n, placeMessage, "channel"))
 	} else if m.get("locale") == nil {
 		r.add(m.keys["message"], codeMissingKey, `A message needs the key "channel".`, "Write `channel: email` or `channel: sms`.")
 	} else if t.Locale != "" {

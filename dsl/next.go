@@ -38,6 +38,10 @@ func (p *Program) Next(ws *Workspace, f *crm.Facts, now time.Time) *crm.Decision
 		if pc >= len(p.Code) {
 			return r.end(exit{outcome: crm.OutcomeCompleted})
 		}
+		if x, ended := r.changedExits(); ended {
+			r.d.Withdraw = true
+			return r.end(x)
+		}
 		next, done := r.step(&p.Code[pc])
 		if !done {
 			return r.d
@@ -62,6 +66,7 @@ type run struct {
 	clock time.Time // logical: the end of the wait that just passed, so that latency does not add up
 	loc   *time.Location
 	ended *exit
+	fresh bool // the run has changed the candidate since exits were looked at
 }
 
 type exit struct {
@@ -74,8 +79,11 @@ func newRun(p *Program, ws *Workspace, f *crm.Facts, now time.Time) *run {
 	r.at = &r.f.Enrollment.Progress
 	r.at.Steps = make(map[string]crm.StepState, len(f.Enrollment.Progress.Steps)+1)
 	maps.Copy(r.at.Steps, f.Enrollment.Progress.Steps)
+	r.at.Loops = maps.Clone(f.Enrollment.Progress.Loops)
 	r.f.Sends = slices.Clip(f.Sends)
 	r.f.Messages = slices.Clip(f.Messages)
+	r.f.Had = slices.Clip(f.Had)
+	r.f.Pools = slices.Clone(f.Pools)
 	r.env = Env{Now: now, Facts: &r.f, Application: r.application(), Program: p, Workspace: ws}
 	r.d = &crm.Decision{
 		EnrollmentID: f.Enrollment.ID, Seq: f.Enrollment.Seq + 1, At: now, Seen: f.Enrollment.Wake, Command: crm.CommandWait,
@@ -106,12 +114,12 @@ func (r *run) arrive(pc int) {
 	}
 	at.Reached, at.ReachedPos = r.clock, r.f.Position
 	at.Anchor, at.AnchorMessage = r.clock, at.LastMessage
-	at.NotBefore, at.Deferred, at.Checked, at.LastMessage, at.Begun = time.Time{}, "", 0, "", false
+	at.NotBefore, at.Deferred, at.Checked, at.LastMessage, at.Begun, at.Calling = time.Time{}, "", 0, "", false, 0
 }
 
 // step runs one instruction. It returns the next one, or false when the run has to wait: then the decision is complete.
 func (r *run) step(in *Instr) (next int, done bool) {
-	if in.If != nil && !r.at.Begun {
+	if in.If != nil && !r.at.Begun && !r.looping(in) {
 		if r.unsettled(in.If) {
 			return 0, r.awaitSettled(in)
 		}
@@ -134,6 +142,18 @@ func (r *run) step(in *Instr) (next int, done bool) {
 		return r.waitFor(in)
 	case OpChoose:
 		return r.choose(in)
+	case OpExperiment:
+		return r.experiment(in), true
+	case OpRepeat:
+		return r.repeat(in)
+	case OpEnroll, OpLeave:
+		return r.ask(in), true
+	case OpSurvey:
+		return r.survey(in)
+	case OpCall:
+		return r.call(in)
+	case OpEmit:
+		return r.emit(in), true
 	case OpExit:
 		r.ended = &exit{outcome: in.Exit, note: crm.Note{Step: in.ID}}
 		return 0, true
@@ -235,8 +255,8 @@ func (r *run) end(x exit) *crm.Decision {
 // exits looks whether the run is over: stopped by a person, opted out, or by one of the definition's exits. All that is
 // known counts, also what came after an event that a wait is about to take: a run that is over has no more effects.
 func (r *run) exits() (exit, bool) {
-	if r.f.Enrollment.StopRequested {
-		return exit{outcome: crm.OutcomeStopped}, true
+	if ending := r.f.Enrollment.Ending; ending != "" {
+		return exit{outcome: ending}, true
 	}
 	for i := range r.f.Events {
 		e := &r.f.Events[i]
@@ -275,6 +295,16 @@ func (r *run) stateExits() (exit, bool) {
 		}
 	}
 	return exit{}, false
+}
+
+// changedExits looks at the conditions on the state again where a step of this very decision has changed it: an exit comes
+// before the next effect.
+func (r *run) changedExits() (exit, bool) {
+	if !r.fresh {
+		return exit{}, false
+	}
+	r.fresh = false
+	return r.stateExits()
 }
 
 func eventNote(e *crm.Event) crm.Note { return crm.Note{EventID: e.ID, EventType: e.Type} }

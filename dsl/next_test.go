@@ -80,7 +80,7 @@ func TestNurture(t *testing.T) {
 	t.Run("stopped by hand", func(t *testing.T) {
 		t.Parallel()
 		w := play(t, nurture)
-		w.facts.Enrollment.StopRequested = true
+		w.facts.Enrollment.Ending = crm.OutcomeStopped
 		w.decide().expect("thanks planned", "heard waiting", "exit stopped")
 	})
 }

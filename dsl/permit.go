@@ -17,6 +17,7 @@ const (
 	ReasonNoConsent  = "no_consent"
 	ReasonNoPurpose  = "unknown_purpose" // the workspace no longer declares it
 	ReasonTooLate    = "too_late"
+	ReasonAllHad     = "all_had" // the candidate has had every message of a list
 	ReasonCap        = "cap"
 	ReasonQuiet      = "quiet_hours"
 	ReasonWindow     = "window"

@@ -26,6 +26,7 @@ const (
 	codeAddress     = "R0109"
 	codeLocale      = "R0110"
 	codeNumber      = "R0111"
+	codeMoment      = "R0112"
 	codeEventType   = "R0201"
 	codePurpose     = "R0202"
 	codeMessage     = "R0203"
@@ -34,6 +35,8 @@ const (
 	codeStatus      = "R0206"
 	codeTransaction = "R0207"
 	codeSender      = "R0208"
+	codePool        = "R0209"
+	codeSurvey      = "R0210"
 	codeExprSyntax  = "R0301"
 	codeExprType    = "R0302"
 	codeExprBool    = "R0303"
@@ -49,6 +52,7 @@ const (
 	codeUnreachable = "R0406"
 	codeNoSteps     = "R0407"
 	codeReserved    = "R0408"
+	codeArms        = "R0409"
 	codeLiquid      = "R0501"
 	codeVariable    = "R0502"
 	codeMayBeEmpty  = "R0503"
@@ -86,6 +90,7 @@ func ProblemTitles() map[string]string {
 		codeAddress:     "An address is not well formed",
 		codeLocale:      "A locale is not well formed",
 		codeNumber:      "A number is out of its range",
+		codeMoment:      "A moment is not well formed",
 		codeEventType:   "An event type is not known",
 		codePurpose:     "A purpose is not declared",
 		codeMessage:     "A message does not exist",
@@ -94,6 +99,8 @@ func ProblemTitles() map[string]string {
 		codeStatus:      "A value is outside its vocabulary",
 		codeTransaction: "The transactional purpose is used for something else",
 		codeSender:      "A sender is not configured",
+		codePool:        "A pool does not exist, or is not kept by hand",
+		codeSurvey:      "A survey does not exist",
 		codeExprSyntax:  "An expression is not well formed",
 		codeExprType:    "An expression does not fit the declared types",
 		codeExprBool:    "A condition is not yes or no",
@@ -109,6 +116,7 @@ func ProblemTitles() map[string]string {
 		codeUnreachable: "A step is never reached",
 		codeNoSteps:     "A list has no entries",
 		codeReserved:    "A word is reserved",
+		codeArms:        "The arms of an experiment do not work out",
 		codeLiquid:      "A template is not well formed",
 		codeVariable:    "A template variable is not known",
 		codeMayBeEmpty:  "A template variable may be empty",

@@ -16,7 +16,7 @@ type Program struct {
 	Purpose     string
 	PerApp      bool // per: application
 	ByHand      bool // enroll: by hand
-	Enroll      []*Match
+	Enroll      []*Rule
 	Reenroll    Reenroll
 	Exits       []*Match
 	Goal        *Goal
@@ -59,6 +59,16 @@ type Reenroll struct {
 	After Duration
 }
 
+// Rule says who is enrolled, and when. It is one of: an event (On); the members of a pool, now and later (In alone); those
+// members whom an event is about or is told to (In and On); those members at dates (In and At).
+type Rule struct {
+	Match
+	In    string   // a pool
+	At    Moment   // the first date of a campaign; zero: none
+	Every Duration // between its dates; zero: there is one
+	Pace  *Limit   // how many candidates a date may enroll in how much time; nil: all at once
+}
+
 // Goal is what a sequence is for; it is counted and changes nothing.
 type Goal struct {
 	Match  *Match
@@ -74,16 +84,22 @@ type Limit struct {
 // Op is what an instruction does.
 type Op string
 
-// The operations. Those of the steps that come later (repeat, experiment, enroll, leave, interview, survey, call, ats,
-// emit) take their place here.
+// The operations.
 const (
-	OpSend    Op = "send"
-	OpTask    Op = "task"
-	OpUpdate  Op = "update"
-	OpWait    Op = "wait"
-	OpWaitFor Op = "wait_for"
-	OpChoose  Op = "choose"
-	OpExit    Op = "exit"
+	OpSend       Op = "send"
+	OpTask       Op = "task"
+	OpUpdate     Op = "update"
+	OpWait       Op = "wait"
+	OpWaitFor    Op = "wait_for"
+	OpChoose     Op = "choose"
+	OpExperiment Op = "experiment"
+	OpRepeat     Op = "repeat"
+	OpEnroll     Op = "enroll"
+	OpLeave      Op = "leave"
+	OpSurvey     Op = "survey"
+	OpCall       Op = "call"
+	OpEmit       Op = "emit"
+	OpExit       Op = "exit"
 )
 
 // Instr is one instruction. Exactly the field that belongs to Op is set.
@@ -93,13 +109,19 @@ type Instr struct {
 	Op      Op
 	If      *Condition // nil: always
 
-	Send    *Send
-	Task    *Task
-	Update  *Update
-	Wait    *Wait
-	WaitFor *WaitFor
-	Choose  *Choose
-	Exit    string // an outcome
+	Send       *Send // also of OpSurvey: what brings the link
+	Task       *Task
+	Update     *Update
+	Wait       *Wait
+	WaitFor    *WaitFor
+	Choose     *Choose
+	Experiment *Experiment
+	Repeat     *Repeat
+	Sequence   string // of OpEnroll and OpLeave
+	Survey     *Ask
+	Call       *Call
+	Emit       *Emit
+	Exit       string // an outcome
 
 	Next int            // the instruction that follows; len(Code) ends the run as completed
 	Then map[string]int // by outcome; an outcome that is not there goes on to Next
@@ -108,7 +130,7 @@ type Instr struct {
 // Send plans one message.
 type Send struct {
 	Channel   crm.Channel
-	Use       string    // name of a message document, or "" for Inline
+	Use       []string  // names of message documents, of which the first not yet had is sent; none: Inline
 	Inline    *Template // written in the step
 	FromOwner bool      // from: owner
 	Window    *Calendar // the step's own
@@ -122,6 +144,10 @@ type Task struct {
 	Assign string
 	Via    string
 	Due    Duration
+
+	Wait     bool     // go on when it is done
+	Timeout  Duration // of the wait; zero: none
+	Outcomes []string // how it can end; none: done
 }
 
 // Update changes the candidate.
@@ -129,7 +155,9 @@ type Update struct {
 	Set   []Assign
 	Tag   []string
 	Untag []string
-	Score int
+	Score float64 // added
+	Enter []string
+	Leave []string
 }
 
 // Assign sets one field of the candidate, or attributes.NAME, to a constant.
@@ -138,10 +166,17 @@ type Assign struct {
 	Value any
 }
 
-// Wait lets time pass.
+// Wait lets time pass: a duration, until clocks show a time on one of some days, or until a moment that is computed.
 type Wait struct {
-	For Duration
+	For     Duration
+	Clock   int        // minutes after midnight, where the wait is for a time of day
+	Days    [7]bool    // by time.Weekday; none: any
+	Until   *Condition // of type timestamp: see Condition.Moment
+	Timeout Duration   // zero: none
 }
+
+// Local tells whether the wait is for a time of day or a day of the week.
+func (w *Wait) Local() bool { return w.Until == nil && w.For.IsZero() }
 
 // WaitFor waits for the first of several matches, or its timeout.
 type WaitFor struct {
@@ -158,6 +193,66 @@ type Branch struct {
 // Choose takes the first arm whose condition holds, else Instr.Next. Its instruction has no outcomes of its own.
 type Choose struct {
 	Arms []Arm // the else branch, if there is one, is Instr.Next
+}
+
+// Experiment splits candidates over arms. The arm is a stable hash of candidate and step, unless the experiment is settled.
+type Experiment struct {
+	Arms    []ExperimentArm
+	Measure *Match // nil: nothing is measured
+	Within  Duration
+	Settle  *Settle
+}
+
+// ExperimentArm is one arm of an experiment.
+type ExperimentArm struct {
+	Name   string
+	Weight int // its share, in relation to the others
+	Go     int // the instruction
+}
+
+// Settle says when everybody gets the same arm.
+type Settle struct {
+	After int    // candidates measured
+	To    string // an arm, or "" for the one that does best
+}
+
+// Repeat does the instructions from Go on again and again; the last of them comes back to it.
+type Repeat struct {
+	Every Duration
+	Times int        // rounds; 0: no bound
+	While *Condition // nil: true
+	Now   bool       // the first round begins at once
+	Go    int
+}
+
+// Ask sends the link of a survey and waits for the answer.
+type Ask struct {
+	Use     string
+	Timeout Duration
+}
+
+// Call makes an HTTP request.
+type Call struct {
+	Method  string
+	URL     *Text
+	Headers []TextField
+	Body    *Text       // nil: Fields
+	Fields  []TextField // sent as JSON
+	Secret  string
+	Save    string // an attribute of the candidate for the answer, or ""
+}
+
+// TextField is a named value: a text with variables, or a constant.
+type TextField struct {
+	Name  string
+	Text  *Text // nil: Value
+	Value any
+}
+
+// Emit tells that something happened.
+type Emit struct {
+	Event string // custom.NAME
+	Data  []TextField
 }
 
 // Arm is one alternative of a choose.

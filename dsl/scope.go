@@ -13,6 +13,8 @@ type vocabulary struct {
 	workspace *Workspace // nil when there is none
 	sequences []string
 	messages  map[string][]*Template
+	pools     map[string]*Pool // nil values while they are read
+	surveys   map[string]*Survey
 }
 
 // scope is what an expression at some place may refer to.
@@ -54,7 +56,7 @@ func (s *scope) words(voc *vocabulary, operand, path, name string) []string {
 		return strings.Split(of, ",")
 	case base == typeStep && name == "outcome":
 		if st := s.steps[strings.TrimPrefix(path, "steps.")]; st != nil {
-			return slices.Compact(slices.Sorted(slices.Values(append(st.outcomes(), crm.OutcomeSkipped))))
+			return st.states()
 		}
 	}
 	return nil

@@ -23,13 +23,11 @@ type sequenceReader struct {
 
 // sequence reads a sequence document and compiles it.
 func (r *docReader) sequence() *Program {
-	m := r.mapping(r.src.root, placeSequence,
-		"sequence", "description", "owner", "purpose", "per", "enroll", "reenroll", "exit", "goal", "limit", "window", "steps")
+	m := r.mapping(r.src.root, placeSequence)
 	if m == nil {
 		return nil
 	}
 	q := &sequenceReader{docReader: r, p: &Program{Name: r.name(m.get("sequence")), Hash: hash(r.src.root), Reenroll: Reenroll{Never: true}}, steps: map[string]*step{}}
-	q.require(m, placeSequence, "enroll", "steps")
 	q.head(m)
 	if n := m.get("enroll"); n != nil {
 		q.enroll(n)
@@ -60,7 +58,7 @@ func (q *sequenceReader) head(m *mapping) {
 		q.purpose(n)
 	}
 	if n := m.get("per"); n != nil {
-		q.p.PerApp = q.choice(n, "per", "candidate", "application") == "application"
+		q.p.PerApp = q.choice(n, placeSequence, "per") == "application"
 	}
 	if n := m.get("limit"); n != nil {
 		q.p.Limit = q.limit(n)
@@ -114,35 +112,87 @@ func (q *sequenceReader) reenroll(n *yaml.Node) {
 	}
 }
 
-// enroll reads what enrolls: one or a list of event matches, or `by hand`.
+// enroll reads who is enrolled: rules, or `by hand`.
 func (q *sequenceReader) enroll(n *yaml.Node) {
 	entries := q.list(n, placeEnroll, true)
 	if n.Kind == yaml.SequenceNode && len(entries) == 0 {
 		q.add(n, codeNoSteps, "This sequence enrolls nobody.", "Name an event, or write: enroll: by hand.")
 	}
 	for _, e := range entries {
-		if e.Kind == yaml.ScalarNode && e.Value == "by hand" {
+		switch {
+		case e.Kind == yaml.ScalarNode && e.Value == "by hand":
 			q.p.ByHand = true
-			continue
+		case e.Kind == yaml.ScalarNode:
+			q.add(e, codeShape, fmt.Sprintf("enroll is {on, when}, {in: POOL}, a list of those, or `by hand`, not %s.", kindName(e)), "")
+		default:
+			q.rule(e)
 		}
-		if e.Kind == yaml.ScalarNode {
-			q.add(e, codeShape, fmt.Sprintf("enroll is {on, when}, a list of those, or `by hand`, not %s.", kindName(e)), "")
-			continue
-		}
-		before := len(q.problems)
-		match := q.match(e, placeEnroll, "on", "when")
-		if match == nil {
-			continue
-		}
-		if match.State() {
-			if len(q.problems) == before {
-				q.add(e, codeMissingKey, "enroll needs an event: the key \"on\".", "")
-			}
-			continue
-		}
-		q.p.Enroll = append(q.p.Enroll, match)
-		q.enrollsPer(e, match)
 	}
+}
+
+// rule reads one rule of enrollment.
+func (q *sequenceReader) rule(n *yaml.Node) {
+	m := q.mapping(n, placeEnroll)
+	if m == nil {
+		return
+	}
+	r := &Rule{}
+	if in := m.get("in"); in != nil {
+		r.In = q.poolNamed(in, false)
+	}
+	for _, t := range q.optionalList(m.get("on"), "on") {
+		if name, ok := q.eventType(t); ok {
+			r.On = append(r.On, name)
+		}
+	}
+	if at := m.get("at"); at != nil {
+		r.At = q.moment(at, "at")
+	}
+	if every := m.get("every"); every != nil {
+		r.Every = q.duration(every, "every")
+	}
+	if pace := m.get("pace"); pace != nil {
+		r.Pace = q.limit(pace)
+	}
+	if !q.ruleFits(n, m, r) {
+		return
+	}
+	if w := m.get("when"); w != nil {
+		if len(r.On) > 0 {
+			r.When = q.condition(w, q.sc.matching(r.On))
+		} else {
+			r.When = q.condition(w, &scope{})
+		}
+	}
+	q.p.Enroll = append(q.p.Enroll, r)
+	q.enrollsPer(n, &r.Match)
+}
+
+// ruleFits checks that the keys of a rule go together.
+func (q *sequenceReader) ruleFits(n *yaml.Node, m *mapping, r *Rule) bool {
+	has := func(key string) bool { return m.get(key) != nil }
+	switch {
+	case has("on") && len(r.On) == 0:
+	case !has("in") && !has("on"):
+		if len(m.values) == len(n.Content)/2 {
+			q.add(n, codeMissingKey, `enroll needs an event or a pool: the key "on", or "in".`, "")
+		}
+	case has("at") && !has("in"):
+		q.add(m.keys["at"], codeConflict, "A campaign is for the members of a pool.", "Add `in: POOL`.")
+	case has("at") && has("on"):
+		q.add(m.keys["at"], codeConflict, "A rule has either an event or a date.", "Make two rules of it.")
+	case !has("at") && (has("every") || has("pace")):
+		q.add(n, codeConflict, "every and pace belong to a campaign.", "Say when it begins: at: 2027-01-15T09:00.")
+	case has("in") && !has("on") && !has("at") && has("when"):
+		q.add(m.keys["when"], codeConflict, "Members are enrolled as they enter the pool; there is no other condition.", "Put the condition into the pool.")
+	case has("in") && q.p.PerApp && !namesApplication(r.On):
+		q.add(n, codeConflict, "A run per application cannot begin with a pool, whose members are candidates.", "Take out `per: application`.")
+	case !has("in") && slices.ContainsFunc(r.On, crm.Broadcast):
+		q.add(m.get("on"), codeConflict, fmt.Sprintf("%s has no candidate of its own.", r.On[0]), "Say whom to tell: add `in: POOL`.")
+	default:
+		return true
+	}
+	return false
 }
 
 // enrollsPer checks that a sequence per application enrolls on events that name one.
@@ -154,11 +204,15 @@ func (q *sequenceReader) enrollsPer(n *yaml.Node, match *Match) {
 	}
 }
 
+// enrollTypes lists the types of the events that a run may have begun with.
 func (q *sequenceReader) enrollTypes() []string {
 	types := map[string]bool{}
-	for _, m := range q.p.Enroll {
-		for _, t := range m.On {
+	for _, r := range q.p.Enroll {
+		for _, t := range r.On {
 			types[t] = true
+		}
+		if r.In != "" && len(r.On) == 0 && r.At.IsZero() {
+			types["pool.entered"] = true
 		}
 	}
 	return sorted(types)
@@ -183,7 +237,7 @@ func (q *sequenceReader) transactional(m *mapping) {
 
 func (q *sequenceReader) exits(n *yaml.Node) {
 	for _, e := range q.list(n, placeExit, true) {
-		m := q.match(e, placeExit, "on", "when", "step", "since", "outcome")
+		m := q.match(e, placeExit)
 		if m == nil {
 			continue
 		}
@@ -195,7 +249,7 @@ func (q *sequenceReader) exits(n *yaml.Node) {
 }
 
 func (q *sequenceReader) goal(n *yaml.Node) {
-	m := q.match(n, placeGoal, "on", "when", "step", "since", "within")
+	m := q.match(n, placeGoal)
 	if m == nil {
 		return
 	}
@@ -205,9 +259,9 @@ func (q *sequenceReader) goal(n *yaml.Node) {
 	}
 }
 
-// match reads a match; keys are those that its place has. It is nil when it is no mapping.
-func (q *sequenceReader) match(n *yaml.Node, place string, keys ...string) *Match {
-	m := q.mapping(n, place, keys...)
+// match reads a match. It is nil when it is no mapping.
+func (q *sequenceReader) match(n *yaml.Node, place string) *Match {
+	m := q.mapping(n, place)
 	if m == nil {
 		return nil
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"go.yaml.in/yaml/v4"
 
@@ -16,9 +17,10 @@ type step struct {
 	instr Instr // but for ID of a step without one, Next and Then
 
 	then      []block // by outcome, in listing order
-	arms      []arm   // of choose
+	arms      []arm   // of choose and experiment
 	otherwise []*step // the else of choose
 	hasElse   bool
+	do        []*step // of repeat
 }
 
 // block is the steps that follow an outcome.
@@ -27,7 +29,7 @@ type block struct {
 	steps   []*step
 }
 
-// arm is an alternative of choose.
+// arm is an alternative of choose, or an arm of an experiment.
 type arm struct {
 	cond  *Condition
 	steps []*step
@@ -41,23 +43,56 @@ func (s *step) outcomes() []string {
 	case OpSend:
 		return []string{crm.OutcomeSent, crm.OutcomeSkipped, crm.OutcomeFailed}
 	case OpTask:
-		return []string{"created"}
+		return s.instr.Task.ends()
+	case OpSurvey:
+		return []string{outcomeAnswered, outcomeTimeout}
+	case OpCall:
+		return []string{crm.CallOK, crm.CallFailed}
 	case OpWaitFor:
 		names := make([]string, 0, len(s.instr.WaitFor.Branches)+1)
 		for _, b := range s.instr.WaitFor.Branches {
 			names = append(names, b.Name)
 		}
 		return append(names, outcomeTimeout)
-	case OpUpdate, OpWait, OpChoose, OpExit:
+	case OpUpdate, OpWait, OpChoose, OpExperiment, OpRepeat, OpEnroll, OpLeave, OpEmit, OpExit:
 	}
 	return nil
 }
 
-const outcomeTimeout = "timeout"
+// ends lists how a task step can end.
+func (t *Task) ends() []string {
+	if !t.Wait {
+		return []string{outcomeCreated}
+	}
+	ends := slices.Clone(t.Outcomes)
+	if len(ends) == 0 {
+		ends = []string{outcomeDone}
+	}
+	return append(ends, outcomeTimeout)
+}
+
+// states lists what steps.ID.outcome can be: outcomes, and the arms of an experiment.
+func (s *step) states() []string {
+	all := append(s.outcomes(), crm.OutcomeSkipped)
+	if x := s.instr.Experiment; x != nil {
+		for _, a := range x.Arms {
+			all = append(all, a.Name)
+		}
+	}
+	return slices.Compact(slices.Sorted(slices.Values(all)))
+}
+
+// Outcomes of steps, beside those of messages and calls.
+const (
+	outcomeTimeout  = "timeout"
+	outcomeCreated  = "created"
+	outcomeDone     = "done"
+	outcomeAnswered = "answered"
+)
 
 // sends tells whether the step or one inside it sends messages.
 func (s *step) sends() bool {
-	return s.instr.Op == OpSend || slices.ContainsFunc(s.children(), (*step).sends)
+	return s.instr.Send != nil || slices.ContainsFunc(s.children(), (*step).sends)
 }
 
 // children returns the steps that hang on a step, one level down.
@@ -69,18 +104,24 @@ func (s *step) children() []*step {
 	for _, a := range s.arms {
 		all = append(all, a.steps...)
 	}
-	return append(all, s.otherwise...)
+	all = append(all, s.otherwise...)
+	return append(all, s.do...)
 }
 
 // ends tells whether nothing can follow the step.
 func (s *step) ends() bool {
+	armsEnd := !slices.ContainsFunc(s.arms, func(a arm) bool { return !endsAll(a.steps) })
 	switch {
 	case s.instr.If != nil:
 		return false
 	case s.instr.Op == OpExit:
 		return true
 	case s.instr.Op == OpChoose:
-		return s.hasElse && endsAll(s.otherwise) && !slices.ContainsFunc(s.arms, func(a arm) bool { return !endsAll(a.steps) })
+		return s.hasElse && endsAll(s.otherwise) && armsEnd
+	case s.instr.Op == OpExperiment:
+		return len(s.arms) > 0 && armsEnd
+	case s.instr.Op == OpRepeat:
+		return s.instr.Repeat.While == nil && endsAll(s.do)
 	}
 	return len(s.then) > 0 && len(s.then) == len(s.outcomes()) && !slices.ContainsFunc(s.then, func(b block) bool { return !endsAll(b.steps) })
 }
@@ -108,13 +149,16 @@ func (q *sequenceReader) block(n *yaml.Node, place string) []*step {
 	return steps
 }
 
+// stepKinds are the keys of a step that say what it does.
 func stepKinds() []string {
-	return []string{"email", "sms", "task", "wait", "wait_for", "choose", "update", "exit"}
+	return slices.DeleteFunc(keyNames(placeStep), func(name string) bool {
+		return slices.Contains([]string{"id", "if", "then", "do"}, name)
+	})
 }
 
 // step reads one step.
 func (q *sequenceReader) step(n *yaml.Node) *step {
-	m := q.mapping(n, placeStep, append(stepKinds(), "id", "if", "then")...)
+	m := q.mapping(n, placeStep)
 	if m == nil {
 		return nil
 	}
@@ -124,9 +168,16 @@ func (q *sequenceReader) step(n *yaml.Node) *step {
 		s.instr.If = q.condition(c, &q.sc)
 	}
 	if kind != "" {
-		q.body(s, kind, m.get(kind))
+		q.body(s, kind, m)
 	}
 	q.stepID(s, m, kind)
+	if do := m.get("do"); do != nil {
+		if kind == "repeat" {
+			s.do = q.block(do, "do")
+		} else if kind != "" {
+			q.add(m.keys["do"], codeConflict, "do belongs to repeat.", "Put the steps after it.")
+		}
+	}
 	if t := m.get("then"); t != nil {
 		q.then(s, t, m.keys["then"], kind)
 	}
@@ -149,7 +200,7 @@ func (q *sequenceReader) stepKind(n *yaml.Node, m *mapping) string {
 		q.add(m.keys[kinds[1]], codeConflict, fmt.Sprintf("A step does one thing; this one has %s and %s.", kinds[0], kinds[1]), "Make two steps of it.")
 	case len(kinds) == 1:
 	case len(m.values) == len(n.Content)/2: // else an unknown key was reported already
-		q.add(n, codeMissingKey, "This step does nothing.", "Give it one of: email, sms, task, wait, wait_for, choose, update, exit.")
+		q.add(n, codeMissingKey, "This step does nothing.", "Give it one of: "+strings.Join(stepKinds(), ", ")+".")
 	}
 	if len(kinds) == 0 {
 		return ""
@@ -178,13 +229,19 @@ func (q *sequenceReader) stepID(s *step, m *mapping, kind string) {
 	q.steps[id] = s
 }
 
+// needsID tells whether steps of a kind have outcomes, or progress of their own.
 func needsID(kind string) bool {
-	return kind == "email" || kind == "sms" || kind == "task" || kind == "wait_for"
+	return slices.Contains([]string{"email", "sms", "task", "wait_for", "experiment", "repeat", "survey", "call", "interview", "ats"}, kind)
+}
+
+// branches tells whether steps of a kind can have `then`.
+func branches(kind string) bool {
+	return needsID(kind) && kind != "experiment" && kind != "repeat"
 }
 
 // then reads the branches of a step by outcome.
 func (q *sequenceReader) then(s *step, n, key *yaml.Node, kind string) {
-	if kind != "" && !needsID(kind) {
+	if kind != "" && !branches(kind) {
 		q.add(key, codeOutcome, fmt.Sprintf("A step with %s has no outcomes.", kind), "Put the steps after it.")
 		return
 	}
@@ -198,78 +255,39 @@ func (q *sequenceReader) then(s *step, n, key *yaml.Node, kind string) {
 }
 
 // body reads what a step does.
-func (q *sequenceReader) body(s *step, kind string, n *yaml.Node) {
+func (q *sequenceReader) body(s *step, kind string, m *mapping) {
+	in, n := &s.instr, m.get(kind)
 	switch kind {
 	case "email", "sms":
-		s.instr.Op, s.instr.Send = OpSend, q.send(n, crm.Channel(kind))
+		in.Op, in.Send = OpSend, q.send(n, crm.Channel(kind))
 	case "task":
-		s.instr.Op, s.instr.Task = OpTask, q.task(n)
+		in.Op, in.Task = OpTask, q.task(n)
 	case "wait":
-		s.instr.Op, s.instr.Wait = OpWait, q.wait(n)
+		in.Op, in.Wait = OpWait, q.wait(n)
 	case "wait_for":
-		s.instr.Op, s.instr.WaitFor = OpWaitFor, q.waitFor(n)
+		in.Op, in.WaitFor = OpWaitFor, q.waitFor(n)
 	case "choose":
-		s.instr.Op = OpChoose
+		in.Op = OpChoose
 		q.choose(s, n)
+	case "experiment":
+		in.Op, in.Experiment = OpExperiment, &Experiment{}
+		q.experiment(s, n)
+	case "repeat":
+		in.Op, in.Repeat = OpRepeat, q.repeat(n, m)
 	case "update":
-		s.instr.Op, s.instr.Update = OpUpdate, q.update(n)
+		in.Op, in.Update = OpUpdate, q.update(n)
+	case "enroll":
+		in.Op, in.Sequence = OpEnroll, q.other(n)
+	case "leave":
+		in.Op, in.Sequence = OpLeave, q.other(n)
+	case "survey":
+		in.Op = OpSurvey
+		q.survey(in, n)
+	case "call":
+		in.Op, in.Call = OpCall, q.call(n)
+	case "emit":
+		in.Op, in.Emit = OpEmit, q.emit(n)
 	case "exit":
-		s.instr.Op, s.instr.Exit = OpExit, q.outcome(n)
-	}
-}
-
-func (q *sequenceReader) wait(n *yaml.Node) *Wait {
-	if n.Kind == yaml.MappingNode {
-		q.mapping(n, placeWait)
-		return &Wait{}
-	}
-	return &Wait{For: q.duration(n, "wait")}
-}
-
-func (q *sequenceReader) waitFor(n *yaml.Node) *WaitFor {
-	w := &WaitFor{}
-	entries, ok := q.entries(n, "wait_for")
-	timeout := false
-	for _, e := range entries {
-		if e.key.Value == outcomeTimeout {
-			timeout, w.Timeout = true, q.duration(e.value, outcomeTimeout)
-			continue
-		}
-		name := q.word(e.key, "a branch")
-		if m := q.match(e.value, placeBranch, "on", "when", "step", "since"); m != nil && name != "" {
-			w.Branches = append(w.Branches, Branch{Name: name, Match: m})
-		}
-	}
-	switch {
-	case !ok:
-	case !timeout:
-		q.add(n, codeTimeout, "wait_for needs a timeout: a run must not wait for ever.", "Add `timeout: 14d`.")
-	case len(entries) == 1:
-		q.add(n, codeMissingKey, "This wait_for waits for nothing but its timeout.", "Name a branch with a match, or use `wait`.")
-	}
-	return w
-}
-
-func (q *sequenceReader) choose(s *step, n *yaml.Node) {
-	entries := q.list(n, "choose", false)
-	for i, e := range entries {
-		m := q.mapping(e, "an alternative of choose", "if", "do", "else")
-		if m == nil {
-			continue
-		}
-		if otherwise := m.get("else"); otherwise != nil {
-			if i < len(entries)-1 || len(m.values) > 1 {
-				q.add(m.keys["else"], codeConflict, "else stands alone, as the last alternative.", "")
-			}
-			s.otherwise, s.hasElse = q.block(otherwise, "else"), true
-			continue
-		}
-		if !q.require(m, "an alternative of choose", "if", "do") {
-			continue
-		}
-		s.arms = append(s.arms, arm{q.condition(m.get("if"), &q.sc), q.block(m.get("do"), "do")})
-	}
-	if n.Kind == yaml.SequenceNode && (len(entries) == 0 || len(entries) == 1 && s.hasElse) {
-		q.add(n, codeNoSteps, "choose has no alternative with a condition.", "Write a list of {if, do}, and {else: [..]} at its end.")
+		in.Op, in.Exit = OpExit, q.outcome(n)
 	}
 }

@@ -2,6 +2,7 @@ package dsl
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -13,6 +14,11 @@ import (
 func (r *run) send(in *Instr) (next int, done bool) {
 	if r.at.Begun {
 		return r.sent(in, r.at.Steps[in.ID])
+	}
+	template, left := r.unread(in.Send)
+	if !left {
+		r.note(crm.Note{Kind: crm.NoteSkipped, Step: in.ID, Reason: ReasonAllHad})
+		return r.record(in, crm.OutcomeSkipped, crm.StepState{}), true
 	}
 	limit := r.latest(in)
 	if r.now.After(limit) {
@@ -30,7 +36,21 @@ func (r *run) send(in *Instr) (next int, done bool) {
 	case !v.NotBefore.IsZero():
 		return r.deferSend(in, v)
 	}
-	return r.plan(in)
+	return r.plan(in, template)
+}
+
+// unread is the message of the step that goes now: of a list, the first that the candidate has not had. It is false when
+// they have had all.
+func (r *run) unread(s *Send) (template string, left bool) {
+	if len(s.Use) == 1 {
+		return s.Use[0], true
+	}
+	for _, name := range s.Use {
+		if !slices.Contains(r.f.Had, name) {
+			return name, true
+		}
+	}
+	return "", len(s.Use) == 0
 }
 
 // latest is the last moment at which the step may still send: `by`, from when it was reached.
@@ -66,17 +86,20 @@ func (r *run) deferSend(in *Instr, v Verdict) (int, bool) {
 }
 
 // plan hands the message to the sender. It reserves its place under the caps from now on.
-func (r *run) plan(in *Instr) (int, bool) {
+func (r *run) plan(in *Instr, template string) (int, bool) {
 	occurrence := r.at.Steps[in.ID].Occurrence + 1
 	e := &r.f.Enrollment
 	m := crm.Message{
 		ID:          crm.DeriveID(crm.PrefixMessage, r.now, e.ID, in.ID, strconv.Itoa(occurrence)),
 		CandidateID: e.CandidateID, EnrollmentID: e.ID, Definition: r.p.Name, Hash: r.p.Hash,
-		Step: in.ID, Occurrence: occurrence, Channel: in.Send.Channel, Purpose: r.p.Purpose, Template: in.Send.Use,
+		Step: in.ID, Occurrence: occurrence, Channel: in.Send.Channel, Purpose: r.p.Purpose, Template: template,
 		Priority: r.p.priority(), State: crm.MessagePlanned, PlannedAt: r.now, NotBefore: r.now, NotAfter: r.latest(in),
 	}
 	r.d.Messages = append(r.d.Messages, m)
 	r.f.Messages = append(r.f.Messages, m)
+	if template != "" {
+		r.f.Had = append(r.f.Had, template)
+	}
 	if m.Counts() {
 		r.f.Sends = append(r.f.Sends, crm.Send{At: r.now, Definition: r.p.Name})
 	}
@@ -85,10 +108,10 @@ func (r *run) plan(in *Instr) (int, bool) {
 	r.clock = r.now // what follows counts from here, not from the wait before
 	r.at.Steps[in.ID] = crm.StepState{At: r.now, Position: r.f.Position, Occurrence: occurrence, MessageID: m.ID}
 	r.at.LastMessage = m.ID
-	if len(in.Then) > 0 {
-		return r.sent(in, r.at.Steps[in.ID])
+	if in.Op == OpSurvey {
+		return r.survey(in)
 	}
-	return in.Next, true
+	return r.sent(in, r.at.Steps[in.ID])
 }
 
 // priority orders the sender's queue: transactional mail goes first.
@@ -146,6 +169,9 @@ func (r *run) awaitSettled(in *Instr) bool {
 }
 
 func (r *run) task(in *Instr) (int, bool) {
+	if r.at.Begun {
+		return r.taskDone(in)
+	}
 	occurrence := r.at.Steps[in.ID].Occurrence + 1
 	e := &r.f.Enrollment
 	assignee := in.Task.Assign
@@ -167,7 +193,71 @@ func (r *run) task(in *Instr) (int, bool) {
 	}
 	r.d.Tasks = append(r.d.Tasks, t)
 	r.note(crm.Note{Kind: crm.NoteTask, Step: in.ID, Until: t.DueAt, Text: t.Title})
-	return r.record(in, "created", crm.StepState{TaskID: t.ID}), true
+	if !in.Task.Wait {
+		return r.record(in, outcomeCreated, crm.StepState{TaskID: t.ID}), true
+	}
+	r.at.Begun = true
+	r.at.Steps[in.ID] = crm.StepState{At: r.now, Position: r.f.Position, Occurrence: occurrence, TaskID: t.ID}
+	return r.taskDone(in)
+}
+
+// taskDone goes on when the person has done the task, or when the step has waited long enough: then the task stays open.
+func (r *run) taskDone(in *Instr) (int, bool) {
+	state := r.at.Steps[in.ID]
+	due := in.Task.Timeout.Add(r.at.Anchor, r.loc, r.calendar())
+	for i := range r.f.Events {
+		e := &r.f.Events[i]
+		if e.Type != eventTaskDone || e.Text("task") != state.TaskID || !in.Task.Timeout.IsZero() && e.ReceivedAt.After(due) {
+			continue
+		}
+		n := eventNote(e)
+		n.Kind, n.Step, n.Outcome = crm.NoteBranch, in.ID, in.Task.outcome(e.Text("outcome"))
+		r.note(n)
+		return r.conclude(in, n.Outcome), true
+	}
+	if !in.Task.Timeout.IsZero() && !due.After(r.now) {
+		r.clock = due
+		r.note(crm.Note{Kind: crm.NoteBranch, Step: in.ID, Outcome: outcomeTimeout})
+		return r.conclude(in, outcomeTimeout), true
+	}
+	r.d.Awaits = append(r.d.Awaits, eventTaskDone)
+	if in.Task.Timeout.IsZero() {
+		due = time.Time{}
+	} else {
+		r.awaitZone(in.Task.Timeout)
+	}
+	return r.sleepAt(in, due, "the task")
+}
+
+// outcome is how a task ended, in the step's words: of what a person wrote that the step does not know, the first.
+func (t *Task) outcome(word string) string {
+	ends := t.ends()
+	if word != outcomeTimeout && slices.Contains(ends, word) {
+		return word
+	}
+	return ends[0]
+}
+
+// conclude ends a step that has its state already.
+func (r *run) conclude(in *Instr, outcome string) int {
+	s := r.at.Steps[in.ID]
+	s.Outcome, s.At, s.Position = outcome, r.now, r.f.Position
+	r.at.Steps[in.ID] = s
+	return in.after(outcome)
+}
+
+// sleepAt waits at an instruction for something that has a name, until a time if there is one. The timeline says so once,
+// and again when the time moves.
+func (r *run) sleepAt(in *Instr, due time.Time, what string) (int, bool) {
+	if !r.at.NotBefore.Equal(due) || r.at.Deferred != what {
+		r.note(crm.Note{Kind: crm.NoteWaiting, Step: in.ID, Until: due, Text: what})
+		r.at.NotBefore, r.at.Deferred = due, what
+	}
+	until := ""
+	if !due.IsZero() {
+		until = ", or until " + clockText(due)
+	}
+	return r.sleep(due, in.ID+": "+what+until, "**"+in.ID+"**: "+what+until+".")
 }
 
 // owner is the candidate's recruiter, else the definition's owner.

@@ -11,39 +11,95 @@ import (
 // second timer for the moment that a provider takes.
 const sendSlack = time.Minute
 
-// wait lets the time of a plain wait pass.
+// wait lets time pass: a duration, until clocks show a time, or until a moment.
 func (r *run) wait(in *Instr) (int, bool) {
-	due, open := r.due(in.Wait.For)
-	if !due.After(r.now) {
+	w := in.Wait
+	if r.unsettled(w.Until) {
+		return 0, r.awaitSettled(in)
+	}
+	anchor, open := r.anchor()
+	due, problem := r.until(w, anchor)
+	if problem != "" && r.at.Deferred != problem {
+		r.note(crm.Note{Kind: crm.NoteProblem, Step: in.ID, Reason: "moment", Expression: w.Until.Source, Result: problem})
+		r.at.Deferred = problem
+	}
+	if !due.IsZero() && !due.After(r.now) {
 		if open {
 			return 0, r.awaitSettled(in)
 		}
-		r.clock = due
+		if due.After(r.clock) || w.Until == nil {
+			r.clock = due
+		}
 		return r.record(in, "", crm.StepState{}), true
 	}
-	r.awaitZone(in.Wait.For)
+	r.awaitMoves(w)
 	if !r.at.NotBefore.Equal(due) { // said once, and again when it moves
 		r.note(crm.Note{Kind: crm.NoteWaiting, Step: in.ID, Until: due})
 		r.at.NotBefore = due
 	}
+	if due.IsZero() {
+		return r.sleep(due, in.ID+": until there is a moment to wait for", "**"+in.ID+"**: until there is a moment to wait for.")
+	}
 	return r.sleep(due, fmt.Sprintf("%s: until %s", in.ID, clockText(due)), fmt.Sprintf("**%s**: until %s.", in.ID, clockText(due)))
 }
 
-// due is when a wait ends. It counts from when the step was reached; after a send, from when the message was planned or,
-// if the provider took it later, from then. While the message is on its way, open is true.
+// until is when a wait ends; zero while that is not known, with the reason.
+func (r *run) until(w *Wait, anchor time.Time) (due time.Time, problem string) {
+	switch {
+	case w.Until != nil:
+		if due, problem = w.Until.Moment(&r.env); problem == "" && due.Before(anchor) {
+			due = anchor // it is over already
+		}
+	case w.Local():
+		due = nextClock(anchor, r.loc, w.Clock, w.Days)
+	default:
+		due = w.For.Add(anchor, r.loc, r.calendar())
+	}
+	if !w.Timeout.IsZero() {
+		if last := w.Timeout.Add(anchor, r.loc, r.calendar()); due.IsZero() || last.Before(due) {
+			due = last
+		}
+	}
+	return due, problem
+}
+
+// awaitMoves wakes the run when something changes that moves the end of the wait.
+func (r *run) awaitMoves(w *Wait) {
+	if w.Until == nil {
+		if w.Local() {
+			r.d.Awaits = append(r.d.Awaits, zoneFields()...)
+		} else {
+			r.awaitZone(w.For)
+		}
+		return
+	}
+	r.d.Awaits = append(append(r.d.Awaits, zoneFields()...), w.Until.Events...)
+	for _, field := range w.Until.Reads {
+		r.d.Awaits = append(r.d.Awaits, "changed:"+field)
+	}
+}
+
+// due is when a duration ends that the step waits.
 func (r *run) due(d Duration) (due time.Time, open bool) {
-	anchor := r.at.Anchor
+	anchor, open := r.anchor()
+	return d.Add(anchor, r.loc, r.calendar()), open
+}
+
+// anchor is what a wait counts from: when the step was reached; after a send, when the message was planned or, if the provider
+// took it later, then. While the message is on its way, open is true.
+func (r *run) anchor() (at time.Time, open bool) {
+	at = r.at.Anchor
 	for i := range r.f.Messages {
 		m := &r.f.Messages[i]
 		if m.ID != r.at.AnchorMessage {
 			continue
 		}
 		open = m.Outcome() == ""
-		if m.AcceptedAt.After(anchor.Add(sendSlack)) {
-			anchor = m.AcceptedAt
+		if m.AcceptedAt.After(at.Add(sendSlack)) {
+			at = m.AcceptedAt
 		}
 	}
-	return d.Add(anchor, r.loc, r.calendar()), open
+	return at, open
 }
 
 // awaitZone wakes the run when the candidate moves, if that can move the end of the wait.

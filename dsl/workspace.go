@@ -1,6 +1,9 @@
 package dsl
 
 import (
+	"math"
+	"time"
+
 	"github.com/rapport-crm/rapport/crm"
 )
 
@@ -15,6 +18,29 @@ type Workspace struct {
 	Purposes   map[string]Purpose
 	From       From
 	Statuses   []string // nil: any
+	Scoring    *Scoring // nil: only updates change a score
+}
+
+// Scoring is how engagement is counted: points for events, which lose half their value in every Decay.
+type Scoring struct {
+	Decay  time.Duration      // zero: points keep their value
+	Points map[string]float64 // by event type
+}
+
+// Score returns what a candidate's score is worth at a moment.
+func (ws *Workspace) Score(c *crm.Candidate, at time.Time) float64 {
+	if ws == nil || ws.Scoring == nil {
+		return c.Score
+	}
+	return ws.Scoring.worth(c.Score, c.ScoredAt, at)
+}
+
+// worth returns what points that were given at one moment are worth at another.
+func (s *Scoring) worth(points float64, given, at time.Time) float64 {
+	if s.Decay <= 0 || given.IsZero() || !at.After(given) {
+		return points
+	}
+	return points * math.Exp2(-float64(at.Sub(given))/float64(s.Decay))
 }
 
 // Purpose is what a candidate can agree to hear about.

@@ -22,7 +22,7 @@ var (
 
 // workspace reads a workspace document.
 func (r *docReader) workspace() *Workspace {
-	m := r.mapping(r.src.root, placeWorkspace, "workspace", "calendar", "quiet", "limit", "purposes", "from", "statuses", "score")
+	m := r.mapping(r.src.root, placeWorkspace)
 	if m == nil {
 		return nil
 	}
@@ -53,7 +53,7 @@ func (r *docReader) workspace() *Workspace {
 		}
 	}
 	if n := m.get("score"); n != nil {
-		r.score(n, m.keys["score"])
+		ws.Scoring = r.score(n)
 	}
 	return ws
 }
@@ -61,7 +61,7 @@ func (r *docReader) workspace() *Workspace {
 // calendar reads opening hours. Days default to Monday to Friday, hours to 09:00-17:30.
 func (r *docReader) calendar(n *yaml.Node) *Calendar {
 	c := &Calendar{Days: weekdays(), Open: 9 * 60, Close: 17*60 + 30}
-	m := r.mapping(n, placeCalendar, "days", "hours", "zone", "holidays")
+	m := r.mapping(n, placeCalendar)
 	if m == nil {
 		return c
 	}
@@ -78,7 +78,7 @@ func (r *docReader) calendar(n *yaml.Node) *Calendar {
 		}
 	}
 	if h := m.get("holidays"); h != nil {
-		c.Holidays = r.choice(h, "holidays", append(slices.Collect(maps.Keys(holidayTable)), "none")...)
+		c.Holidays = r.choice(h, placeCalendar, "holidays")
 		if c.Holidays == "none" {
 			c.Holidays = ""
 		}
@@ -118,7 +118,7 @@ func (r *docReader) hours(n *yaml.Node, c *Calendar) {
 }
 
 func (r *docReader) quiet(n *yaml.Node, ws *Workspace) {
-	m := r.mapping(n, "quiet", "email", "sms")
+	m := r.mapping(n, placeQuiet)
 	if m == nil {
 		return
 	}
@@ -176,11 +176,11 @@ func (r *docReader) purposes(n *yaml.Node, ws *Workspace) {
 			r.add(e.key, codeReserved, "The purpose transactional is always there and needs no consent.", "Take it out.")
 			continue
 		}
-		m := r.mapping(e.value, "a purpose", "basis", "wording", "expires")
-		if m == nil || !r.require(m, "a purpose", "basis") {
+		m := r.mapping(e.value, placePurpose)
+		if m == nil || m.incomplete {
 			continue
 		}
-		p := Purpose{Basis: crm.Basis(r.choice(m.get("basis"), "basis", string(crm.BasisConsent), string(crm.BasisLegitimateInterest)))}
+		p := Purpose{Basis: crm.Basis(r.choice(m.get("basis"), placePurpose, "basis"))}
 		if w := m.get("wording"); w != nil {
 			p.Wording, _ = r.text(w, "wording")
 		}
@@ -197,7 +197,7 @@ func (r *docReader) purposes(n *yaml.Node, ws *Workspace) {
 func purposeNames(ws *Workspace) []string { return slices.Collect(maps.Keys(ws.Purposes)) }
 
 func (r *docReader) from(n *yaml.Node) (f From) {
-	m := r.mapping(n, "from", "email", "sms", "address")
+	m := r.mapping(n, placeFrom)
 	if m == nil {
 		return f
 	}
@@ -219,23 +219,36 @@ func (r *docReader) from(n *yaml.Node) (f From) {
 	return f
 }
 
-// score checks the score rules, which are not in force yet.
-func (r *docReader) score(n, key *yaml.Node) {
-	m := r.mapping(n, "score", "decay", "points")
+// score reads how engagement is counted.
+func (r *docReader) score(n *yaml.Node) *Scoring {
+	s := &Scoring{Points: map[string]float64{}}
+	m := r.mapping(n, placeScore)
 	if m == nil {
-		return
+		return s
 	}
 	if d := m.get("decay"); d != nil {
-		r.duration(d, "decay")
+		s.Decay = r.halfLife(d)
 	}
 	if p := m.get("points"); p != nil {
 		entries, _ := r.entries(p, "points")
 		for _, e := range entries {
-			r.eventType(e.key)
-			r.number(e.value, "points", -1_000, 1_000)
+			if t, ok := r.eventType(e.key); ok {
+				s.Points[t] = float64(r.number(e.value, "points", -1_000, 1_000))
+			}
 		}
 	}
-	r.note(key, crm.SeverityHint, codeNotInForce, "Scores are not counted by this version yet.", "")
+	return s
+}
+
+// halfLife reads how long points take to lose half their value. Days count as 24 hours, so that a score is the same
+// wherever it is looked at.
+func (r *docReader) halfLife(n *yaml.Node) time.Duration {
+	d := r.duration(n, "decay")
+	if d.Months != 0 || d.BusinessDays != 0 {
+		r.add(n, codeDuration, "decay is a duration in days or less, such as 30d.", "")
+		return 0
+	}
+	return d.Exact + time.Duration(d.Days)*24*time.Hour
 }
 
 // eventType checks an event type.

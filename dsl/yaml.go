@@ -64,6 +64,8 @@ type mapping struct {
 	node   *yaml.Node
 	values map[string]*yaml.Node
 	keys   map[string]*yaml.Node
+
+	incomplete bool // a key that the place needs is missing, which was reported
 }
 
 // get returns the value of a key, or nil.
@@ -74,23 +76,29 @@ type entry struct {
 	key, value *yaml.Node
 }
 
-// mapping reads a mapping with a closed set of keys. It is nil when the node is something else.
-func (r *docReader) mapping(n *yaml.Node, place string, known ...string) *mapping {
-	entries, ok := r.entries(n, place)
+// mapping reads a mapping with the keys that the grammar has for its place. It is nil when the node is something else.
+func (r *docReader) mapping(n *yaml.Node, p place) *mapping {
+	entries, ok := r.entries(n, p)
 	if !ok {
 		return nil
 	}
 	m := &mapping{node: n, values: make(map[string]*yaml.Node, len(entries)), keys: make(map[string]*yaml.Node, len(entries))}
-	later := notYet(place)
+	known, later := keyNames(p), notYet(p)
 	for _, e := range entries {
 		key := e.key.Value
 		switch {
-		case slices.Contains(known, key):
-			m.values[key], m.keys[key] = e.value, e.key
 		case slices.Contains(later, key):
 			r.add(e.key, codeNotYet, fmt.Sprintf("%q is part of the language but not supported by this version yet.", key), "Take it out for now.")
+		case slices.Contains(known, key):
+			m.values[key], m.keys[key] = e.value, e.key
 		default:
-			r.add(e.key, codeUnknownKey, fmt.Sprintf("%s has no key %q.", sentence(place), key), suggest(key, known))
+			r.add(e.key, codeUnknownKey, fmt.Sprintf("%s has no key %q.", sentence(p), key), suggest(key, known))
+		}
+	}
+	for _, k := range keysOf(p) {
+		if k.must && m.values[k.name] == nil {
+			m.incomplete = true
+			r.add(m.node, codeMissingKey, fmt.Sprintf("%s needs the key %q.", sentence(p), k.name), "")
 		}
 	}
 	return m
@@ -190,14 +198,15 @@ func (r *docReader) texts(n *yaml.Node, place string) []string {
 	return all
 }
 
-// choice returns a text that is one of a few.
-func (r *docReader) choice(n *yaml.Node, place string, known ...string) string {
-	t, ok := r.text(n, place)
+// choice returns the text of a key that holds one of a few words.
+func (r *docReader) choice(n *yaml.Node, p place, key string) string {
+	t, ok := r.text(n, key)
+	known := wordsOf(p, key)
 	if !ok {
 		return ""
 	}
 	if !slices.Contains(known, t) {
-		r.add(n, codeValue, fmt.Sprintf("%s cannot be %q.", sentence(place), t), suggest(t, known))
+		r.add(n, codeValue, fmt.Sprintf("%s cannot be %q.", sentence(key), t), suggest(t, known))
 		return ""
 	}
 	return t
@@ -229,6 +238,15 @@ func (r *docReader) duration(n *yaml.Node, place string) Duration {
 		return Duration{}
 	}
 	return d
+}
+
+// flag returns true or false.
+func (r *docReader) flag(n *yaml.Node, place string) bool {
+	t, ok := r.text(n, place)
+	if ok && scalarKind(n) != scalarBool {
+		r.add(n, codeShape, fmt.Sprintf("%s is true or false, not %q.", sentence(place), clip(t)), "")
+	}
+	return strings.EqualFold(t, "true")
 }
 
 // require reports a missing key.

@@ -107,8 +107,8 @@ func (d *dispatch) queueWrites(batch *pgx.Batch, out *crm.Dispatched) error {
 		batch.Queue("update enrollments set wake = wake + 1 where id = any($1) and status <> 'closed'", out.Wake)
 	}
 	for _, c := range out.Controls {
-		batch.Queue(`update enrollments set paused = $2, stop_requested = stop_requested or $3, wake = wake + 1
-			where id = $1 and status <> 'closed'`, c.EnrollmentID, c.Paused, c.Stop)
+		batch.Queue(`update enrollments set paused = $2, ending = $3, wake = wake + 1
+			where id = $1 and status <> 'closed'`, c.EnrollmentID, c.Paused, c.Ending)
 	}
 	for run, e := range out.Goals {
 		batch.Queue("update enrollments set goal_at = coalesce(goal_at, $2) where id = $1", run, moment(orElse(e.ReceivedAt, e.Time)))
@@ -189,10 +189,10 @@ func queueEnrollment(batch *pgx.Batch, r *crm.Enrollment) {
 		event = r.Event.ID
 	}
 	batch.Queue(`insert into enrollments (id, definition, hash, version, candidate_id, application_id, n, status, paused,
-		stop_requested, started_at, event_id, position, due, awaits, listens, progress)
+		ending, pool, started_at, event_id, position, due, awaits, listens, progress)
 		values ($1, $2, $3, case when $4::int > 0 then $4 else coalesce((select max(version) from definitions
-			where kind = 'sequence' and name = $2 and hash = $3), 0) end, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)`,
-		r.ID, r.Definition, r.Hash, r.Version, r.CandidateID, optional(r.ApplicationID), r.N, r.Status, r.Paused, r.StopRequested,
+			where kind = 'sequence' and name = $2 and hash = $3), 0) end, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)`,
+		r.ID, r.Definition, r.Hash, r.Version, r.CandidateID, optional(r.ApplicationID), r.N, r.Status, r.Paused, r.Ending, r.Pool,
 		moment(r.StartedAt), optional(event), r.Position, moment(r.Due), list(r.Awaits), list(r.Listens), r.Progress)
 }
 

@@ -13,7 +13,7 @@ import (
 // enrollmentColumns are those of a run r, whether its sequence is paused, and the event that enrolled.
 const (
 	enrollmentColumns = `r.id, r.definition, r.hash, r.version, r.candidate_id, r.application_id, r.n, r.status, r.paused,
-		coalesce(p.paused, false), r.stop_requested, r.outcome, r.started_at, r.closed_at, r.goal_at, r.position, r.wake,
+		coalesce(p.paused, false), r.ending, r.pool, r.outcome, r.started_at, r.closed_at, r.goal_at, r.position, r.wake,
 		r.wake_seen, r.wake_sent, r.seq, r.due, r.awaits, r.listens, r.progress, ` + eventColumns
 	enrollmentTables = ` from enrollments r
 		left join published p on p.kind = 'sequence' and p.name = r.definition and p.locale = ''
@@ -25,7 +25,7 @@ func scanEnrollment(row pgx.CollectableRow) (crm.Enrollment, error) {
 	var e crm.Event
 	places := []any{
 		&r.ID, &r.Definition, &r.Hash, &r.Version, &r.CandidateID, word(&r.ApplicationID), &r.N, &r.Status, &r.Paused, &r.Held,
-		&r.StopRequested, &r.Outcome, &r.StartedAt, at(&r.ClosedAt), at(&r.GoalAt), &r.Position, &r.Wake, &r.WakeSeen, &r.WakeSent,
+		&r.Ending, &r.Pool, &r.Outcome, &r.StartedAt, at(&r.ClosedAt), at(&r.GoalAt), &r.Position, &r.Wake, &r.WakeSeen, &r.WakeSent,
 		&r.Seq, at(&r.Due), &r.Awaits, &r.Listens, &r.Progress,
 	}
 	err := row.Scan(append(places, eventPlaces(&e)...)...)

@@ -1,0 +1,130 @@
+package dsl
+
+// documentKeys are the keys of the kinds of documents, except the workspace.
+func documentKeys(p place) []key {
+	switch p {
+	case placeSequence:
+		return sequenceKeys()
+	case placeMessage:
+		return []key{
+			needed(k("message", nameOf(""), "The message's name.")),
+			k("locale", a(formLocale), "The language this version is in; without it, the one that all others fall back to."),
+			k("channel", oneOf(channels()...), "How it is sent."),
+			k("subject", a(formLiquid), "The subject of an email, with variables."),
+			k("preview", a(formLiquid), "What mail programs show after the subject."),
+			k("body", a(formLiquid), "The text: Markdown with variables for an email, plain for a text message."),
+			k("mjml", a(formLiquid), "The body as MJML instead of Markdown."),
+		}
+	case placePool:
+		return []key{
+			needed(k("pool", nameOf(""), "The pool's name.")),
+			k("description", a(formText), "Who is in it, for people."),
+			k("when", a(formCondition), "Who is in it: kept up to date as candidates change."),
+			k("members", oneOf("by hand"), "The pool is a list kept by hand."),
+		}
+	case placeSurvey:
+		return []key{
+			needed(k("survey", nameOf(""), "The survey's name.")),
+			k("intro", a(formText), "The heading of its page."),
+			needed(k("questions", listOf(mappingOf(placeQuestion)), "The questions, in order.")),
+			k("anonymous_below", number(1, 1000), "Results with fewer answers than this are not shown."),
+		}
+	case placeQuestion:
+		return []key{
+			needed(k("id", a(formWord), "Names the answer; stable.")),
+			needed(k("ask", a(formText), "The question.")),
+			needed(k("kind", oneOf("nps", "rating", "choice", "text"), "How it is answered: 0 to 10, 1 to 5, one of a few, or in words.")),
+			k("of", listOf(a(formText)), "The choices."),
+			k("optional", a(formBool), "It may be left empty."),
+		}
+	case placeTest:
+		return testKeys()
+	}
+	return nil
+}
+
+func sequenceKeys() []key {
+	return []key{
+		needed(k("sequence", nameOf(""), "The sequence's name.")),
+		k("description", a(formText), "What it is for, for people."),
+		k("owner", a(formAddress), "Who answers for it, and owns the tasks of candidates without a recruiter."),
+		k("purpose", nameOf("purpose"), "What candidates agreed to hear about, or transactional."),
+		k("per", oneOf("candidate", "application"), "Whether a run belongs to a candidate (the default) or to one application."),
+		needed(k("enroll", either(oneOf("by hand"), mappingOf(placeEnroll), listOf(either(oneOf("by hand"), mappingOf(placeEnroll)))), "Who is enrolled, and when.")),
+		k("reenroll", either(oneOf("never", "always"), a(formDuration)), "When somebody who had a run may get another: after the last one's end."),
+		k("exit", oneOrMore(mappingOf(placeExit)), "What ends a run early."),
+		k("goal", mappingOf(placeGoal), "What the sequence is for; it is counted and changes nothing."),
+		k("limit", a(formLimit), "At most so many messages to a candidate in so much time."),
+		k("window", mappingOf(placeCalendar), "When it may send."),
+		needed(k("steps", stepList(), "What happens, in order.")),
+	}
+}
+
+func testKeys() []key {
+	return []key{
+		needed(k("test", a(formText), "What must be true, as a sentence.")),
+		needed(k("of", nameOf(KindSequence), "The definition that is tested.")),
+		needed(k("start", a(formMoment), "When the script begins.")),
+		k("candidate", mappingOf(placeTestCandidate), "The candidate; they have an email address unless it says `email: none`."),
+		k("applications", listOf(mappingOf(placeTestApplication)), "Applications that are there from the start."),
+		k("arms", entriesOf(a(formWord), a(formWord)), "Fixes the arm of an experiment."),
+		k("script", listOf(mappingOf(placeScript)), "What happens, in order."),
+		k("until", a(formMoment), "When the test stops looking; the end of the run, or of the script plus a year, without it."),
+		needed(k("expect", listOf(mappingOf(placeExpect)), "All that must come of it, in order.")),
+	}
+}
+
+// Places of a test.
+const (
+	placeTestCandidate   place = "a test's candidate"
+	placeTestApplication place = "a test's application"
+	placeScript          place = "an entry of the script"
+	placeExpect          place = "an expectation"
+)
+
+// workspaceKeys are the keys of the workspace and of what stands in it.
+func workspaceKeys(p place) []key {
+	switch p {
+	case placeWorkspace:
+		return []key{
+			needed(k("workspace", nameOf(""), "The installation's name.")),
+			k("calendar", mappingOf(placeCalendar), "Working hours: when sequences send, and what business days are."),
+			k("quiet", mappingOf(placeQuiet), "Hours in which no message is sent, by channel."),
+			k("limit", a(formLimit), "At most so many messages to a candidate in so much time, over everything but transactional mail."),
+			k("purposes", entriesOf(nameOf(""), mappingOf(placePurpose)), "What candidates can agree to hear about."),
+			k("from", mappingOf(placeFrom), "Who writes."),
+			k("statuses", listOf(a(formWord)), "The statuses a candidate can have."),
+			k("score", mappingOf(placeScore), "How engagement is counted."),
+		}
+	case placeCalendar:
+		return []key{
+			k("days", oneOrMore(a(formText)), "The days, such as mon-fri."),
+			k("hours", a(formHours), "The hours, such as \"09:00-17:30\": the first minute is inside, the last is not."),
+			k("zone", either(oneOf("candidate"), a(formZone)), "The time zone they are in; the candidate's without it."),
+			k("holidays", oneOf(holidayRegions()...), "The holidays that are left out."),
+		}
+	case placeQuiet:
+		return []key{
+			k("email", either(oneOf("none"), a(formHours)), "Quiet hours for email."),
+			k("sms", either(oneOf("none"), a(formHours)), "Quiet hours for text messages."),
+		}
+	case placePurpose:
+		return []key{
+			needed(k("basis", oneOf("consent", "legitimate_interest"), "The legal basis (GDPR Art. 6(1) (a) or (f)).")),
+			k("wording", a(formText), "What the candidate reads when they agree."),
+			k("expires", a(formDuration), "How long a legitimate interest lasts."),
+		}
+	case placeFrom:
+		return []key{
+			k("email", a(formText), "The sender of email: Name <address>."),
+			k("sms", a(formPhone), "The sender of text messages, with the country code."),
+			k("address", a(formText), "The postal address that mail carries."),
+		}
+	case placeScore:
+		return []key{
+			k("decay", a(formDuration), "How long it takes for points to lose half their value."),
+			k("points", entriesOf(a(formEvent), number(-1000, 1000)), "Points for each event."),
+		}
+	}
+	return nil
+}
