@@ -1,9 +1,14 @@
 package call
 
 import (
+	"io"
 	"net"
+	"net/http"
 	"net/netip"
 	"net/url"
+	"strings"
+
+	"github.com/rapport-crm/rapport/crm"
 )
 
 // Spare makes the client take the address of a test's server for a public one, and no other address.
@@ -21,8 +26,12 @@ func (c *Client) Target(raw string) (*url.URL, string) {
 	return c.target(parsed)
 }
 
-// Answer is what an answer means.
-var Answer = answer
+// Answer is what an answer of hooks.example.com means.
+func Answer(status int, header http.Header, body string) (crm.CallResult, error) {
+	resp := &http.Response{StatusCode: status, Header: header, Body: io.NopCloser(strings.NewReader(body))}
+	defer resp.Body.Close()
+	return answer("hooks.example.com", resp)
+}
 
 // Permits tells whether a connection may be made to the address.
 func Permits(private bool, addr string) bool {
