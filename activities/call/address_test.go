@@ -57,6 +57,7 @@ func TestAddresses(t *testing.T) {
 		"2002:c0a8:101::1":          never,
 		"fd00:ec2::254":             never,
 		"fd20:ce::254":              never,
+		"fd00:ec2::254%eth0":        never,
 		"168.63.129.16":             never,
 		"192.0.0.192":               never,
 		"192.0.2.1":                 never,

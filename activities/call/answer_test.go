@@ -62,6 +62,8 @@ func TestContent(t *testing.T) {
 		"a NUL":                      {"application/json", `{"a": ["\u0000"]}`, failed(call.ReasonInvalidJSON)},
 		"a NUL in a key":             {"application/json", `{"\u0000": 1}`, failed(call.ReasonInvalidJSON)},
 		"too deep":                   {"application/json", nested(call.MaxDepth + 2), failed(call.ReasonInvalidJSON)},
+		"arrays too deep":            {"application/json", strings.Repeat("[", call.MaxDepth+1) + strings.Repeat("]", call.MaxDepth+1), failed(call.ReasonInvalidJSON)},
+		"objects too deep":           {"application/json", strings.Repeat(`{"a":`, call.MaxDepth+1) + "1" + strings.Repeat("}", call.MaxDepth+1), failed(call.ReasonInvalidJSON)},
 		"far too deep":               {"application/json", strings.Repeat("[", call.MaxAnswer), failed(call.ReasonInvalidJSON)},
 		"as large as may be":         {"application/json", `"` + strings.Repeat("a", call.MaxAnswer-2) + `"`, ok(strings.Repeat("a", call.MaxAnswer-2))},
 		"a byte more":                {"application/json", `"` + strings.Repeat("a", call.MaxAnswer-1) + `"`, failed(call.ReasonTooLarge)},

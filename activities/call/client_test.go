@@ -227,7 +227,7 @@ func TestTrouble(t *testing.T) {
 		}
 	})
 	old := httptest.NewUnstartedServer(http.NotFoundHandler())
-	old.TLS = &tls.Config{MaxVersion: tls.VersionTLS11}
+	old.TLS = &tls.Config{MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}
 	old.Config.ErrorLog = s.Config.ErrorLog
 	old.StartTLS()
 	t.Cleanup(old.Close)

@@ -152,7 +152,7 @@ func (c *Client) allows(name string, port, standard uint16) bool {
 		if e.port != port && (e.port != 0 || port != standard) {
 			continue
 		}
-		if e.below && !isAddr(name) && strings.HasSuffix(name, "."+e.name) || !e.below && name == e.name {
+		if e.below && strings.HasSuffix(name, "."+e.name) || !e.below && name == e.name {
 			return true
 		}
 	}

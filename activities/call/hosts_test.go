@@ -82,7 +82,7 @@ func TestCheck(t *testing.T) {
 	}
 	for _, host := range []string{
 		"", "*", "*.", "*.com", "a.*.example.com", "*example.com", "https://example.com", "example.com/hooks", "example.com:", "example.com:0",
-		"example.com:https", "example.com:70000", "exa mple.com", "*.0.0.1", "*.93.184.215.14", "127.1", "fe80::1%eth0", "user@example.com", "a..example",
+		"example.com:https", "example.com:70000", "exa mple.com", "*.0.0.1", "*.93.184.215.14", "127.1", "0x7f.0x1", "fe80::1%eth0", "user@example.com", "a..example",
 	} {
 		t.Run("host "+host, func(t *testing.T) {
 			t.Parallel()
