@@ -19,6 +19,7 @@ func TestLayers(t *testing.T) {
 		"activities":          {"crm", "dsl"},
 		"activities/sendgrid": {"crm", "activities/provider"},
 		"activities/twilio":   {"crm", "activities/provider"},
+		"activities/call":     {"crm", "activities/provider"},
 		"worker":              {"crm", "dsl", "workflows", "activities", "store"},
 		"api":                 {"crm", "dsl", "workflows", "store", "activities/sendgrid", "activities/twilio", "activities/provider"},
 	}
