@@ -15,12 +15,6 @@ import (
 	"github.com/rapport-crm/rapport/crm"
 )
 
-// The outcomes of a call step.
-const (
-	OutcomeOK     = "ok"
-	OutcomeFailed = "failed"
-)
-
 // Why a call failed. A refusal by the host is status_ and its status. The last four are reasons of a RetryError.
 const (
 	ReasonBadMethod        = "bad_method"         // not one of GET, HEAD, POST, PUT, PATCH, DELETE
@@ -59,7 +53,7 @@ func (e *RetryError) Error() string {
 func (e *RetryError) Result() crm.CallResult { return failed(e.Reason) }
 
 func failed(reason string) crm.CallResult {
-	return crm.CallResult{Outcome: OutcomeFailed, Reason: reason}
+	return crm.CallResult{Outcome: crm.CallFailed, Reason: reason}
 }
 
 // answer reads what an answer that is no redirect means.
@@ -86,7 +80,7 @@ func content(resp *http.Response) (crm.CallResult, error) {
 	if len(body) > MaxAnswer {
 		return failed(ReasonTooLarge), nil
 	}
-	result := crm.CallResult{Outcome: OutcomeOK}
+	result := crm.CallResult{Outcome: crm.CallOK}
 	if len(bytes.TrimSpace(body)) == 0 || !isJSON(resp.Header.Get("Content-Type")) {
 		return result, nil
 	}
