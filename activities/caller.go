@@ -9,7 +9,6 @@ import (
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/temporal"
 
-	"github.com/rapport-crm/rapport/activities/call"
 	"github.com/rapport-crm/rapport/crm"
 )
 
@@ -51,7 +50,7 @@ func (a *Caller) Call(ctx context.Context, in crm.CallInput) (crm.CallDone, erro
 	}
 	result, err := a.Client.Do(ctx, request)
 	if err != nil {
-		again, ok := errors.AsType[*call.RetryError](err)
+		again, ok := errors.AsType[*crm.CallError](err)
 		if !ok || activity.GetInfo(ctx).Attempt < maxCallAttempts {
 			return crm.CallDone{}, retryLater(again, err)
 		}
@@ -65,13 +64,10 @@ func (a *Caller) Call(ctx context.Context, in crm.CallInput) (crm.CallDone, erro
 }
 
 // retryLater tells Temporal to try again, when the host has asked for it.
-func retryLater(again *call.RetryError, err error) error {
+func retryLater(again *crm.CallError, err error) error {
 	if again == nil {
 		return coded("call", err)
 	}
-	options := temporal.ApplicationErrorOptions{}
-	if again.RetryAfter > 0 {
-		options.NextRetryDelay = min(again.RetryAfter, time.Hour)
-	}
+	options := temporal.ApplicationErrorOptions{NextRetryDelay: min(again.RetryAfter, time.Hour)} // zero: as the policy says
 	return temporal.NewApplicationErrorWithOptions(fmt.Sprintf("call: %s", again.Reason), again.Reason, options)
 }

@@ -30,7 +30,7 @@ func TestStatus(t *testing.T) {
 				}
 				return
 			}
-			var again *call.RetryError
+			var again *crm.CallError
 			if !errors.As(err, &again) || again.Reason != reason || again.RetryAfter != 7*time.Second || again.Host != "hooks.example.com" {
 				t.Errorf("got %+v %v, want another attempt because of %s in 7 s", got, err, reason)
 			}

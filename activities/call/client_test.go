@@ -260,7 +260,7 @@ func TestTrouble(t *testing.T) {
 				config.Timeout = 300 * time.Millisecond
 			}
 			got, err := call.New(config).Do(t.Context(), crm.Call{Method: "POST", URL: tc.url, Key: "k"})
-			var retry *call.RetryError
+			var retry *crm.CallError
 			if !errors.As(err, &retry) || retry.Reason != tc.reason || got.Outcome != "" {
 				t.Fatalf("got %+v %v, want another attempt because of %s", got, err, tc.reason)
 			}
@@ -282,7 +282,7 @@ func TestCancelled(t *testing.T) {
 		<-r.Context().Done()
 	})
 	_, err := s.client(t, "hooks.example.com").Do(ctx, crm.Call{Method: "GET", URL: "https://hooks.example.com" + s.port(), Key: "k"})
-	var retry *call.RetryError
+	var retry *crm.CallError
 	if !errors.Is(err, context.Canceled) || errors.As(err, &retry) {
 		t.Errorf("got %v, want the context's error", err)
 	}
