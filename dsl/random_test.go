@@ -3,7 +3,6 @@ package dsl_test
 import (
 	"fmt"
 	"maps"
-	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -248,21 +247,6 @@ func (p *player) hold() {
 	}
 	if w.last.Summary == "" || e.Due.IsZero() && !slices.ContainsFunc(e.Awaits, func(what string) bool { return what != "consent.revoked" }) {
 		p.rt.Fatalf("the run waits for nothing that has a name: %+v", w.last)
-	}
-	p.pure()
-}
-
-// pure decides twice on the same facts: the facts stay as they are, and the decisions are the same.
-func (p *player) pure() {
-	w := p.world
-	before := fmt.Sprintf("%+v", w.facts)
-	first := w.program.Next(w.set.Workspace, &w.facts, w.now)
-	second := w.program.Next(w.set.Workspace, &w.facts, w.now)
-	if !reflect.DeepEqual(first, second) {
-		p.rt.Fatalf("two decisions on the same facts differ:\n%+v\n%+v", first, second)
-	}
-	if after := fmt.Sprintf("%+v", w.facts); before != after {
-		p.rt.Fatalf("a decision changed the facts:\n%s\n%s", before, after)
 	}
 }
 
