@@ -65,14 +65,23 @@ func unreadable(text []byte) *crm.Problem {
 
 // part is what stands between two document markers, with every comment.
 type part struct {
-	first int // line of the file on which lines begin
-	lines []string
+	first   int // line of the file on which lines begin
+	lines   []string
+	content bool // more than comments
+}
+
+// add takes a line. A byte order mark at the start of a document says nothing.
+func (p *part) add(line string) {
+	if !p.content {
+		line = strings.TrimLeft(line, "\ufeff")
+		p.content = hasContent([]string{line})
+	}
+	p.lines = append(p.lines, line)
 }
 
 // splitParts cuts a file where splitDocuments does, but loses nothing. Comments without a document stand at the start of the
 // next document, or at the end of the last.
 func splitParts(text string) []*part {
-	text = strings.TrimPrefix(text, "\ufeff")
 	text = strings.ReplaceAll(text, "\r\n", "\n")
 	text = strings.ReplaceAll(text, "\r", "\n")
 	text = strings.TrimSuffix(text, "\n")
@@ -89,14 +98,14 @@ func splitParts(text string) []*part {
 			parts = next(parts, i+1, strings.TrimLeft(rest, "\t"))
 		case isEnd && (end == "" || end[0] == ' '):
 			if end = strings.TrimSpace(end); strings.HasPrefix(end, "#") {
-				last.lines = append(last.lines, end)
+				last.add(end)
 			}
 			parts = next(parts, i+1, "")
 		default:
-			last.lines = append(last.lines, line)
+			last.add(line)
 		}
 	}
-	if n := len(parts) - 1; n > 0 && !hasContent(parts[n].lines) {
+	if n := len(parts) - 1; n > 0 && !parts[n].content {
 		parts[n-1].lines = append(parts[n-1].lines, parts[n].lines...)
 		parts = parts[:n]
 	}
@@ -106,17 +115,17 @@ func splitParts(text string) []*part {
 // next begins a part, or goes on with the last one while that holds no document.
 func next(parts []*part, line int, text string) []*part {
 	last := parts[len(parts)-1]
-	if hasContent(last.lines) {
+	if last.content {
 		last = &part{first: line}
 		parts = append(parts, last)
 	}
-	last.lines = append(last.lines, text)
+	last.add(text)
 	return parts
 }
 
 // format returns the part in its layout, with a newline at its end.
 func (p *part) format() (string, *crm.Problem) {
-	if !hasContent(p.lines) {
+	if !p.content {
 		printer := printer{src: p.source(p.lines).text}
 		return printer.document(nil), nil
 	}

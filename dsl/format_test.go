@@ -242,6 +242,7 @@ func FuzzFormat(f *testing.F) {
 	for _, p := range append(paths, "testdata/base.yaml") {
 		f.Add(string(readFile(f, p)))
 	}
+	f.Add("\ufeff\ufeff# nothing for YAML, but not nothing\n")
 	f.Fuzz(func(t *testing.T, text string) {
 		once, err := dsl.Format([]byte(text))
 		if err != nil {

@@ -54,6 +54,9 @@ func quoteConditions(src *source, err error) *source {
 
 // misread finds the conditions that YAML reads as something else than one text: cut by a comma, or as a tag.
 func misread(n *yaml.Node, found []place) []place {
+	if n == nil {
+		return found
+	}
 	for i, c := range n.Content {
 		if n.Kind == yaml.MappingNode && i%2 == 1 && isCondition(n.Content[i-1].Value) {
 			tag := c.Style&yaml.TaggedStyle != 0 && strings.ContainsAny(c.Tag, "(.")
