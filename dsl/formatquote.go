@@ -14,22 +14,22 @@ func isCondition(key string) bool { return key == "applies_to" || isExpressionKe
 // maxQuotes is how often a document is read again after a condition got the quotes that it lacks.
 const maxQuotes = 100
 
-// place is a position in a file, from 1, the column in characters.
-type place struct{ line, column int }
+// spot is a position in a file, from 1, the column in characters.
+type spot struct{ line, column int }
 
 // quoteConditions returns the document with quotes around the conditions that YAML does not read as one text, or nil when it
 // has none of these or is broken in another way as well. The error is what parsing the document said.
 func quoteConditions(src *source, err error) *source {
 	quoted := false
 	for range maxQuotes {
-		var places []place
+		var places []spot
 		if err == nil {
 			places = misread(src.root, nil)
 		} else {
 			r := &docReader{src: src}
 			r.syntaxProblem(err)
 			if p := r.problems[0]; p.Code == codeQuote {
-				places = []place{{p.Line, p.Column}}
+				places = []spot{{p.Line, p.Column}}
 			}
 		}
 		if places == nil {
@@ -53,7 +53,7 @@ func quoteConditions(src *source, err error) *source {
 }
 
 // misread finds the conditions that YAML reads as something else than one text: cut by a comma, or as a tag.
-func misread(n *yaml.Node, found []place) []place {
+func misread(n *yaml.Node, found []spot) []spot {
 	if n == nil {
 		return found
 	}
@@ -61,7 +61,7 @@ func misread(n *yaml.Node, found []place) []place {
 		if n.Kind == yaml.MappingNode && i%2 == 1 && isCondition(n.Content[i-1].Value) {
 			tag := c.Style&yaml.TaggedStyle != 0 && strings.ContainsAny(c.Tag, "(.")
 			if tag || n.Style&yaml.FlowStyle != 0 && cutByComma(c) {
-				found = append(found, place{c.Line, c.Column})
+				found = append(found, spot{c.Line, c.Column})
 			}
 		}
 		found = misread(c, found)
