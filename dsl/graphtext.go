@@ -51,7 +51,7 @@ func runeUnits(r rune) int {
 func (f font) wrap(s string, most int) []string {
 	var lines []string
 	line := ""
-	for _, word := range strings.FieldsSeq(s) {
+	for word := range strings.FieldsSeq(s) {
 		for f.width(word) > most {
 			if line != "" {
 				lines, line = append(lines, line), ""
