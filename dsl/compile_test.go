@@ -85,11 +85,11 @@ func TestCompileExamples(t *testing.T) {
 		ws.Purposes["sourced"].Expires.Days != 30 || len(ws.Statuses) != 7 || ws.From.SMS != "+447700900000" {
 		t.Errorf("workspace: %+v", ws)
 	}
-	if len(set.Templates) != 6 || set.Template("silver-medallist-nudge", "en-GB") == nil {
+	if set.Template("silver-medallist-nudge", "en-GB") == nil {
 		t.Errorf("templates: %v", set.Templates)
 	}
-	if len(set.Documents) != 9 {
-		t.Errorf("%d documents", len(set.Documents))
+	if len(set.Interviews) != 1 || len(set.Retentions) != 2 || len(set.Surveys) != 1 {
+		t.Errorf("interviews %v, retentions %v, surveys %v", set.Interviews, set.Retentions, set.Surveys)
 	}
 }
 

@@ -21,9 +21,6 @@ const (
 	placePool       place = "a pool"
 	placeSurvey     place = "a survey"
 	placeQuestion   place = "a question"
-	placeInterview  place = "an interview"
-	placeRound      place = "a round"
-	placeRetention  place = "a retention policy"
 	placeTest       place = "a test"
 	placeEnroll     place = "enroll"
 	placeExit       place = "exit"
@@ -93,7 +90,7 @@ type shape struct {
 	words     []string
 	names     string // formName: the kind of document that the name is of, or "" where it is given
 	place     place
-	low, high int
+	low, high int // of a number; low also of how many entries a list has at least
 }
 
 // key is a key of a mapping.
@@ -112,7 +109,8 @@ func listOf(s shape) shape                 { return shape{form: formList, of: []
 func mappingOf(p place) shape              { return shape{form: formMapping, place: p} }
 func entriesOf(key, value shape) shape     { return shape{form: formEntries, of: []shape{key, value}} }
 func either(of ...shape) shape             { return shape{form: formEither, of: of} }
-func oneOrMore(s shape) shape              { return either(s, listOf(s)) }
+func oneOrMore(s shape) shape              { return either(s, some(listOf(s))) }
+func some(list shape) shape                { list.low = 1; return list }
 func needed(k key) key                     { k.must = true; return k }
 func k(name string, s shape, d string) key { return key{name: name, shape: s, doc: d} }
 
@@ -134,7 +132,7 @@ func stepList() shape { return listOf(mappingOf(placeStep)) }
 
 // keysOf returns the keys of a place, in the order in which they are written. It is nil for what is no place.
 func keysOf(p place) []key {
-	for _, table := range []func(place) []key{documentKeys, workspaceKeys, stepKeys, effectKeys, loopKeys} {
+	for _, table := range []func(place) []key{documentKeys, interviewKeys, retentionKeys, workspaceKeys, stepKeys, effectKeys, loopKeys} {
 		if keys := table(p); keys != nil {
 			return keys
 		}

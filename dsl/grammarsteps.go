@@ -33,7 +33,7 @@ func stepKeys(p place) []key {
 			k("update", mappingOf(placeUpdate), "Change the candidate."),
 			k("enroll", nameOf(KindSequence), "Enroll the candidate in another sequence."),
 			k("leave", nameOf(KindSequence), "End the candidate's run of another sequence."),
-			k("interview", nameOf(kindInterview), "Hold an interview loop, and go on when it is over."),
+			k("interview", nameOf(KindInterview), "Hold an interview loop, and go on when it is over."),
 			k("survey", mappingOf(placeAsk), "Ask the candidate to answer a survey."),
 			k("call", mappingOf(placeCall), "Make an HTTP request to an allowed host."),
 			k("ats", mappingOf(placeATS), "Change something in the applicant tracking system."),
@@ -93,6 +93,13 @@ func effectKeys(p place) []key {
 			k("add", oneOrMore(nameOf(KindPool)), "Pools to put the candidate into."),
 			k("remove", oneOrMore(nameOf(KindPool)), "Pools to take the candidate out of."),
 		}
+	}
+	return askKeys(p)
+}
+
+// askKeys are the keys of steps that ask somebody else.
+func askKeys(p place) []key {
+	switch p {
 	case placeAsk:
 		return []key{
 			needed(k("use", nameOf(KindSurvey), "The survey's name.")),
