@@ -280,7 +280,7 @@ func TestCheckReportsAllFilesInOrder(t *testing.T) {
 	for _, p := range problems {
 		got = append(got, fmt.Sprintf("%s:%d:%d %s", p.File, p.Line, p.Column, p.Code))
 	}
-	want := []string{"a.yaml:1:1 R0008", "a.yaml:2:10 R0105", "a.yaml:5:1 R0001", "b.yaml:2:8 R0407", "b.yaml:3:14 R0201", "c.yaml:1:1 R0011"}
+	want := []string{"a.yaml:1:1 R0008", "a.yaml:2:10 R0105", "a.yaml:5:1 R0001", "b.yaml:1:1 R0008", "b.yaml:2:8 R0407", "b.yaml:3:14 R0201", "c.yaml:1:1 R0011"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}

@@ -179,9 +179,7 @@ func (q *sequenceReader) taskWait(t *Task, m *mapping) {
 	}
 }
 
-func settableFields() []string {
-	return []string{"country", "region", "city", "time_zone", "locale", "status", "source", "owner", "seniority"}
-}
+func settableFields() []string { return keyNames(placeSet) }
 
 func (q *sequenceReader) update(n *yaml.Node) *Update {
 	u := &Update{}

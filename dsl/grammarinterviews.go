@@ -80,7 +80,7 @@ func seatShape() shape { return either(oneOf(hiringManager), nameOf("group")) }
 func interviewersShape() shape { return either(seatShape(), mappingOf(placeInterviewers)) }
 
 // exactly is a duration in hours, minutes or seconds.
-func exactly() shape { return shape{form: formDuration, words: []string{"s", "m", "h"}} }
+func exactly() shape { return shape{form: formDuration, units: []string{"s", "m", "h"}} }
 
 func interviewHead() []key {
 	return []key{

@@ -151,7 +151,7 @@ func (r *docReader) interview() *Interview {
 	}
 	i.asks(m)
 	i.around(m)
-	i.aboutApplications(m)
+	i.transactional(m)
 	l := i.loop
 	l.Description, l.Owner, l.Purpose, l.ByHand, l.Enroll, l.Exits = i.p.Description, i.p.Owner, i.p.Purpose, i.p.ByHand, i.p.Enroll, i.p.Exits
 	r.notInForce("Interviews")

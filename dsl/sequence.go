@@ -2,7 +2,6 @@ package dsl
 
 import (
 	"fmt"
-	"maps"
 	"net/mail"
 	"slices"
 	"strings"
@@ -220,17 +219,8 @@ func (q *sequenceReader) enrollTypes() []string {
 	return sorted(types)
 }
 
-// transactional refuses sends without a purpose, and the transactional one for what is not about an application or interview.
+// transactional refuses the purpose for what is not about an application or interview.
 func (q *sequenceReader) transactional(m *mapping) {
-	sends := slices.ContainsFunc(slices.Collect(maps.Values(q.steps)), func(s *step) bool { return s.instr.Op == OpSend })
-	if q.p.Purpose == "" && m.get("purpose") == nil && sends {
-		q.add(m.keys["sequence"], codeMissingKey, "A sequence that sends messages needs a purpose.", "Name one of the workspace's purposes, or transactional.")
-	}
-	q.aboutApplications(m)
-}
-
-// aboutApplications refuses the transactional purpose where another event enrolls.
-func (q *sequenceReader) aboutApplications(m *mapping) {
 	if !q.p.Transactional() || q.voc == nil {
 		return
 	}
@@ -243,7 +233,7 @@ func (q *sequenceReader) aboutApplications(m *mapping) {
 }
 
 func (q *sequenceReader) exits(n *yaml.Node, p place) {
-	for _, e := range q.list(n, "exit", true) {
+	for _, e := range q.optionalList(n, "exit") {
 		m := q.match(e, p)
 		if m == nil {
 			continue
