@@ -20,6 +20,8 @@ type Condition struct {
 	UsesNow bool     // its value changes by the passing of time alone
 
 	program cel.Program
+	always  verdict  // where that is known without facts
+	pools   []string // that it asks about, sorted
 }
 
 // Env is what conditions are evaluated on. Facts are required; what a place does not have is nil.

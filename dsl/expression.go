@@ -31,6 +31,7 @@ type expression struct {
 	ast  *ast.AST
 
 	reads, steps, events map[string]bool
+	pools                map[string]bool
 	now, loops, failed   bool
 	replaces             int
 }
@@ -60,7 +61,7 @@ func (r *docReader) expression(n *yaml.Node, sc *scope, want *cel.Type) *Conditi
 		r.add(n, codeExprType, "This expression cannot be checked: "+err.Error()+".", "")
 		return nil
 	}
-	x := &expression{r: r, node: n, sc: sc, reads: map[string]bool{}, steps: map[string]bool{}, events: map[string]bool{}}
+	x := &expression{r: r, node: n, sc: sc, reads: map[string]bool{}, steps: map[string]bool{}, events: map[string]bool{}, pools: map[string]bool{}}
 	if len(src) > maxExpressionChars {
 		x.add(0, codeExprSize, fmt.Sprintf("This expression has more than %d characters.", maxExpressionChars), "Split it over several steps.")
 		return nil
@@ -92,6 +93,9 @@ func (x *expression) compile(env *cel.Env, checked *cel.Ast, src string) *Condit
 	if x.replaces > 1 {
 		x.add(0, codeExprSize, "replace() may be used once in an expression.", "")
 	}
+	if x.loops && !x.failed {
+		x.cost(env, checked)
+	}
 	if x.failed {
 		return nil
 	}
@@ -104,9 +108,12 @@ func (x *expression) compile(env *cel.Env, checked *cel.Ast, src string) *Condit
 		x.add(0, codeExprType, "This expression cannot work: "+clip(err.Error())+".", "")
 		return nil
 	}
-	return &Condition{
-		Source: src, Reads: sorted(x.reads), Steps: sorted(x.steps), Events: sorted(x.events), UsesNow: x.now, program: program,
+	c := &Condition{
+		Source: src, Reads: sorted(x.reads), Steps: sorted(x.steps), Events: sorted(x.events), UsesNow: x.now,
+		program: program, always: constant(x.ast.Expr()), pools: sorted(x.pools),
 	}
+	x.sayConstant(c)
+	return c
 }
 
 func sorted(set map[string]bool) []string {
@@ -249,6 +256,7 @@ func (x *expression) sequence(name string, offset int) {
 }
 
 func (x *expression) pool(name string, offset int) {
+	x.pools[name] = true
 	if _, known := x.r.voc.pools[name]; !known {
 		x.add(offset, codePool, fmt.Sprintf("There is no pool %q.", name), suggest(name, slices.Collect(maps.Keys(x.r.voc.pools))))
 	}

@@ -45,6 +45,7 @@ type loader struct {
 	voc      *vocabulary // nil: what documents refer to is not checked
 	channels map[string]crm.Channel
 	docs     []*doc
+	own      int           // how many of docs are of the files; the others are those in force
 	problems []crm.Problem // of files that hold no document
 	failure  error
 }
@@ -183,6 +184,9 @@ func (l *loader) read() {
 	})
 	l.each(KindSequence, func(d *doc) { d.program = d.reader.sequence() })
 	l.each(kindTest, func(d *doc) { d.reader.test() })
+	if l.voc != nil {
+		l.check()
+	}
 }
 
 // names gathers what definitions may name, before they are read: they may name each other.

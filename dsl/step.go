@@ -108,26 +108,6 @@ func (s *step) children() []*step {
 	return append(all, s.do...)
 }
 
-// ends tells whether nothing can follow the step.
-func (s *step) ends() bool {
-	armsEnd := !slices.ContainsFunc(s.arms, func(a arm) bool { return !endsAll(a.steps) })
-	switch {
-	case s.instr.If != nil:
-		return false
-	case s.instr.Op == OpExit:
-		return true
-	case s.instr.Op == OpChoose:
-		return s.hasElse && endsAll(s.otherwise) && armsEnd
-	case s.instr.Op == OpExperiment:
-		return len(s.arms) > 0 && armsEnd
-	case s.instr.Op == OpRepeat:
-		return s.instr.Repeat.While == nil && endsAll(s.do)
-	}
-	return len(s.then) > 0 && len(s.then) == len(s.outcomes()) && !slices.ContainsFunc(s.then, func(b block) bool { return !endsAll(b.steps) })
-}
-
-func endsAll(steps []*step) bool { return slices.ContainsFunc(steps, (*step).ends) }
-
 // block reads a list of steps.
 func (q *sequenceReader) block(n *yaml.Node, place string) []*step {
 	entries := q.list(n, place, false)
@@ -135,15 +115,9 @@ func (q *sequenceReader) block(n *yaml.Node, place string) []*step {
 		q.add(n, codeNoSteps, "A sequence has at least one step.", "")
 	}
 	steps := make([]*step, 0, len(entries))
-	ended := false
 	for _, e := range entries {
-		if ended {
-			q.note(e, crm.SeverityWarning, codeUnreachable, "This step is never reached: the run has ended before it.", "Take it out, or give the exit an `if`.")
-			ended = false
-		}
 		if s := q.step(e); s != nil {
 			steps = append(steps, s)
-			ended = s.ends()
 		}
 	}
 	return steps

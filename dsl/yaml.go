@@ -27,6 +27,8 @@ type docReader struct {
 	voc      *vocabulary            // nil: what the document refers to is not checked
 	channels map[string]crm.Channel // of messages, by name
 	problems []crm.Problem
+
+	sequenceRead *sequenceReader // of a sequence: its steps as they are written
 }
 
 // add reports a problem at a node.
