@@ -39,9 +39,8 @@ func verdictOf(b bool) verdict {
 	return never
 }
 
-// isAlways and isNever tell what is known of a condition without facts; of a condition that is not there, nothing is.
+// isAlways tells whether a condition is true whatever the facts are.
 func (c *Condition) isAlways() bool { return c != nil && c.always == always }
-func (c *Condition) isNever() bool  { return c != nil && c.always == never }
 
 // sayConstant warns of a condition that decides nothing. A pool or a policy for everybody may well say `true`.
 func (x *expression) sayConstant(c *Condition) {
@@ -117,7 +116,7 @@ func conjunction(all []ast.Expr, decisive verdict, words func(e ast.Expr) (field
 			return decisive
 		case depends:
 			settled = false
-		default:
+		case decisive.not():
 		}
 		field, allowed := words(part)
 		if field == "" {

@@ -16,6 +16,9 @@ const (
 
 // cost refuses an expression that would go over the limit with lists and texts of usual sizes: loops in loops in loops.
 func (x *expression) cost(env *cel.Env, checked *cel.Ast) {
+	if x.r.voc == nil {
+		return
+	}
 	estimate, err := env.EstimateCost(checked, usualSizes{})
 	if err != nil || estimate.Max <= maxCost {
 		return

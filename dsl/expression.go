@@ -33,6 +33,7 @@ type expression struct {
 	reads, steps, events map[string]bool
 	pools                map[string]bool
 	now, loops, failed   bool
+	unsure, moves        bool
 	replaces             int
 }
 
@@ -110,7 +111,7 @@ func (x *expression) compile(env *cel.Env, checked *cel.Ast, src string) *Condit
 	}
 	c := &Condition{
 		Source: src, Reads: sorted(x.reads), Steps: sorted(x.steps), Events: sorted(x.events), UsesNow: x.now,
-		program: program, always: constant(x.ast.Expr()), pools: sorted(x.pools),
+		program: program, always: constant(x.ast.Expr()), pools: sorted(x.pools), unsure: x.unsure, moves: x.moves,
 	}
 	x.sayConstant(c)
 	return c
@@ -129,7 +130,9 @@ func sorted(set map[string]bool) []string {
 func (x *expression) visit(e ast.Expr) {
 	switch e.Kind() {
 	case ast.IdentKind:
-		x.now = x.now || e.AsIdent() == "now"
+		if e.AsIdent() == "now" {
+			x.now, x.moves = true, true
+		}
 	case ast.SelectKind:
 		x.field(e.AsSelect(), e.ID())
 	case ast.CallKind:
@@ -143,6 +146,7 @@ func (x *expression) visit(e ast.Expr) {
 // field notes what a selection reads, and checks the names of steps.
 func (x *expression) field(s ast.SelectExpr, id int64) {
 	name := s.FieldName()
+	x.unsure = x.unsure || !surelyKnown(path(s.Operand()), name)
 	switch base, _, _ := strings.Cut(x.ast.GetType(s.Operand().ID()).TypeName(), ":"); base {
 	case typeCandidate:
 		x.reads[name] = true
@@ -165,6 +169,30 @@ func (x *expression) field(s ast.SelectExpr, id int64) {
 	}
 }
 
+// surelyKnown tells whether a field always has a value.
+func surelyKnown(owner, name string) bool {
+	switch owner {
+	case "candidate":
+		return slices.Contains([]string{"id", "score", "legal_hold", "created_at", "tags", "skills", "functions"}, name)
+	case "enrollment":
+		return name != "event"
+	}
+	return false
+}
+
+// mayFail tells whether a call may give nothing: all but the arithmetic of moments.
+func mayFail(c ast.CallExpr) bool {
+	switch c.FunctionName() {
+	case operators.Add, operators.Subtract, operators.Conditional, operators.Less, operators.Greater, operators.LessEquals,
+		operators.GreaterEquals, operators.LogicalAnd, operators.LogicalOr, operators.LogicalNot, "days":
+		return false
+	case "duration", "timestamp", "@date":
+		last := c.Args()[len(c.Args())-1]
+		return last.Kind() != ast.LiteralKind && last.Kind() != ast.SelectKind && last.Kind() != ast.CallKind
+	}
+	return true
+}
+
 // depends notes that events of a family can change the value.
 func (x *expression) depends(family string) {
 	for _, t := range crm.EventTypes() {
@@ -185,6 +213,7 @@ func (x *expression) step(name string, id int64) {
 // call checks the names that functions are given, and literals against vocabularies.
 func (x *expression) call(e ast.Expr) {
 	c := e.AsCall()
+	x.unsure = x.unsure || mayFail(c)
 	switch c.FunctionName() {
 	case operators.Equals, operators.NotEquals:
 		x.compare(c.Args()[0], c.Args()[1])

@@ -8,8 +8,6 @@ func notYet(place string) []string {
 		return []string{kindInterview, kindRetention}
 	case placeStep:
 		return []string{"interview", "ats"}
-	case placeMessage:
-		return []string{"mjml"}
 	case placeVariable:
 		return []string{"interview", "retention"}
 	}

@@ -1,5 +1,7 @@
 package dsl
 
+import "maps"
+
 // Codes of problems. They are stable: a code never changes its meaning, and docs/problems.md has a section for each.
 const (
 	codeSyntax       = "R0001"
@@ -74,6 +76,13 @@ const (
 
 // ProblemTitles returns what each problem code means, in a few words.
 func ProblemTitles() map[string]string {
+	titles := documentTitles()
+	maps.Copy(titles, stepTitles())
+	return titles
+}
+
+// documentTitles are those of files, values, names and expressions.
+func documentTitles() map[string]string {
 	return map[string]string{
 		codeSyntax:       "The file is not YAML",
 		codeQuote:        "An expression needs single quotes",
@@ -122,26 +131,32 @@ func ProblemTitles() map[string]string {
 		codeExprEvent:    "There is no event here",
 		codeExprConstant: "A condition decides nothing",
 		codeExprCost:     "An expression takes too long",
-		codeStepID:       "An id is used twice",
-		codeNeedsID:      "A step with outcomes needs an id",
-		codeOutcome:      "A branch is for an outcome that the step does not have",
-		codeTimeout:      "A wait needs a timeout",
-		codeMatchStep:    "A match names a step that sends nothing",
-		codeUnreachable:  "A step or branch is never reached",
-		codeNoSteps:      "A list has no entries",
-		codeReserved:     "A word is reserved",
-		codeArms:         "The arms of an experiment do not work out",
-		codeNever:        "A match never happens",
-		codeEndless:      "Nothing ends a repeat",
-		codeWindow:       "A window lies in the quiet hours",
-		codeLiquid:       "A template is not well formed",
-		codeVariable:     "A template variable is not known",
-		codeMayBeEmpty:   "A template variable may be empty",
-		codeLink:         "A link leads nowhere safe",
-		codeSubject:      "A message lacks a part, or has one too many",
-		codeLong:         "A text message is long",
-		codeHTML:         "HTML is not used in messages",
-		codeTranslation:  "A translation has no original",
-		codeMJML:         "MJML is not well formed",
+	}
+}
+
+// stepTitles are those of steps and messages.
+func stepTitles() map[string]string {
+	return map[string]string{
+		codeStepID:      "An id is used twice",
+		codeNeedsID:     "A step with outcomes needs an id",
+		codeOutcome:     "A branch is for an outcome that the step does not have",
+		codeTimeout:     "A wait needs a timeout",
+		codeMatchStep:   "A match names a step that sends nothing",
+		codeUnreachable: "A step or branch is never reached",
+		codeNoSteps:     "A list has no entries",
+		codeReserved:    "A word is reserved",
+		codeArms:        "The arms of an experiment do not work out",
+		codeNever:       "A match never happens",
+		codeEndless:     "Nothing ends a repeat",
+		codeWindow:      "A window lies in the quiet hours",
+		codeLiquid:      "A template is not well formed",
+		codeVariable:    "A template variable is not known",
+		codeMayBeEmpty:  "A template variable may be empty",
+		codeLink:        "A link leads nowhere safe",
+		codeSubject:     "A message lacks a part, or has one too many",
+		codeLong:        "A text message is long",
+		codeHTML:        "HTML is not used in messages",
+		codeTranslation: "A translation has no original",
+		codeMJML:        "MJML is not well formed",
 	}
 }
