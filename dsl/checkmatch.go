@@ -169,7 +169,7 @@ func (p *paths) measurable(s *step, arm int) {
 	})
 	if !counts {
 		name := x.Arms[arm].Name
-		p.warn(keyOf(part(s.node, "experiment", "arms"), name), codeArms, fmt.Sprintf("The measure never counts for the arm %s: it sends no message that has %s.", name, x.Measure.On[0]),
+		p.warn(keyOf(part(s.node, "experiment", "arms"), name), codeArms, fmt.Sprintf("The measure never counts for the arm %s: nothing it sends tells of %s.", name, x.Measure.On[0]),
 			"Measure something that can happen on every arm, such as application.submitted.")
 	}
 }

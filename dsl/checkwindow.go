@@ -48,10 +48,10 @@ func (c *windowChecker) send(s *step, reported map[*yaml.Node]bool) {
 	hours := fmt.Sprintf("%s-%s", clock(quiet.From), clock(quiet.To))
 	what := map[crm.Channel]string{crm.Email: "email", crm.SMS: "text messages"}[s.instr.Send.Channel]
 	if !everywhere && cmp.Or(window.Zone, "candidate") != "candidate" {
-		c.warn(where, codeWindow, fmt.Sprintf("%s lies in the quiet hours for %s, %s, of candidates in %s: they get nothing.", whose, what, hours, window.Zone), "Move one of them.")
+		c.warn(where, codeWindow, fmt.Sprintf("%s lies in the quiet hours for %s, %s, of candidates in %s: they get nothing.", whose, what, hours, window.Zone), "Let it open outside of them.")
 		return
 	}
-	c.add(where, codeWindow, fmt.Sprintf("%s lies wholly in the quiet hours for %s, %s: nothing is ever sent.", whose, what, hours), "Move one of them.")
+	c.add(where, codeWindow, fmt.Sprintf("%s lies wholly in the quiet hours for %s, %s: nothing is ever sent.", whose, what, hours), "Let it open outside of them.")
 }
 
 // quietHours returns the quiet hours of a channel. Transactional mail obeys them by SMS only.

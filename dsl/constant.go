@@ -111,13 +111,11 @@ func conjunction(all []ast.Expr, decisive verdict, words func(e ast.Expr) (field
 	settled := true
 	left := map[string][]string{}
 	for _, part := range all {
-		switch v := constant(part); v {
-		case decisive:
+		v := constant(part)
+		if v == decisive {
 			return decisive
-		case depends:
-			settled = false
-		case decisive.not():
 		}
+		settled = settled && v != depends
 		field, allowed := words(part)
 		if field == "" {
 			continue

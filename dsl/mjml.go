@@ -61,7 +61,10 @@ func (m *mjmlScanner) conversionProblem(err error) {
 		if line := d.Line - 2; line >= 0 && line < len(m.lines) { // the frame begins with an empty line
 			at = m.lines[line]
 		}
-		m.add(at, upperFirst(strings.ReplaceAll(strings.TrimPrefix(d.Message, "Invalid "), "'", `"`))+" is not known.", "")
+		_, name, _ := strings.Cut(d.Message, "'")
+		name, _, _ = strings.Cut(name, "'")
+		at += max(strings.Index(m.src[at:], name), 0)
+		m.add(at, fmt.Sprintf("<%s> has no attribute %q.", d.TagName, name), "")
 	}
 	if m.r.voc == nil {
 		m.r.add(m.node, codeMJML, "This cannot be converted: "+clipTo(err.Error(), 160)+".", "")

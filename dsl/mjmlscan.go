@@ -126,6 +126,7 @@ func (m *mjmlScanner) words(from, to int) {
 			m.add(from, "A style has neither variables nor imports.", "")
 		}
 		m.frame.WriteString(m.piece(text))
+	case len(m.stack) > 0 && mjmlTags()[m.top()] == nil: // was reported
 	default:
 		if at := strings.IndexFunc(liquidPattern.ReplaceAllStringFunc(text, blanks), isText); at >= 0 {
 			m.add(from+at, "Text stands in mj-text, mj-button or mj-table.", "Put it into <mj-text>.")
@@ -139,7 +140,7 @@ func isText(r rune) bool { return !strings.ContainsRune(" \t\r\n", r) }
 
 // liquid follows the blocks of Liquid: one that begins in an element has to end in it, or the HTML would not fit together.
 func (m *mjmlScanner) liquid(at int, token string) {
-	outside := m.text == nil && m.top() != "mj-style"
+	outside := m.text == nil && m.top() != "mj-style" && (m.top() == "" || mjmlTags()[m.top()] != nil)
 	if strings.HasPrefix(token, "{{") {
 		if outside {
 			m.add(at, "Text stands in mj-text, mj-button or mj-table.", "Put it into <mj-text>.")

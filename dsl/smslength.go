@@ -108,34 +108,34 @@ func (r *docReader) smsLength(n *yaml.Node, t *Text) {
 		return c
 	}, text)
 	fewer, _ := SMSSegments(plain)
-	switch cause := because(text); {
+	switch cause, fix := because(text); {
 	case segments > 2 && unicode:
-		r.warn(n, codeLong, fmt.Sprintf("This text is sent, and paid for, as %d messages: %s.", segments, cause), "Shorten it, or use characters that phones have.")
+		r.warn(n, codeLong, fmt.Sprintf("This text is sent, and paid for, as %d messages: %s.", segments, cause), fix)
 	case segments > 2:
 		r.warn(n, codeLong, fmt.Sprintf("This text has about %d characters: it is sent, and paid for, as %d messages.", len([]rune(text)), segments), "Shorten it, or send an email.")
 	case unicode && fewer < segments:
-		r.note(n, crm.SeverityHint, codeLong, fmt.Sprintf("This text is sent, and paid for, as %d messages instead of %d: %s.", segments, fewer, cause), "")
+		r.note(n, crm.SeverityHint, codeLong, fmt.Sprintf("This text is sent, and paid for, as %d messages instead of %d: %s.", segments, fewer, cause), fix)
 	}
 }
 
-// because names the characters that make a text Unicode, and what could stand for them.
-func because(text string) string {
-	var words []string
-	for i, c := range foreign(text) {
-		if i == 3 {
-			words = append(words, "more")
-			break
-		}
+// because names the characters that make a text Unicode, and says what could stand for them.
+func because(text string) (cause, fix string) {
+	var shown, instead []string
+	for _, c := range foreign(text) {
 		word := string(c)
-		if c == '\u00a0' || c == '\u202f' || c == '\u2009' || c == '\t' {
+		if strings.TrimSpace(word) == "" {
 			word = fmt.Sprintf("U+%04X", c)
 		}
-		if instead, ok := plainer()[c]; ok {
-			word += " (write " + strings.Replace(instead, " ", "a space", 1) + ")"
+		if plain, ok := plainer()[c]; ok {
+			instead = append(instead, strings.Replace(plain, " ", "a blank", 1)+" for "+word)
 		}
-		words = append(words, word)
+		shown = append(shown, word)
 	}
-	return "with " + strings.Join(words, ", ") + " a message holds 70 characters, not 160"
+	fix = "Leave them out, or shorten it."
+	if len(instead) > 0 {
+		fix = "Write " + strings.Join(instead[:min(len(instead), 6)], ", ") + "."
+	}
+	return fmt.Sprintf("with %s in it a message holds 70 characters, not 160", strings.Join(shown[:min(len(shown), 6)], " ")), fix
 }
 
 // usualText replaces what is between Liquid's braces: a variable by letters of a usual length, a condition by its longest
