@@ -99,7 +99,11 @@ func (l *loader) document(d Document) {
 		src.first += lines
 		_ = shift(src.root, lines, 0) // was shifted before, so it is not too deep
 	}
-	stored.Document = d
+	kind := stored.Kind
+	if stored.Document = d; kind != d.Kind { // what it was is not what it says
+		stored.Kind = kind
+		stored.reader.addAt(d.Line, 1, crm.SeverityError, codeKind, fmt.Sprintf("This was published as a %s and is none.", d.Kind), "")
+	}
 }
 
 // add parses a document and finds its kind and name.
@@ -139,6 +143,9 @@ func (d *doc) head() {
 		return
 	}
 	key, value := root.Content[0], root.Content[1]
+	if !r.plain(key) {
+		return
+	}
 	if slices.Contains(notYet(placeDocument), key.Value) {
 		r.add(key, codeNotYet, fmt.Sprintf("The kind %q is part of the language but not supported by this version yet.", key.Value), "Take the document out for now.")
 		return

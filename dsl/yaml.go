@@ -265,6 +265,9 @@ func (r *docReader) require(m *mapping, place string, keys ...string) bool {
 
 // name checks a definition's name: lower-case words joined by hyphens.
 func (r *docReader) name(n *yaml.Node) string {
+	if n == nil { // it is missing, which was reported
+		return ""
+	}
 	t, ok := r.text(n, "a name")
 	if ok && (!namePattern.MatchString(t) || len(t) > 100) {
 		r.add(n, codeName, fmt.Sprintf("%q is not a name.", t), "Use lower-case words joined by hyphens, such as silver-medallist-nurses.")
