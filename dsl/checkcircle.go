@@ -43,6 +43,10 @@ func (c *setChecker) linksOf(d *doc) []link {
 	waited := false
 	for _, s := range p.order {
 		in := &s.instr
+		waited = waited || slices.Contains([]Op{OpWait, OpWaitFor, OpRepeat, OpSurvey}, in.Op) || in.Task != nil && in.Task.Wait
+		if in.Op != OpEnroll && in.Op != OpEmit && in.Op != OpUpdate {
+			continue
+		}
 		lead := func(to *doc, node *yaml.Node, by string, sure bool) {
 			links = append(links, link{d, to, node, d.Name + " " + by + " " + to.Name, sure && !waited && !p.guarded(s)})
 		}
@@ -61,7 +65,6 @@ func (c *setChecker) linksOf(d *doc) []link {
 				}
 			}
 		}
-		waited = waited || slices.Contains([]Op{OpWait, OpWaitFor, OpRepeat, OpSurvey}, in.Op) || in.Task != nil && in.Task.Wait
 	}
 	return links
 }

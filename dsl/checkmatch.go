@@ -24,7 +24,7 @@ func (c *matchChecker) check() {
 		}
 	}
 	if g := c.p.Goal; g != nil {
-		c.possible(valueOf(c.src.root, "goal"), g.Match, c.sendsAnywhere(g.Match))
+		c.possible(valueOf(c.src.root, "goal"), g.Match, nil)
 	}
 }
 
@@ -39,7 +39,7 @@ func (c *matchChecker) exits() []placed {
 	var before []placed
 	for i, n := range entriesOfNode(valueOf(c.src.root, "exit")) {
 		m := placed{c.p.Exits[i], n}
-		c.possible(n, m.Match, c.sendsAnywhere(m.Match))
+		c.possible(n, m.Match, nil)
 		if first := slices.IndexFunc(before, func(b placed) bool { return b.covers(m.Match) && (b.Since == "" || b.Since == m.Since) }); first >= 0 {
 			c.warn(n, codeUnreachable, fmt.Sprintf("This exit is never taken: the one on line %d comes first.", before[first].node.Line), "Take one of them out.")
 		}
@@ -56,7 +56,7 @@ func (c *matchChecker) waitFor(s *step, exits []placed) {
 	for _, b := range s.instr.WaitFor.Branches {
 		m := placed{b.Match, valueOf(node, b.Name)}
 		key := keyOf(node, b.Name)
-		c.possible(m.node, m.Match, c.sendsBefore(m.Match, s))
+		c.possible(m.node, m.Match, s)
 		same := func(o placed) bool { return o.covers(m.Match) && o.Since == m.Since && o.Step == m.Step }
 		if first := slices.IndexFunc(before, same); first >= 0 {
 			c.warn(key, codeUnreachable, fmt.Sprintf("This branch is never taken: the one on line %d comes first.", before[first].node.Line), "Take one of them out.")
@@ -82,21 +82,18 @@ func (m *Match) covers(other *Match) bool {
 	return !slices.ContainsFunc(other.On, func(t string) bool { return !slices.Contains(m.On, t) })
 }
 
-// sendsAnywhere lists the steps whose messages a match is about that is looked at all through the run.
-func (c *matchChecker) sendsAnywhere(m *Match) []*step {
-	return slices.DeleteFunc(slices.Clone(c.order), func(s *step) bool {
-		return s.instr.Send == nil || m.Step != "" && !c.isInside(s, c.steps[m.Step])
+// anySend tells whether a message that a match is about may have been sent when it is looked at: at a step, or, for what is
+// looked at all through the run, at all. which says what else is asked of the step that sends it.
+func (c *matchChecker) anySend(m *Match, at *step, which func(s *step) bool) bool {
+	return slices.ContainsFunc(c.order, func(s *step) bool {
+		return s.instr.Send != nil && (m.Step == "" || c.isInside(s, c.steps[m.Step])) && (at == nil || c.canPrecede(s, at)) && which(s)
 	})
 }
 
-// sendsBefore lists the steps whose messages a match can be about once a run is at a step.
-func (c *matchChecker) sendsBefore(m *Match, at *step) []*step {
-	return slices.DeleteFunc(c.sendsAnywhere(m), func(s *step) bool { return !c.canPrecede(s, at) })
-}
-
-// possible reports the event types of a match that never happen, given the steps that may have sent messages.
-func (c *matchChecker) possible(n *yaml.Node, m *Match, sends []*step) {
-	if m.State() || n == nil {
+// possible reports the event types of a match that never happen where it is looked at: at a step, or, without one, all
+// through the run.
+func (c *matchChecker) possible(n *yaml.Node, m *Match, at *step) {
+	if m.State() || n == nil || c.full() {
 		return
 	}
 	for i, e := range entriesOfNode(valueOf(n, "on")) {
@@ -104,20 +101,21 @@ func (c *matchChecker) possible(n *yaml.Node, m *Match, sends []*step) {
 		case crm.Broadcast(t) && !slices.Contains(c.told, t):
 			c.warn(e, codeNever, fmt.Sprintf("Nobody here is told of %s: it has no candidate of its own.", t), "Enroll with {in: POOL, on: "+t+"}, or match something else.")
 		case strings.HasPrefix(t, "message."):
-			c.messages(n, e, m, sends)
+			c.messages(n, e, m, at)
 		}
 	}
 }
 
 // messages reports a message event that no message before can have.
-func (c *matchChecker) messages(n, event *yaml.Node, m *Match, sends []*step) {
+func (c *matchChecker) messages(n, event *yaml.Node, m *Match, at *step) {
 	t := event.Value
+	sent := c.anySend(m, at, func(*step) bool { return true })
 	switch {
-	case len(sends) == 0 && m.Step != "":
+	case !sent && m.Step != "":
 		c.warn(part(n, "step"), codeNever, fmt.Sprintf("No message of %q is sent before this: it stands on another branch.", m.Step), "Name a step that the run has come through.")
-	case len(sends) == 0:
+	case !sent:
 		c.warn(event, codeNever, fmt.Sprintf("No message of this run is sent before this, so there is no %s.", t), "Put it after an email or sms step.")
-	case !slices.ContainsFunc(sends, func(s *step) bool { return tells(s.instr.Send.Channel, t) }):
+	case !c.anySend(m, at, func(s *step) bool { return tells(s.instr.Send.Channel, t) }):
 		c.warn(event, codeNever, fmt.Sprintf("Text messages do not tell of %s.", t), "Wait for message.replied, or send an email.")
 	}
 }

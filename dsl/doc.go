@@ -16,6 +16,8 @@
 //	template.go, markdown.go, layout.go       messages as they are sent
 //	duration.go, calendar.go, zone.go         time
 //	next.go, permit.go, dispatch.go           what a run does next, whether a message may go, what an event leads to
+//	check*.go, constant.go, cost.go           what is checked once everything is read: the ways of runs, circles, unused things
+//	smslength.go, mjml.go, mjmlscan.go        how long a text message is, bodies in MJML
 //	problems.go                               every problem code; docs/problems.md explains them
 //
 // What the language has and this version does not is one table, notYet, in later.go.
