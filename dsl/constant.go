@@ -49,10 +49,10 @@ func (x *expression) sayConstant(c *Condition) {
 	}
 	switch c.always {
 	case never:
-		x.r.note(x.node, crm.SeverityWarning, codeExprConstant, "This condition is never true.", "Correct it, or take out what depends on it.")
+		x.r.note(x.node, crm.SeverityWarning, codeConstant, "This condition is never true.", "Correct it, or take out what depends on it.")
 	case always:
 		if x.sc.inRun || len(x.sc.events) > 0 {
-			x.r.note(x.node, crm.SeverityWarning, codeExprConstant, "This condition is always true.", "Correct it, or take it out.")
+			x.r.note(x.node, crm.SeverityWarning, codeConstant, "This condition is always true.", "Correct it, or take it out.")
 		}
 	case depends:
 	}
