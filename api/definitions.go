@@ -85,10 +85,7 @@ func (s *server) applyDefinitions(ctx context.Context, in *body[DefinitionFiles]
 	if err != nil {
 		return nil, problemOf(err)
 	}
-	base := make([]dsl.Document, len(active))
-	for i, d := range active {
-		base[i] = dsl.Document{Kind: d.Kind, Name: d.Name, Locale: d.Locale, Hash: d.Hash, Source: d.Source, File: d.File, Line: d.Line}
-	}
+	base := store.Documents(active)
 	files := make([]dsl.File, len(in.Body.Files))
 	for i, f := range in.Body.Files {
 		files[i] = dsl.File{Path: f.Path, Text: []byte(f.Text)}
@@ -99,11 +96,7 @@ func (s *server) applyDefinitions(ctx context.Context, in *body[DefinitionFiles]
 		refused.Problems = problems
 		return nil, refused
 	}
-	documents := make([]store.Definition, len(set.Documents))
-	for i, d := range set.Documents {
-		documents[i] = store.Definition{Kind: d.Kind, Name: d.Name, Locale: d.Locale, Hash: d.Hash, Source: d.Source, File: d.File, Line: d.Line}
-	}
-	applied, err := s.Store.ApplyDefinitions(ctx, documents, s.Now())
+	applied, err := s.Store.ApplyDefinitions(ctx, set.Documents, s.Now())
 	if err != nil {
 		return nil, problemOf(err)
 	}
