@@ -27,6 +27,13 @@ type Program struct {
 
 	index    map[string]int      // instruction id → place in Code
 	contains map[string][]string // step id → ids of the steps inside its branches, at any depth
+	layout   map[string]spot     // instruction id → where it was written
+}
+
+// spot is where an instruction was written.
+type spot struct {
+	where  string // the block it is in, by the step and the branch it hangs on: "heard/clicked"; "" is the outermost
+	follow int    // the instruction after it and all that hangs on it
 }
 
 // EndID is where the cursor of a run stands that has run out of instructions. No step can have this id.
