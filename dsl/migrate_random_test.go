@@ -208,6 +208,18 @@ func (d *draft) edit(loose map[string]bool) {
 
 func (d *draft) compile(loose map[string]bool) *dsl.Program {
 	d.t.Helper()
+	return d.check(loose).Programs["s"]
+}
+
+// document returns the sequence as a document, and compiled.
+func (d *draft) document() (dsl.Document, *dsl.Program) {
+	d.t.Helper()
+	set := d.check(map[string]bool{})
+	return set.Documents[1], set.Programs["s"]
+}
+
+func (d *draft) check(loose map[string]bool) *dsl.Set {
+	d.t.Helper()
 	var b strings.Builder
 	write(&b, d.steps, "  ", false, loose)
 	const head = `workspace: north
@@ -221,7 +233,7 @@ from: {email: "North <careers@north.example>", sms: "+447700900000", address: "1
 		d.t.Fatalf("%s\n%s", b.String(), listing(problems))
 	}
 	d.t.Logf("version:\n%s", b.String())
-	return set.Programs["s"]
+	return set
 }
 
 // TestLandAnywhere edits random programs while a run is on its way: it never stands on an instruction that does not exist,
