@@ -8,7 +8,6 @@ import (
 	"testing"
 
 	"github.com/rapport-crm/rapport/crm"
-	"github.com/rapport-crm/rapport/store"
 )
 
 func sequence(name, content string) crm.Document {
