@@ -30,7 +30,7 @@ type PlannedDefinition struct {
 	Name     string           `json:"name"`
 	Locale   string           `json:"locale,omitempty"`
 	Status   string           `json:"status" enum:"added,changed,unchanged,removed,kept" doc:"Kept: it is not among the files and stays in force."`
-	Note     string           `json:"note,omitempty" doc:"Why it is kept although what is not among the files is removed."`
+	Note     string           `json:"note,omitempty" doc:"Why it is kept, or that it was removed before."`
 	Version  int              `json:"version,omitempty" doc:"The version in force."`
 	File     string           `json:"file,omitempty"`
 	Line     int              `json:"line,omitempty"`
@@ -79,6 +79,7 @@ type change struct {
 	problems   []crm.Problem
 	remove     []crm.Document
 	notes      map[string]string // by key: why a definition is kept that is not among the files
+	gone       []string          // sequences that are out of force already and still have open runs
 	prune      bool
 }
 
@@ -107,9 +108,15 @@ func (s *server) resolve(ctx context.Context, in *DefinitionFiles) (*change, err
 	if !in.Prune {
 		return c, nil
 	}
-	used, err := s.usedByRuns(ctx)
+	used, running, err := s.usedByRuns(ctx)
 	if err != nil {
 		return nil, err
+	}
+	for _, name := range running {
+		key := (&crm.Document{Kind: crm.KindSequence, Name: name}).Key()
+		if !c.has(key) && !slices.ContainsFunc(c.active, func(d store.Definition) bool { return d.Key() == key }) {
+			c.gone = append(c.gone, name)
+		}
 	}
 	for _, d := range c.active {
 		if d.Kind == crm.KindWorkspace || c.has(d.Key()) {
@@ -129,19 +136,20 @@ func (c *change) has(key string) bool {
 	return slices.ContainsFunc(c.set.Documents, func(d dsl.Document) bool { return d.Key() == key })
 }
 
-// usedByRuns returns the messages and surveys that open runs may still use, by kind and name.
-func (s *server) usedByRuns(ctx context.Context) (map[string]bool, error) {
+// usedByRuns returns the messages and surveys that open runs may still use, by kind and name, and the sequences they are of.
+func (s *server) usedByRuns(ctx context.Context) (used map[string]bool, running []string, err error) {
 	hashes, err := s.Store.OpenHashes(ctx)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	used := map[string]bool{}
+	used = map[string]bool{}
 	programs := s.programs()
 	for _, hash := range hashes {
 		p, err := programs.of(ctx, hash)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
+		running = append(running, p.Name)
 		messages, surveys := p.Texts()
 		for _, name := range messages {
 			used[crm.KindMessage+"\n"+name] = true
@@ -150,7 +158,8 @@ func (s *server) usedByRuns(ctx context.Context) (map[string]bool, error) {
 			used[crm.KindSurvey+"\n"+name] = true
 		}
 	}
-	return used, nil
+	slices.Sort(running)
+	return used, slices.Compact(running), nil
 }
 
 // programs compiles versions that runs are on, each once.
@@ -246,11 +255,14 @@ func (p *planner) list() {
 		}
 		p.add(planned)
 	}
+	for _, name := range p.change.gone {
+		p.add(PlannedDefinition{Kind: crm.KindSequence, Name: name, Status: store.StatusRemoved, Note: "it is out of force already"})
+	}
 }
 
 func (p *planner) add(d PlannedDefinition) {
 	p.plan.Definitions = append(p.plan.Definitions, d)
-	p.plan.Changes = p.plan.Changes || d.Status != store.StatusUnchanged && d.Status != kept
+	p.plan.Changes = p.plan.Changes || d.Status != store.StatusUnchanged && d.Status != kept && d.Note == ""
 }
 
 // late tells whether the time for counting is over.

@@ -232,6 +232,11 @@ func TestPrune(t *testing.T) {
 	w.call(http.MethodGet, "/v1/definitions/sequence/nurses", nil).problem(404, api.CodeNotFound)
 	w.call(http.MethodGet, "/v1/definitions/sequence/nurses?version=1", nil).want(200, nil)
 	w.call(http.MethodGet, "/v1/definitions/workspace/north-trust", nil).want(200, nil)
+	delete(set, "confirmed")
+	again := w.plan(set)
+	if d := planned(t, again, "sequence nurses"); again.Changes || d.Status != "removed" || d.Runs == nil || d.Runs.Open != 1 {
+		t.Errorf("its open run is forgotten: %+v", d)
+	}
 	var stopped api.Stopped
 	w.call(http.MethodPost, "/v1/definitions/sequence/nurses/stop", nil).want(200, &stopped)
 	if stopped.Stopped != 1 || stopped.Next != "" {

@@ -16,6 +16,8 @@
 //	template.go, markdown.go, layout.go       messages as they are sent
 //	duration.go, calendar.go, zone.go         time
 //	next.go, permit.go, dispatch.go           what a run does next, whether a message may go, what an event leads to
+//	diff.go, outline.go, difftext.go          what has changed between two versions
+//	migrate.go, audience.go                   where a run lands in another version, whom a new one reaches
 //	problems.go                               every problem code; docs/problems.md explains them
 //
 // What the language has and this version does not is one table, notYet, in later.go.

@@ -52,7 +52,7 @@ func root(out, errOut io.Writer) *cobra.Command {
 	cmd.SetErr(errOut)
 	cmd.PersistentFlags().String("log-level", "warn", "what is logged: debug, info, warn or error")
 	cmd.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return fromEnvironment(cmd) }
-	cmd.AddCommand(serveCommand(), workCommand(), checkCommand(), applyCommand(), candidatesCommand(), eventsCommand(),
+	cmd.AddCommand(serveCommand(), workCommand(), checkCommand(), planCommand(), applyCommand(), candidatesCommand(), eventsCommand(),
 		timelineCommand(), openapiCommand())
 	if up := upCommand(); up != nil {
 		cmd.AddCommand(up)
