@@ -114,6 +114,9 @@ func (d *differ) change(path []string, before, after *yaml.Node) {
 // kindOfChange tells by the innermost key that says something.
 func kindOfChange(path []string) ChangeKind {
 	for i, key := range slices.Backward(path) {
+		if i > 0 && path[i-1] == "then" { // an outcome's name, whatever it is
+			return ChangeRerouted
+		}
 		switch key {
 		case "subject", "body", "preview", "title", "intro", "ask", "wording", "description", "note", "text":
 			return ChangeReworded

@@ -120,6 +120,9 @@ func publish(cmd *cobra.Command, c *client.Client, set api.DefinitionFiles, plan
 	}
 	cmd.Println()
 	for _, d := range applied.Results {
+		if d.Status == store.StatusUnchanged {
+			continue
+		}
 		cmd.Printf("%-10s %s %s", d.Status, d.Kind, d.Name)
 		if d.Locale != "" {
 			cmd.Printf(" (%s)", d.Locale)
