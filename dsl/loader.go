@@ -221,9 +221,9 @@ func (l *loader) duplicates() {
 		if d.Kind == "" {
 			continue
 		}
-		first := seen[d.key()]
+		first := seen[d.Key()]
 		if first == nil {
-			seen[d.key()] = d
+			seen[d.Key()] = d
 			continue
 		}
 		message := fmt.Sprintf("The %s %q is there twice: also in %s on line %d.", d.Kind, clip(d.Name), first.File, first.Line)

@@ -158,7 +158,7 @@ func samples(tb testing.TB) []sample {
 		if set != nil {
 			base = set.All
 		}
-		for i, n := range documentsOf(text) {
+		for i, n := range splitTexts(text) {
 			all = append(all, sample{fmt.Sprintf("%s/%d", name, i), n, base, set != nil})
 		}
 	}
@@ -185,7 +185,7 @@ func samples(tb testing.TB) []sample {
 }
 
 // documentsOf returns the documents of a text that YAML can read, as JSON.
-func documentsOf(text string) []*node {
+func splitTexts(text string) []*node {
 	loader, err := yaml.NewLoader(strings.NewReader(text))
 	if err != nil {
 		return nil

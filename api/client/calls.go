@@ -50,17 +50,6 @@ func (c *Client) SendBatch(ctx context.Context, events []json.RawMessage, key st
 	return out, err
 }
 
-// ApplyDefinitions publishes definitions. When they have errors the error is an *Error whose Problems lists them all.
-func (c *Client) ApplyDefinitions(ctx context.Context, files []api.DefinitionFile) (api.AppliedDefinitions, error) {
-	var out api.AppliedDefinitions
-	body, err := json.Marshal(api.DefinitionFiles{Files: files})
-	if err != nil {
-		return out, fmt.Errorf("write definitions: %w", err)
-	}
-	err = c.do(ctx, &call{method: http.MethodPut, path: "/v1/definitions", body: body, out: &out, repeatable: true})
-	return out, err
-}
-
 // Definitions lists the definitions in force, without their YAML.
 func (c *Client) Definitions(ctx context.Context) ([]api.Definition, error) {
 	var out api.Page[api.Definition]
