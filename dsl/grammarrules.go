@@ -15,9 +15,6 @@ type rule struct {
 	bars  []string // none of these is there
 	holds *key     // this key, where it is there, has such a value
 	least int      // so many keys are there
-
-	innerNeeds []string // all of these are in the mapping of given
-	innerBars  []string // none of these is
 }
 
 func value(s shape) *shape { return &s }
@@ -101,7 +98,6 @@ func stepRules(p place) []rule {
 			{given: "do", needs: []string{"repeat"}},
 			{given: "then", any: slices.DeleteFunc(slices.Clone(kinds), func(kind string) bool { return !branches(kind) })},
 		}
-		rules = append(rules, rule{given: "email", hasKey: "body", innerNeeds: []string{"subject"}}, rule{given: "sms", innerBars: []string{"subject"}})
 		for _, kind := range kinds {
 			if needsID(kind) {
 				rules = append(rules, rule{given: kind, needs: []string{"id"}})

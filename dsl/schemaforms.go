@@ -79,15 +79,15 @@ func (s shape) unitWords() []string {
 func (w *schemaWriter) shape(s shape) jsonObject {
 	switch s.form {
 	case formName: // 2026 is a name and, without quotes, a number
-		return jsonObject{{"type", []string{"string", "integer"}}, {"pattern", s.pattern()}, {"maxLength", 100}, {"minimum", 0}}
+		return s.explained(jsonObject{{"type", []string{"string", "integer"}}, {"pattern", s.pattern()}, {"maxLength", 100}, {"minimum", 0}})
 	case formWord:
-		return jsonObject{{"type", "string"}, {"pattern", s.pattern()}, {"maxLength", 60}}
+		return s.explained(jsonObject{{"type", "string"}, {"pattern", s.pattern()}, {"maxLength", 60}})
 	case formPhone: // +447700900000 without quotes is a number
-		return jsonObject{{"type", []string{"string", "integer"}}, {"pattern", s.pattern()}, {"minimum", 1_000_000}}
+		return s.explained(jsonObject{{"type", []string{"string", "integer"}}, {"pattern", s.pattern()}, {"minimum", 1_000_000}})
 	case formText, formLiquid:
-		return jsonObject{{"type", []string{"string", "number", "boolean"}}, {"pattern", s.pattern()}}
+		return s.explained(jsonObject{{"type", []string{"string", "number", "boolean"}}, {"pattern", s.pattern()}})
 	case formCondition:
-		return jsonObject{{"type", []string{"string", "boolean"}}, {"pattern", s.pattern()}}
+		return s.explained(jsonObject{{"type", []string{"string", "boolean"}}, {"pattern", s.pattern()}})
 	case formNumber:
 		return jsonObject{{"type", "integer"}, {"minimum", s.low}, {"maximum", s.high}}
 	case formBool:
@@ -109,7 +109,10 @@ func (w *schemaWriter) shape(s shape) jsonObject {
 		}
 		return out
 	case formMapping:
-		return w.mapping(s.place)
+		if s.rules == nil {
+			return w.mapping(s.place)
+		}
+		return jsonObject{{"allOf", append([]any{w.mapping(s.place)}, w.rules(s.rules)...)}}
 	case formEntries:
 		return w.entries(s)
 	case formEither:
@@ -121,7 +124,41 @@ func (w *schemaWriter) shape(s shape) jsonObject {
 	case formString, formDuration, formLimit, formShare, formHours, formClock, formMoment, formZone, formAddress, formMailbox,
 		formDays, formLocale, formTime, formCustom, formAttribute:
 	}
-	return jsonObject{{"type", "string"}, {"pattern", s.pattern()}}
+	return s.explained(jsonObject{{"type", "string"}, {"pattern", s.pattern()}})
+}
+
+// explained adds what editors say about a text that does not fit, instead of its pattern.
+func (s shape) explained(o jsonObject) jsonObject {
+	if message := s.wrong(); message != "" {
+		o = append(o, member{"patternErrorMessage", message})
+	}
+	return o
+}
+
+func (s shape) wrong() string {
+	hint := strings.ReplaceAll(s.hint(), "`", "")
+	switch s.form {
+	case formDuration:
+		return "This is not a duration. " + hint
+	case formLimit, formShare, formHours, formClock, formMoment, formZone, formLocale, formPhone:
+		return "This is not written right. " + hint
+	case formName:
+		return "This is not a name: lower-case words joined by hyphens, such as silver-medallist-nurses."
+	case formWord:
+		return "Write lower-case words joined by underscores, such as second_letter."
+	case formAddress, formMailbox:
+		return "This is not an email address."
+	case formDays:
+		return "Write mon-fri, or days of the week."
+	case formCustom:
+		return "Write custom.NAME: an event type of your own."
+	case formAttribute:
+		return "Write attributes.NAME."
+	case formText, formString, formLiquid, formCondition, formTime:
+		return "This is empty."
+	case formNumber, formBool, formEvent, formChoice, formConstant, formList, formMapping, formEntries, formEither:
+	}
+	return ""
 }
 
 // eventType describes an event type: one of the known ones, or one's own.
