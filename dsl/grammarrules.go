@@ -17,8 +17,6 @@ type rule struct {
 	least int      // so many keys are there
 }
 
-func value(s shape) *shape { return &s }
-
 // openKeys describes the keys of a place beyond those of its table, and their values.
 func openKeys(p place) (name, value shape, ok bool) {
 	switch p {
@@ -43,19 +41,19 @@ func rulesOf(p place) []rule {
 func documentRules(p place) []rule {
 	switch p {
 	case placePurpose:
-		return []rule{{given: "basis", has: value(oneOf("consent")), bars: []string{"expires"}}}
+		return []rule{{given: "basis", has: new(oneOf("consent")), bars: []string{"expires"}}}
 	case placeMessage:
 		return []rule{
 			{needs: []string{"body"}},
 			{any: []string{"channel", "locale"}},
-			{given: "channel", has: value(oneOf("email")), needs: []string{"subject"}},
-			{given: "channel", has: value(oneOf("sms")), bars: []string{"subject", "preview"}},
+			{given: "channel", has: new(oneOf("email")), needs: []string{"subject"}},
+			{given: "channel", has: new(oneOf("sms")), bars: []string{"subject", "preview"}},
 		}
 	case placePool:
 		return []rule{{one: []string{"when", "members"}}}
 	case placeQuestion:
 		return []rule{
-			{given: "kind", has: value(oneOf(QuestionChoice)), needs: []string{"of"}},
+			{given: "kind", has: new(oneOf(QuestionChoice)), needs: []string{"of"}},
 			{given: "of", holds: &key{name: "kind", shape: oneOf(QuestionChoice)}},
 		}
 	}
@@ -74,7 +72,7 @@ func matchRules(p place) []rule {
 			{given: "every", needs: []string{"at"}},
 			{given: "pace", needs: []string{"at"}},
 			{given: "when", any: []string{"on", "at"}},
-			{given: "on", has: value(oneOrMore(broadcast)), needs: []string{"in"}},
+			{given: "on", has: new(oneOrMore(broadcast)), needs: []string{"in"}},
 		}
 	case placeExit:
 		return append(events, either, rule{needs: []string{"outcome"}})
@@ -133,7 +131,7 @@ func effectRules(p place) []rule {
 	case placeUpdate, placePools:
 		return []rule{{least: 1}}
 	case placeCall:
-		return []rule{{given: "method", has: value(oneOf("GET")), bars: []string{"body"}}}
+		return []rule{{given: "method", has: new(oneOf("GET")), bars: []string{"body"}}}
 	}
 	return nil
 }

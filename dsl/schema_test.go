@@ -97,20 +97,22 @@ func quoted(s string) string {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
-	_ = e.Encode(s) // a text always has a JSON form
+	if err := e.Encode(s); err != nil {
+		panic(err) // a text always has a JSON form
+	}
 	return strings.TrimSuffix(b.String(), "\n")
 }
 
 // nodeOf converts YAML to JSON: scalars by YAML 1.2's core schema, as the parser types them.
 func nodeOf(n *yaml.Node) *node {
 	out := &node{list: n.Kind == yaml.SequenceNode}
-	switch n.Kind {
-	case yaml.MappingNode:
+	switch {
+	case n.Kind == yaml.MappingNode:
 		for i := 0; i+1 < len(n.Content); i += 2 {
 			out.keys = append(out.keys, n.Content[i].Value)
 			out.values = append(out.values, nodeOf(n.Content[i+1]))
 		}
-	case yaml.SequenceNode:
+	case out.list:
 		for _, c := range n.Content {
 			out.values = append(out.values, nodeOf(c))
 		}
@@ -397,7 +399,7 @@ func TestSnippetsAreRight(t *testing.T) {
 	}
 	type branch struct {
 		Else     *branch   `json:"else"`
-		Snippets []snippet `json:"defaultSnippets"`
+		Snippets []snippet `json:"defaultSnippets"` //nolint:tagliatelle // as yaml-language-server has it
 	}
 	var doc struct {
 		branch

@@ -24,48 +24,30 @@ const (
 
 // pattern is the regular expression of a text of this form, or "" when there is none.
 func (s shape) pattern() string {
-	switch s.form {
-	case formName:
-		return namePattern.String()
-	case formWord:
-		return wordPattern.String()
+	switch s.form { //nolint:exhaustive // the others always look the same
 	case formDuration:
 		return `^` + countPattern + `(` + strings.Join(s.unitWords(), "|") + `)$`
-	case formLimit:
-		return `^` + countPattern + `/` + countPattern + `(s|m|h|d|w)$`
-	case formShare:
-		return percentPattern
-	case formHours:
-		return hoursPattern
-	case formClock:
-		return `^ *` + clockPattern + ` *$`
-	case formMoment:
-		return momentPattern
-	case formZone:
-		return zonePattern
-	case formAddress:
-		return addressPattern
-	case formMailbox:
-		return mailboxPattern
 	case formDays:
 		day := ` *(` + strings.Join(dayNames(), "|") + `) *`
 		span := day + `(-` + day + `)?`
 		return `^` + span + `(,` + span + `)*$`
-	case formPhone:
-		return phonePattern.String()
-	case formLocale:
-		return localePattern.String()
-	case formEvent, formCustom:
-		return customPattern.String()
-	case formAttribute:
-		return attributePattern
 	case formChoice:
 		return `^(` + strings.Join(s.words, "|") + `)$`
-	case formText, formString, formCondition, formTime, formLiquid:
-		return solidPattern
-	case formNumber, formBool, formConstant, formList, formMapping, formEntries, formEither:
+	default:
+		return patterns()[s.form]
 	}
-	return ""
+}
+
+// patterns are those of forms that always look the same.
+func patterns() map[form]string {
+	return map[form]string{
+		formName: namePattern.String(), formWord: wordPattern.String(), formPhone: phonePattern.String(),
+		formLocale: localePattern.String(), formEvent: customPattern.String(), formCustom: customPattern.String(),
+		formLimit: `^` + countPattern + `/` + countPattern + `(s|m|h|d|w)$`, formClock: `^ *` + clockPattern + ` *$`,
+		formShare: percentPattern, formHours: hoursPattern, formMoment: momentPattern, formZone: zonePattern,
+		formAddress: addressPattern, formMailbox: mailboxPattern, formAttribute: attributePattern,
+		formText: solidPattern, formString: solidPattern, formCondition: solidPattern, formTime: solidPattern, formLiquid: solidPattern,
+	}
 }
 
 func (s shape) unitWords() []string {
@@ -100,6 +82,17 @@ func (w *schemaWriter) shape(s shape) jsonObject {
 	case formEvent:
 		w.events = true
 		return jsonObject{{"$ref", "#/definitions/" + slug(placeEventType)}}
+	case formConstant, formList, formMapping, formEntries, formEither:
+		return w.compound(s)
+	case formString, formDuration, formLimit, formShare, formHours, formClock, formMoment, formZone, formAddress, formMailbox,
+		formDays, formLocale, formTime, formCustom, formAttribute:
+	}
+	return s.explained(jsonObject{{"type", "string"}, {"pattern", s.pattern()}})
+}
+
+// compound describes a value that is made of others.
+func (w *schemaWriter) compound(s shape) jsonObject {
+	switch s.form { //nolint:exhaustive // the others are not made of others
 	case formConstant:
 		return jsonObject{{"anyOf", []any{w.shape(a(formText)), w.shape(listOf(a(formText)))}}}
 	case formList:
@@ -115,16 +108,13 @@ func (w *schemaWriter) shape(s shape) jsonObject {
 		return jsonObject{{"allOf", append([]any{w.mapping(s.place)}, w.rules(s.rules)...)}}
 	case formEntries:
 		return w.entries(s)
-	case formEither:
+	default:
 		all := make([]any, len(s.of))
 		for i, x := range s.of {
 			all[i] = w.shape(x)
 		}
 		return jsonObject{{"anyOf", all}}
-	case formString, formDuration, formLimit, formShare, formHours, formClock, formMoment, formZone, formAddress, formMailbox,
-		formDays, formLocale, formTime, formCustom, formAttribute:
 	}
-	return s.explained(jsonObject{{"type", "string"}, {"pattern", s.pattern()}})
 }
 
 // explained adds what editors say about a text that does not fit, instead of its pattern.
