@@ -236,7 +236,11 @@ func (r *docReader) test() {
 func (l *loader) set(own int) *Set {
 	s := &Set{Programs: map[string]*Program{}, Templates: map[string][]*Template{}, Pools: map[string]*Pool{}, Surveys: map[string]*Survey{}}
 	for i, d := range l.docs {
-		if d.Kind == kindTest || d.Kind == "" || d.reader.failed() {
+		if d.Kind == kindTest || d.Kind == "" {
+			continue
+		}
+		if d.reader.failed() {
+			s.Broken = append(s.Broken, d.Document)
 			continue
 		}
 		s.All = append(s.All, d.Document)
