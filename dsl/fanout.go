@@ -67,56 +67,68 @@ func (s *Set) Misplaced(f *crm.Facts, pools []string, now time.Time) bool {
 	})
 }
 
+// Aging returns the pools into which candidates can come, or out of which they can fall, by the passing of time alone, by
+// name: their conditions look at the clock, at a score that loses value, or at an interest that expires.
+func (s *Set) Aging() []string {
+	decays := s.Workspace != nil && s.Workspace.Scoring != nil && s.Workspace.Scoring.Decay > 0
+	expires := s.Workspace != nil && slices.ContainsFunc(slices.Collect(maps.Values(s.Workspace.Purposes)), func(p Purpose) bool { return !p.Expires.IsZero() })
+	var names []string
+	for name, p := range s.Pools {
+		if w := p.When; w != nil && (w.UsesNow || decays && slices.Contains(w.Reads, "score") || expires && slices.Contains(w.Events, "consent.granted")) {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
 // InForce tells whether a document of a kind and name is in force, also one that this version cannot read.
 func (s *Set) InForce(kind, name string) bool {
 	is := func(d Document) bool { return d.Kind == kind && d.Name == name }
 	return slices.ContainsFunc(s.All, is) || slices.ContainsFunc(s.Broken, is)
 }
 
-// Due returns the last date of a campaign that is neither before since nor after now. Every date is counted from the first
-// one, so that a month's end stays one: 31 January, 28 February, 31 March. Dates without an offset are in the workspace's
-// zone.
+// maxDates is how many dates a campaign has at most: one a minute for two years.
+const maxDates = 1 << 20
+
+// Due returns the last date of a campaign that is neither before since nor after now. Dates without an offset are in the
+// workspace's zone.
 func (r *Rule) Due(ws *Workspace, since, now time.Time) (date time.Time, ok bool) {
 	if r.At.IsZero() {
 		return time.Time{}, false
 	}
-	date = r.date(ws, 0)
-	if date.After(now) {
+	zone := ZoneOf(nil, ws)
+	first := r.At.In(zone)
+	if first.After(now) {
 		return time.Time{}, false
 	}
-	if !r.Every.IsZero() {
-		date = r.date(ws, r.last(ws, now))
+	if r.Every.IsZero() {
+		return first, !first.Before(since)
 	}
-	return date, !date.Before(since)
-}
-
-// maxDates is how many dates a campaign has at most: one a minute for two years.
-const maxDates = 1 << 20
-
-// last returns the number of the last date that is not after now, which the first one, number 0, is not.
-func (r *Rule) last(ws *Workspace, now time.Time) int {
-	after := 1
-	for after < maxDates && !r.date(ws, after).After(now) {
+	nth := func(n int) time.Time { return r.Every.times(n).Add(first, zone, ws.calendar()) }
+	after := 1 // some date that is after now, by its number
+	for after < maxDates && !nth(after).After(now) {
 		after *= 2
 	}
 	from := after / 2
-	return from + sort.Search(after-from, func(n int) bool { return r.date(ws, from+n).After(now) }) - 1
+	last := from + sort.Search(after-from, func(n int) bool { return nth(from + n).After(now) }) - 1
+	if last == 0 {
+		return first, !first.Before(since)
+	}
+	return nth(last), !nth(last).Before(since)
 }
 
-// date returns the n-th date, from 0.
-func (r *Rule) date(ws *Workspace, n int) time.Time {
-	zone := ZoneOf(nil, ws)
-	first := r.At.In(zone)
-	if n == 0 {
-		return first
+// times is n times the duration. A date that is counted so from the first one does not drift: 31 January, 28 February, 31
+// March.
+func (d Duration) times(n int) Duration {
+	return Duration{Months: n * d.Months, Days: n * d.Days, BusinessDays: n * d.BusinessDays, Exact: time.Duration(n) * d.Exact}
+}
+
+func (ws *Workspace) calendar() *Calendar {
+	if ws == nil {
+		return nil
 	}
-	e := r.Every
-	all := Duration{Months: n * e.Months, Days: n * e.Days, BusinessDays: n * e.BusinessDays, Exact: time.Duration(n) * e.Exact}
-	var calendar *Calendar
-	if ws != nil {
-		calendar = ws.Calendar
-	}
-	return all.Add(first, zone, calendar)
+	return ws.Calendar
 }
 
 // Falls tells whether a moment is a date of the campaign.

@@ -130,7 +130,9 @@ func (w *Walk) queueFacts(batch *pgx.Batch, ids []string, places map[string]*crm
 		func(o owned[string]) { places[o.candidateID].Pools = append(places[o.candidateID].Pools, o.value) })
 	if w.Consents {
 		deal(batch.Queue(consentsOf+"= any($1)"+consentOrder, ids), scanConsent,
-			func(c consentLine) { places[c.CandidateID].Consents = append(places[c.CandidateID].Consents, c.Consent) })
+			func(c consentLine) {
+				places[c.CandidateID].Consents = append(places[c.CandidateID].Consents, c.Consent)
+			})
 	}
 	if w.Applied {
 		deal(batch.Queue(applicationsOf+"= any($1) order by id", ids), scanApplication,
@@ -141,7 +143,9 @@ func (w *Walk) queueFacts(batch *pgx.Batch, ids []string, places map[string]*crm
 	if w.Enrolled {
 		deal(batch.Queue(`select distinct candidate_id, definition from enrollments where status <> 'closed' and candidate_id = any($1)
 			order by candidate_id, definition`, ids), scanOwned,
-			func(o owned[string]) { places[o.candidateID].Enrolled = append(places[o.candidateID].Enrolled, o.value) })
+			func(o owned[string]) {
+				places[o.candidateID].Enrolled = append(places[o.candidateID].Enrolled, o.value)
+			})
 	}
 }
 
