@@ -52,7 +52,7 @@ func (a *Decider) Decide(ctx context.Context, in crm.DecideInput) (crm.Answer, e
 		return crm.Answer{Command: crm.CommandExit, Outcome: crm.OutcomeErased}, nil
 	}
 	if err != nil {
-		return crm.Answer{}, coded(err)
+		return crm.Answer{}, coded("decide", err)
 	}
 	return crm.Answer{
 		Seq: d.Seq, Command: d.Command, Until: a.Scale.RealTime(d.Until), Seen: d.Seen,
@@ -103,7 +103,7 @@ func (a *Decider) clock(workflow time.Time, e *crm.Enrollment) time.Time {
 
 // coded turns an error into one that may be written to a workflow's history: a code, without the text, which could hold
 // personal data.
-func coded(err error) error {
+func coded(what string, err error) error {
 	code := "internal"
 	var state interface{ SQLState() string }
 	switch {
@@ -116,5 +116,5 @@ func coded(err error) error {
 	case crm.CodeOf(err) != "":
 		code = string(crm.CodeOf(err))
 	}
-	return temporal.NewApplicationError("decide: "+code, code)
+	return temporal.NewApplicationError(what+": "+code, code)
 }

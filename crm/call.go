@@ -1,5 +1,10 @@
 package crm
 
+import (
+	"fmt"
+	"time"
+)
+
 // Call is one HTTP request of a call step, rendered.
 type Call struct {
 	Method  string            `json:"method"`
@@ -23,3 +28,20 @@ const (
 	CallOK     = "ok"
 	CallFailed = "failed"
 )
+
+// CallError says that a call came to nothing and is worth another attempt. It has no cause, since that may quote a secret.
+type CallError struct {
+	Host       string        // that was asked last
+	Reason     string        // a code, as in CallResult
+	RetryAfter time.Duration // what the host asked for, at most an hour; 0 if it did not
+}
+
+func (e *CallError) Error() string {
+	if e.RetryAfter > 0 {
+		return fmt.Sprintf("call %s: %s, to be tried again in %s", e.Host, e.Reason, e.RetryAfter)
+	}
+	return fmt.Sprintf("call %s: %s", e.Host, e.Reason)
+}
+
+// Result is what came of the call if there is no other attempt.
+func (e *CallError) Result() CallResult { return CallResult{Outcome: CallFailed, Reason: e.Reason} }

@@ -19,7 +19,7 @@ func TestApply(t *testing.T) {
 		"text":          {change: crm.CandidateChange{Set: map[string]any{"status": "hired"}}, changed: []string{"status"}},
 		"same text":     {change: crm.CandidateChange{Set: map[string]any{"status": "lead"}}},
 		"list":          {change: crm.CandidateChange{Set: map[string]any{"skills": []any{"icu", "theatre"}}}, changed: []string{"skills"}},
-		"score":         {change: crm.CandidateChange{Set: map[string]any{"score": 3.0}, Score: 2}, changed: []string{"score"}},
+		"score":         {change: crm.CandidateChange{Set: map[string]any{"score": 3.0}, Score: &crm.Score{Points: 2}}, changed: []string{"score"}},
 		"legal hold":    {change: crm.CandidateChange{Set: map[string]any{"legal_hold": true}}, changed: []string{"legal_hold"}},
 		"attribute":     {change: crm.CandidateChange{Set: map[string]any{"attributes.band": "7"}}, changed: []string{"attributes"}},
 		"no attribute":  {change: crm.CandidateChange{Set: map[string]any{"attributes.band": nil}}, changed: []string{"attributes"}},
@@ -28,7 +28,7 @@ func TestApply(t *testing.T) {
 		"unknown field": {change: crm.CandidateChange{Set: map[string]any{"id": "x"}}, fails: true},
 		"wrong text":    {change: crm.CandidateChange{Set: map[string]any{"status": 1}}, fails: true},
 		"wrong list":    {change: crm.CandidateChange{Set: map[string]any{"skills": []any{1}}}, fails: true},
-		"wrong score":   {change: crm.CandidateChange{Set: map[string]any{"score": 1.5}}, fails: true},
+		"wrong score":   {change: crm.CandidateChange{Set: map[string]any{"score": "1.5"}}, fails: true},
 		"wrong hold":    {change: crm.CandidateChange{Set: map[string]any{"legal_hold": "yes"}}, fails: true},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -106,6 +106,11 @@ type CallInput struct {
 	Seq          int64  `json:"seq"` // of the decision
 }
 
+// CallDone is what a workflow gets to know of an HTTP request.
+type CallDone struct {
+	Outcome string `json:"outcome"` // ok or failed
+}
+
 // NoteKind says what a line of the timeline is about.
 type NoteKind string
 

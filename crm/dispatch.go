@@ -21,8 +21,8 @@ type Dispatched struct {
 	SetAside     map[string]string // event id → reason code: positions are given, nothing else happens
 	Applications []Application     // new or changed
 	Candidate    CandidateActivity
-	Pools        []PoolChange      // of pools with a condition
-	Measured     []Measured        // experiments whose measure was met
+	Pools        []PoolChange     // of pools with a condition
+	Measured     []Measured       // experiments whose measure was met
 	Wake         []string         // ids of runs to wake
 	Controls     []ControlledRun  // runs whose flags change
 	Enrollments  []Enrollment     // new ones, status starting

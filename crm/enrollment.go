@@ -37,7 +37,7 @@ type Enrollment struct {
 	N             int              `json:"n"`                        // this candidate's n-th run of the sequence, from 1
 	Status        EnrollmentStatus `json:"status"`
 	Paused        bool             `json:"paused,omitempty"`
-	Held          bool             `json:"held,omitempty"` // the whole sequence is paused; read, never stored
+	Held          bool             `json:"held,omitempty"`   // the whole sequence is paused; read, never stored
 	Ending        string           `json:"ending,omitempty"` // the outcome that a person, another run or a pool has asked for
 	Pool          string           `json:"pool,omitempty"`   // whose membership enrolled: leaving it ends the run
 	Outcome       string           `json:"outcome,omitempty"`

@@ -23,6 +23,9 @@ func conditionIn(tb testing.TB, expr, on string) *dsl.Condition {
 	} else {
 		text += "steps:\n  - id: a\n    email: hello\n  - update: {tag: [x]}\n    if: " + quoted + "\n"
 	}
+	for _, pool := range []string{"north", "south", "y"} {
+		text += "---\npool: " + pool + "\nmembers: by hand\n"
+	}
 	set, problems := dsl.Check([]dsl.File{{Path: "s.yaml", Text: []byte(text)}}, baseDocuments(tb))
 	if set == nil {
 		tb.Fatalf("%s: %s", expr, listing(problems))
@@ -229,7 +232,7 @@ func TestConditionSaysWhatItReads(t *testing.T) {
 		events        string // one of them
 		dependsOnTime bool
 	}{
-		"fields":       {`candidate.score > 3 && has(candidate.phone) || candidate.score < 1`, []string{"phone", "score"}, []string{}, "", false},
+		"fields":       {`candidate.score > 3 && has(candidate.phone) || candidate.score < 1`, []string{"phone", "score"}, []string{}, "", true},
 		"time":         {`candidate.created_at < now - days(3)`, []string{"created_at"}, []string{}, "", true},
 		"days since":   {`days_since(candidate.created_at) > 3`, []string{"created_at"}, []string{}, "", true},
 		"consent":      {`consented("sourced")`, []string{}, []string{}, "consent.granted", false},

@@ -2,17 +2,19 @@ package dsl
 
 import (
 	"fmt"
-	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 
 	"go.yaml.in/yaml/v4"
-	"golang.org/x/net/http/httpguts"
 )
+
+// headerPattern is the names of headers that are in use; the standard would allow more (RFC 9110, 5.6.2).
+var headerPattern = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
 
 // call reads an HTTP request. Which hosts may be reached is not the definition's business but the operator's.
 func (q *sequenceReader) call(n *yaml.Node) *Call {
-	c := &Call{Method: http.MethodPost}
+	c := &Call{Method: "POST"}
 	m := q.mapping(n, placeCall)
 	if m == nil {
 		return c
@@ -29,7 +31,7 @@ func (q *sequenceReader) call(n *yaml.Node) *Call {
 	}
 	if b := m.get("body"); b != nil {
 		q.callBody(c, b)
-		if c.Method == http.MethodGet {
+		if c.Method == "GET" {
 			q.add(m.keys["body"], codeConflict, "A GET request has no body.", "Use method: POST, or put the values into the url.")
 		}
 	}
@@ -73,7 +75,7 @@ func (q *sequenceReader) headers(n *yaml.Node) []TextField {
 	fields := make([]TextField, 0, len(entries))
 	for _, e := range entries {
 		switch name := strings.ToLower(e.key.Value); {
-		case !httpguts.ValidHeaderFieldName(name):
+		case !headerPattern.MatchString(name):
 			q.add(e.key, codeValue, fmt.Sprintf("%q is not the name of a header.", clip(e.key.Value)), "")
 		case name == "authorization":
 			q.add(e.key, codeConflict, "A password in a definition would be readable by everybody.", "Name a `secret`: it is sent as a bearer token.")

@@ -33,6 +33,28 @@ purposes:
   sourced: {basis: legitimate_interest, expires: 30d}
 from: {email: "North <careers@north.example>", sms: "+447700900000", address: "1 Way, Leeds"}
 statuses: [lead, applicant, hired]
+score: {decay: 30d, points: {message.clicked: 5, page.viewed: 2}}
+---
+pool: club
+members: by hand
+---
+pool: applicants
+when: candidate.status == "applicant"
+---
+message: one
+channel: email
+subject: One
+body: One.
+---
+message: two
+channel: email
+subject: Two
+body: Two.
+---
+survey: evening
+intro: How was it?
+questions:
+  - {id: nps, ask: "Would you come again?", kind: nps}
 `
 
 // friday is a Friday, ten in the morning in London.
@@ -49,7 +71,9 @@ func play(t *testing.T, sequence string, edits ...func(*world)) *world {
 	}
 	w := &world{t: t, set: set, now: friday()}
 	for _, p := range set.Programs {
-		w.program = p
+		if w.program = p; p.Name == "s" {
+			break
+		}
 	}
 	w.facts = crm.Facts{
 		Candidate: crm.Candidate{
@@ -89,6 +113,9 @@ func (w *world) decide() *world {
 			m.State, m.AcceptedAt = crm.MessageAccepted, w.now
 		}
 		w.facts.Messages = append(w.facts.Messages, m)
+		if m.Template != "" {
+			w.facts.Had = append(w.facts.Had, m.Template)
+		}
 		if m.Counts() {
 			w.facts.Sends = append(w.facts.Sends, crm.Send{At: m.PlannedAt, Definition: m.Definition})
 		}
@@ -97,6 +124,9 @@ func (w *world) decide() *world {
 		if err := w.facts.Candidate.Apply(d.Change); err != nil {
 			w.t.Fatal(err)
 		}
+		w.facts.Pools = slices.DeleteFunc(append(w.facts.Pools, d.Change.Enter...), func(p string) bool {
+			return slices.Contains(d.Change.Leave, p)
+		})
 	}
 	if d.Command == crm.CommandExit {
 		e.Status, e.Outcome = crm.EnrollmentClosed, d.Outcome
@@ -105,6 +135,9 @@ func (w *world) decide() *world {
 }
 
 func describe(n crm.Note) string {
+	if n.Kind == crm.NoteExit {
+		n.Step = ""
+	}
 	words := []string{n.Step, string(n.Kind), n.Reason, n.Outcome}
 	return strings.Join(strings.Fields(strings.Join(words, " ")), " ")
 }

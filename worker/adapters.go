@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/rapport-crm/rapport/activities"
+	"github.com/rapport-crm/rapport/crm"
 	"github.com/rapport-crm/rapport/dsl"
 	"github.com/rapport-crm/rapport/store"
 )
@@ -47,4 +48,11 @@ func document(d *store.Definition) dsl.Document {
 	return dsl.Document{
 		Kind: d.Kind, Name: d.Name, Locale: d.Locale, Hash: d.Hash, Source: d.Source, File: d.File, Line: d.Line,
 	}
+}
+
+// noCalls stands where no host is allowed.
+type noCalls struct{}
+
+func (noCalls) Do(context.Context, crm.Call) (crm.CallResult, error) {
+	return crm.CallResult{Outcome: crm.CallFailed, Reason: "no_calls"}, nil
 }

@@ -32,6 +32,7 @@ type Config struct {
 	Temporal    client.Client
 	Providers   map[crm.Channel]Provider
 	Scale       crm.Scale                     // zero: real time
+	Calls       activities.Requester          // makes the requests of call steps; nil: they fail with the reason no_calls
 	PublicURL   string                        // where candidates and providers reach the API, without a slash at the end
 	Unsubscribe func(messageID string) string // the link that unsubscribes from a message's purpose
 	TaskQueue   string                        // default workflows.TaskQueue
@@ -47,6 +48,7 @@ type Worker struct {
 	providers   map[crm.Channel]Provider
 	library     *activities.Library
 	decider     *activities.Decider
+	caller      *activities.Caller
 	scale       crm.Scale
 	publicURL   string
 	unsubscribe func(string) string
@@ -73,6 +75,10 @@ func New(c Config) *Worker {
 	})
 	w.decider = &activities.Decider{
 		Runs: runs{c.Store}, Library: w.library, Scale: c.Scale, Now: time.Now,
+	}
+	w.caller = &activities.Caller{Calls: c.Store, Client: c.Calls}
+	if c.Calls == nil {
+		w.caller.Client = noCalls{}
 	}
 	w.events = newLoop("events", 500*time.Millisecond, c.Log, w.dispatch)
 	w.starts = newLoop("starts", 500*time.Millisecond, c.Log, w.start)
@@ -122,6 +128,7 @@ func (w *Worker) Decider() *activities.Decider { return w.decider }
 func (w *Worker) register(r worker.Registry) {
 	r.RegisterWorkflowWithOptions(workflows.Sequence, workflow.RegisterOptions{Name: workflows.SequenceType})
 	bind(r, workflows.DecideActivity, w.decider.Decide)
+	bind(r, workflows.CallActivity, w.caller.Call)
 }
 
 // bind registers a function under the handle by which workflows call it. A function of other types does not compile.

@@ -16,6 +16,10 @@ type Activity[In, Out any] string
 // DecideActivity asks for the next decision of a run: one transaction in Postgres.
 const DecideActivity Activity[crm.DecideInput, crm.Answer] = "Decide"
 
+// CallActivity makes the HTTP request that a decision has stored, and stores the answer. The workflow learns nothing of
+// either.
+const CallActivity Activity[crm.CallInput, crm.CallDone] = "Call"
+
 // Run executes the activity and waits for its result.
 func (a Activity[In, Out]) Run(ctx workflow.Context, in In) (Out, error) {
 	var out Out
@@ -36,6 +40,20 @@ func once(ctx workflow.Context) workflow.Context {
 		ScheduleToCloseTimeout: 5 * time.Second,
 		RetryPolicy:            &temporal.RetryPolicy{MaximumAttempts: 1},
 		Summary:                "decide what comes next",
+	})
+}
+
+// aFewTimes is for a request to somebody else's server. The activity itself says when it has been tried often enough, and
+// notes that as the answer; what ends it from here is only a database that does not answer.
+func aFewTimes(ctx workflow.Context) workflow.Context {
+	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		StartToCloseTimeout: 30 * time.Second,
+		RetryPolicy: &temporal.RetryPolicy{
+			InitialInterval:    5 * time.Second,
+			BackoffCoefficient: 3,
+			MaximumInterval:    10 * time.Minute,
+		},
+		Summary: "make an HTTP request",
 	})
 }
 

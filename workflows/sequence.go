@@ -62,6 +62,8 @@ func Sequence(ctx workflow.Context, in SequenceInput) error {
 		switch answer.Command {
 		case crm.CommandWait:
 			err = s.wait(ctx)
+		case crm.CommandCall:
+			err = s.call(ctx)
 		case crm.CommandAgain: // the clock it decided by was too old; a timer brings a task with a new one
 			err = workflow.Sleep(ctx, time.Second)
 		case crm.CommandExit:
@@ -103,6 +105,12 @@ func (s *sequence) decide(ctx workflow.Context) (crm.Answer, error) {
 		workflow.SetCurrentDetails(ctx, answer.Details)
 	}
 	return answer, err
+}
+
+// call makes the request that the last decision has stored. What came of it is for the next decision.
+func (s *sequence) call(ctx workflow.Context) error {
+	_, err := CallActivity.Run(aFewTimes(ctx), crm.CallInput{EnrollmentID: s.id, Seq: s.last.Seq})
+	return err
 }
 
 // wait returns when the time of the last decision has come, or at a wake-up that the decision has not seen.

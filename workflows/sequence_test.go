@@ -177,3 +177,32 @@ func TestSequenceAnswersItsState(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// TestSequenceMakesACall makes sure that a request is made for the very decision that stored it, tried again until it works,
+// and that the next decision follows it.
+func TestSequenceMakesACall(t *testing.T) {
+	t.Parallel()
+	p := newPlay(t, func(n int, _ crm.DecideInput) (crm.Answer, error) {
+		if n == 1 {
+			return crm.Answer{Seq: 7, Command: crm.CommandCall}, nil
+		}
+		return exits(8)
+	})
+	var calls []crm.CallInput
+	p.env.RegisterActivityWithOptions(func(_ context.Context, in crm.CallInput) (crm.CallDone, error) {
+		calls = append(calls, in)
+		if len(calls) < 3 {
+			return crm.CallDone{}, errors.New("call: status_503")
+		}
+		return crm.CallDone{Outcome: crm.CallOK}, nil
+	}, activity.RegisterOptions{Name: string(workflows.CallActivity)})
+	if err := p.run(); err != nil {
+		t.Fatal(err)
+	}
+	if len(calls) != 3 || calls[0] != (crm.CallInput{EnrollmentID: "enr_1", Seq: 7}) {
+		t.Errorf("called %+v", calls)
+	}
+	if len(p.asked) != 2 || p.asked[1].After != 7 {
+		t.Errorf("asked %+v", p.asked)
+	}
+}

@@ -3,7 +3,6 @@ package call
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
 	"io"
 	"mime"
 	"net/http"
@@ -15,13 +14,7 @@ import (
 	"github.com/rapport-crm/rapport/crm"
 )
 
-// The outcomes of a call step.
-const (
-	OutcomeOK     = "ok"
-	OutcomeFailed = "failed"
-)
-
-// Why a call failed. A refusal by the host is status_ and its status. The last four are reasons of a RetryError.
+// Why a call failed. A refusal by the host is status_ and its status. The last four are reasons of a crm.CallError.
 const (
 	ReasonBadMethod        = "bad_method"         // not one of GET, HEAD, POST, PUT, PATCH, DELETE
 	ReasonBadURL           = "bad_url"            // cannot be read, or names a user
@@ -41,25 +34,8 @@ const (
 	ReasonConnection  = "connection"  // any other trouble on the way
 )
 
-// RetryError says that a call came to nothing and is worth another attempt. It has no cause, since that may quote a secret.
-type RetryError struct {
-	Host       string        // that was asked last
-	Reason     string        // a code, as in crm.CallResult
-	RetryAfter time.Duration // what the host asked for, at most an hour; 0 if it did not
-}
-
-func (e *RetryError) Error() string {
-	if e.RetryAfter > 0 {
-		return fmt.Sprintf("call %s: %s, to be tried again in %s", e.Host, e.Reason, e.RetryAfter)
-	}
-	return fmt.Sprintf("call %s: %s", e.Host, e.Reason)
-}
-
-// Result is what came of the call if there is no other attempt.
-func (e *RetryError) Result() crm.CallResult { return failed(e.Reason) }
-
 func failed(reason string) crm.CallResult {
-	return crm.CallResult{Outcome: OutcomeFailed, Reason: reason}
+	return crm.CallResult{Outcome: crm.CallFailed, Reason: reason}
 }
 
 // answer reads what an answer that is no redirect means.
@@ -70,7 +46,7 @@ func answer(host string, resp *http.Response) (crm.CallResult, error) {
 		return content(resp)
 	case resp.StatusCode >= 500, resp.StatusCode == http.StatusTooManyRequests,
 		resp.StatusCode == http.StatusRequestTimeout, resp.StatusCode == http.StatusTooEarly:
-		return crm.CallResult{}, &RetryError{
+		return crm.CallResult{}, &crm.CallError{
 			Host: host, Reason: status, RetryAfter: provider.RetryAfter(resp.Header, time.Now()),
 		}
 	}
@@ -86,7 +62,7 @@ func content(resp *http.Response) (crm.CallResult, error) {
 	if len(body) > MaxAnswer {
 		return failed(ReasonTooLarge), nil
 	}
-	result := crm.CallResult{Outcome: OutcomeOK}
+	result := crm.CallResult{Outcome: crm.CallOK}
 	if len(bytes.TrimSpace(body)) == 0 || !isJSON(resp.Header.Get("Content-Type")) {
 		return result, nil
 	}

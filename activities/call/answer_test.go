@@ -25,12 +25,12 @@ func TestStatus(t *testing.T) {
 			reason := "status_" + strconv.Itoa(status)
 			got, err := call.Answer(status, http.Header{"Retry-After": {"7"}}, "{}")
 			if !retry {
-				if err != nil || got.Outcome != call.OutcomeFailed || got.Reason != reason {
+				if err != nil || got.Outcome != crm.CallFailed || got.Reason != reason {
 					t.Errorf("got %+v %v, want failed %s", got, err, reason)
 				}
 				return
 			}
-			var again *call.RetryError
+			var again *crm.CallError
 			if !errors.As(err, &again) || again.Reason != reason || again.RetryAfter != 7*time.Second || again.Host != "hooks.example.com" {
 				t.Errorf("got %+v %v, want another attempt because of %s in 7 s", got, err, reason)
 			}
@@ -41,8 +41,8 @@ func TestStatus(t *testing.T) {
 func TestContent(t *testing.T) {
 	t.Parallel()
 	nested := func(depth int) string { return strings.Repeat(`{"a":[`, depth/2) + strings.Repeat("]}", depth/2) }
-	ok := func(result any) crm.CallResult { return crm.CallResult{Outcome: call.OutcomeOK, Result: result} }
-	failed := func(reason string) crm.CallResult { return crm.CallResult{Outcome: call.OutcomeFailed, Reason: reason} }
+	ok := func(result any) crm.CallResult { return crm.CallResult{Outcome: crm.CallOK, Result: result} }
+	failed := func(reason string) crm.CallResult { return crm.CallResult{Outcome: crm.CallFailed, Reason: reason} }
 	for name, tc := range map[string]struct {
 		contentType, body string
 		want              crm.CallResult
@@ -81,7 +81,7 @@ func TestContent(t *testing.T) {
 		})
 	}
 	got, err := call.Answer(201, http.Header{"Content-Type": {"application/json"}}, nested(call.MaxDepth))
-	if err != nil || got.Outcome != call.OutcomeOK || got.Result == nil {
+	if err != nil || got.Outcome != crm.CallOK || got.Result == nil {
 		t.Errorf("as deep as may be: got %+v %v", got, err)
 	}
 }

@@ -106,7 +106,7 @@ func New(config Config) *Client {
 	return c
 }
 
-// Do does one attempt at a call. The error is a *RetryError, for what is worth another attempt, or the context's own when that
+// Do does one attempt at a call. The error is a *crm.CallError, for what is worth another attempt, or the context's own when that
 // ended. Everything else is a result: ok for an answer of 2xx, failed with a reason for the rest. Seq is left to the caller.
 func (c *Client) Do(ctx context.Context, r crm.Call) (crm.CallResult, error) {
 	h, reason := c.first(r)
@@ -149,7 +149,7 @@ func (c *Client) send(ctx context.Context, h *hop) (*hop, crm.CallResult, error)
 
 // failure classifies what went wrong on the way. The words of the error are dropped: they may quote what the other side sent.
 func (c *Client) failure(ctx context.Context, h *hop, err error) (crm.CallResult, error) {
-	var retry *RetryError
+	var retry *crm.CallError
 	var timeout net.Error
 	var dns *net.DNSError
 	var certificate *tls.CertificateVerificationError
@@ -168,5 +168,5 @@ func (c *Client) failure(ctx context.Context, h *hop, err error) (crm.CallResult
 	case errors.As(err, &certificate):
 		reason = ReasonCertificate
 	}
-	return crm.CallResult{}, &RetryError{Host: h.url.Hostname(), Reason: reason}
+	return crm.CallResult{}, &crm.CallError{Host: h.url.Hostname(), Reason: reason}
 }

@@ -189,7 +189,7 @@ func TestPrivateAddressLater(t *testing.T) {
 	client := call.New(call.Config{Hosts: []string{"hooks.example.com" + s.port()}, RootCAs: s.roots(), Resolver: names})
 	client.Spare(s.Listener.Addr()) // 127.0.0.1 only
 	get := crm.Call{Method: "GET", URL: "https://hooks.example.com" + s.port(), Key: "k"}
-	if got, err := client.Do(t.Context(), get); err != nil || got.Outcome != call.OutcomeOK {
+	if got, err := client.Do(t.Context(), get); err != nil || got.Outcome != crm.CallOK {
 		t.Fatalf("first: got %+v %v", got, err)
 	}
 	failure(t, client, get, call.ReasonPrivateAddress)
@@ -201,7 +201,7 @@ func TestAllowPrivate(t *testing.T) {
 	t.Cleanup(s.Close)
 	client := call.New(call.Config{Hosts: []string{strings.TrimPrefix(s.URL, "http://"), "169.254.169.254", "localhost"}, AllowPrivate: true})
 	got, err := client.Do(t.Context(), crm.Call{Method: "HEAD", URL: s.URL, Key: "k"})
-	if err != nil || got.Outcome != call.OutcomeOK {
+	if err != nil || got.Outcome != crm.CallOK {
 		t.Errorf("loopback over HTTP: got %+v %v", got, err)
 	}
 	failure(t, client, crm.Call{Method: "GET", URL: "http://169.254.169.254/latest/meta-data/", Key: "k"}, call.ReasonPrivateAddress)
@@ -260,11 +260,11 @@ func TestTrouble(t *testing.T) {
 				config.Timeout = 300 * time.Millisecond
 			}
 			got, err := call.New(config).Do(t.Context(), crm.Call{Method: "POST", URL: tc.url, Key: "k"})
-			var retry *call.RetryError
+			var retry *crm.CallError
 			if !errors.As(err, &retry) || retry.Reason != tc.reason || got.Outcome != "" {
 				t.Fatalf("got %+v %v, want another attempt because of %s", got, err, tc.reason)
 			}
-			if last := retry.Result(); last.Outcome != call.OutcomeFailed || last.Reason != tc.reason {
+			if last := retry.Result(); last.Outcome != crm.CallFailed || last.Reason != tc.reason {
 				t.Errorf("the last attempt's result is %+v", last)
 			}
 			if took := time.Since(began); took > call.DefaultTimeout/2 {
@@ -282,7 +282,7 @@ func TestCancelled(t *testing.T) {
 		<-r.Context().Done()
 	})
 	_, err := s.client(t, "hooks.example.com").Do(ctx, crm.Call{Method: "GET", URL: "https://hooks.example.com" + s.port(), Key: "k"})
-	var retry *call.RetryError
+	var retry *crm.CallError
 	if !errors.Is(err, context.Canceled) || errors.As(err, &retry) {
 		t.Errorf("got %v, want the context's error", err)
 	}
@@ -335,7 +335,7 @@ func TestNothingIsTold(t *testing.T) {
 			got, err := client.Do(t.Context(), crm.Call{
 				Method: "POST", URL: "https://hooks.example.com" + s.port() + path + "?secret-query", Body: `"secret-body"`, Secret: "ats", Key: "k",
 			})
-			if err == nil && got.Outcome != call.OutcomeFailed {
+			if err == nil && got.Outcome != crm.CallFailed {
 				t.Fatalf("got %+v, want a failure", got)
 			}
 			for cause := err; cause != nil; cause = errors.Unwrap(cause) {

@@ -58,7 +58,7 @@ func TestRedirect(t *testing.T) {
 				Method: tc.method, URL: "https://hooks.example.com" + s.port() + "/" + strconv.Itoa(tc.status) + "?q=1", Body: "{}", Secret: "ats", Key: "k",
 				Headers: map[string]string{"X-Team": "talent", "Content-Type": "application/vnd.x+json"},
 			})
-			if err != nil || result.Outcome != call.OutcomeOK {
+			if err != nil || result.Outcome != crm.CallOK {
 				t.Fatalf("got %+v %v", result, err)
 			}
 			requests := s.asked()
@@ -96,7 +96,7 @@ func TestRedirectThereAndBack(t *testing.T) {
 		Method: "POST", URL: "https://hooks.example.com" + s.port() + "/1", Secret: "ats", Key: "k", Headers: map[string]string{"X-Team": "talent"},
 	})
 	requests := s.asked()
-	if err != nil || result.Outcome != call.OutcomeOK || len(requests) != 3 {
+	if err != nil || result.Outcome != crm.CallOK || len(requests) != 3 {
 		t.Fatalf("got %+v %v after %d requests", result, err, len(requests))
 	}
 	for _, r := range requests[1:] {
@@ -149,7 +149,7 @@ func TestRedirectsWithoutEnd(t *testing.T) {
 		}
 	})
 	client, url := s.client(t, "hooks.example.com"), "https://hooks.example.com"+s.port()
-	if got, err := client.Do(t.Context(), crm.Call{Method: "GET", URL: url + "/5", Key: "k"}); err != nil || got.Outcome != call.OutcomeOK {
+	if got, err := client.Do(t.Context(), crm.Call{Method: "GET", URL: url + "/5", Key: "k"}); err != nil || got.Outcome != crm.CallOK {
 		t.Errorf("five: got %+v %v", got, err)
 	}
 	failure(t, client, crm.Call{Method: "GET", URL: url + "/6", Key: "k"}, call.ReasonTooManyRedirects)

@@ -128,7 +128,7 @@ func resolver(t *testing.T, lookup func(name string, n int) string) *net.Resolve
 func failure(t *testing.T, c *call.Client, r crm.Call, reason string) {
 	t.Helper()
 	result, err := c.Do(t.Context(), r)
-	if err != nil || result.Outcome != call.OutcomeFailed || result.Reason != reason || result.Result != nil {
+	if err != nil || result.Outcome != crm.CallFailed || result.Reason != reason || result.Result != nil {
 		t.Errorf("got %+v %v, want failed %s", result, err, reason)
 	}
 }

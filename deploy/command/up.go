@@ -12,6 +12,7 @@ import (
 func upCommand() *cobra.Command {
 	var c embedded.Config
 	var timeScale string
+	var callHosts []string
 	cmd := &cobra.Command{
 		Use:   "up",
 		Short: "Run everything on this machine: Postgres, Temporal and its UI, the API, a worker, the provider sandbox",
@@ -23,7 +24,7 @@ func upCommand() *cobra.Command {
 			if c.TimeScale, err = embedded.ParseTimeScale(timeScale); err != nil {
 				return err
 			}
-			c.Out = cmd.OutOrStdout()
+			c.Out, c.Calls = cmd.OutOrStdout(), callConfig(callHosts)
 			return embedded.Run(cmd.Context(), c)
 		},
 	}
@@ -39,5 +40,6 @@ func upCommand() *cobra.Command {
 	f.StringVar(&c.PublicURL, "public-url", "", "where candidates and providers reach the API; default: its local address")
 	f.StringSliceVar(&c.SMSNumbers, "sandbox-numbers", []string{"+447700900000"}, "phone numbers that the sandbox's account owns")
 	providerFlags(f, &c.Providers)
+	callFlag(f, &callHosts)
 	return cmd
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"go.temporal.io/sdk/client"
 
+	"github.com/rapport-crm/rapport/activities/call"
 	"github.com/rapport-crm/rapport/activities/sendgrid"
 	"github.com/rapport-crm/rapport/activities/twilio"
 	"github.com/rapport-crm/rapport/api"
@@ -28,6 +29,7 @@ type Config struct {
 	PublicURL  string        // where candidates and providers reach the API
 	TemporalUI string        // for links; may be empty
 	Providers  Providers
+	Calls      call.Config // which hosts call steps may reach; none by default
 	Scale      crm.Scale
 	BuildID    string
 	Log        *slog.Logger
@@ -93,9 +95,13 @@ func Worker(ctx context.Context, c Config) (*worker.Worker, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := c.Calls.Check(); err != nil {
+		return nil, fmt.Errorf("read settings of call steps: %w", err)
+	}
 	public := strings.TrimSuffix(c.PublicURL, "/")
 	return worker.New(worker.Config{
 		Store: c.Store, Temporal: c.Temporal, Providers: c.Providers.clients(), Scale: c.Scale, PublicURL: public,
+		Calls: call.New(c.Calls),
 		Unsubscribe: func(messageID string) string { return api.UnsubscribeURL(public, secret, messageID) },
 		BuildID:     c.BuildID, Log: c.Log,
 	}), nil
