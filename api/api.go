@@ -105,6 +105,7 @@ func (s *server) register() {
 	s.registerDefinitions()
 	s.registerEnrollments()
 	s.registerTasks()
+	s.registerJobs()
 	s.registerKeys()
 	s.nameProblem()
 	s.docs = sync.OnceValues(s.renderDocs)
@@ -145,6 +146,7 @@ func tags() []*huma.Tag {
 		{Name: "Definitions", Description: "Sequences, messages and the workspace, as YAML. Every version is kept."},
 		{Name: "Enrollments", Description: "One run of a sequence for one candidate."},
 		{Name: "Tasks", Description: "What people are asked to do, and messages whose fate is unknown."},
+		{Name: "Jobs", Description: "What is done for many candidates at once: events told to pools, campaigns, pools that are looked at again."},
 		{Name: "Keys", Description: "API keys and their scopes."},
 	}
 }

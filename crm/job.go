@@ -29,6 +29,7 @@ type Job struct {
 	CreatedAt  time.Time `json:"created_at"`
 	NotBefore  time.Time `json:"not_before"` // it rests until then
 	StartedAt  time.Time `json:"started_at,omitzero"`
+	WorkedAt   time.Time `json:"worked_at,omitzero"` // the last chunk, or attempt at one
 	FinishedAt time.Time `json:"finished_at,omitzero"`
 	Error      string    `json:"error,omitempty"` // a code: why the last attempt failed, or the job ended early
 

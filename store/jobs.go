@@ -19,11 +19,11 @@ const TopicJobs = "jobs"
 const jobsKept = 30 * 24 * time.Hour
 
 const jobColumns = `id, key, kind, definition, pools, event_id, date, cursor, total, done, found, created_at, not_before, started_at,
-	finished_at, window_at, window_found, attempts, error`
+	worked_at, finished_at, window_at, window_found, attempts, error`
 
 func scanJob(row pgx.CollectableRow) (j crm.Job, err error) {
 	err = row.Scan(&j.ID, &j.Key, &j.Kind, &j.Definition, &j.Pools, word(&j.EventID), at(&j.Date), &j.Cursor, &j.Total, &j.Done,
-		&j.Found, &j.CreatedAt, &j.NotBefore, at(&j.StartedAt), at(&j.FinishedAt), at(&j.WindowAt), &j.WindowFound, &j.Attempts, &j.Error)
+		&j.Found, &j.CreatedAt, &j.NotBefore, at(&j.StartedAt), at(&j.WorkedAt), at(&j.FinishedAt), at(&j.WindowAt), &j.WindowFound, &j.Attempts, &j.Error)
 	return j, err
 }
 

@@ -53,7 +53,7 @@ func root(out, errOut io.Writer) *cobra.Command {
 	cmd.PersistentFlags().String("log-level", "warn", "what is logged: debug, info, warn or error")
 	cmd.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return fromEnvironment(cmd) }
 	cmd.AddCommand(serveCommand(), workCommand(), checkCommand(), applyCommand(), candidatesCommand(), eventsCommand(),
-		timelineCommand(), openapiCommand())
+		timelineCommand(), jobsCommand(), openapiCommand())
 	if up := upCommand(); up != nil {
 		cmd.AddCommand(up)
 	}
