@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -14,6 +15,8 @@ import (
 
 const (
 	jobChunk = 500 // candidates in one transaction
+	// jobPoolChunk is that of a look at pools, which writes next to nothing: most of its time would go into commits.
+	jobPoolChunk = 2000
 	// jobBacklog is how many events may wait for the dispatcher before jobs rest: what a candidate does must not wait for long
 	// behind the copies of a fan-out.
 	jobBacklog = 1000
@@ -33,7 +36,7 @@ type Jobs struct {
 	Library *activities.Library
 	Now     func() time.Time                  // Rapport's clock: the store's
 	Span    func(time.Duration) time.Duration // a real duration as that clock counts it; nil: the same
-	Chunk   int                               // candidates in one transaction; 0: 500
+	Chunk   int                               // candidates in one transaction; 0: 500, of a look at pools 2,000
 	Backlog int                               // undispatched events at which jobs rest; 0: 1,000
 	Settle  time.Duration                     // real time that jobs of a publication wait; 0: not at all
 	Log     *slog.Logger
@@ -47,7 +50,7 @@ func (j *Jobs) Work(ctx context.Context) (more bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	turn, err := j.Store.TakeJob(ctx, orDefault(j.Backlog, jobBacklog))
+	turn, err := j.Store.TakeJob(ctx, cmp.Or(j.Backlog, jobBacklog))
 	if err != nil || turn == nil {
 		return false, err
 	}
@@ -73,7 +76,10 @@ func (j *Jobs) failed(ctx context.Context, job crm.Job, cause error) error {
 
 // step does one chunk of a job: it looks at the next candidates and writes the events of those whom the job is for.
 func (j *Jobs) step(ctx context.Context, set *dsl.Set, turn *store.JobTurn) error {
-	c := &chunk{set: set, job: turn.Job(), now: j.Now(), size: orDefault(j.Chunk, jobChunk)}
+	c := &chunk{set: set, job: turn.Job(), now: j.Now(), size: cmp.Or(j.Chunk, jobChunk)}
+	if j.Chunk == 0 && c.job.Kind == crm.JobPool {
+		c.size = jobPoolChunk
+	}
 	if c.job.Kind == crm.JobFanout {
 		event, err := turn.Event(ctx)
 		if err != nil {
@@ -120,11 +126,4 @@ func (j *Jobs) span(d time.Duration) time.Duration {
 		return d
 	}
 	return j.Span(d)
-}
-
-func orDefault(n, otherwise int) int {
-	if n == 0 {
-		return otherwise
-	}
-	return n
 }
