@@ -29,15 +29,13 @@ func BenchmarkPools(b *testing.B) {
 		in.people(b, poolPeople)
 		in.publish(b, benchPools)
 		in.read(b) // whatever is read first finds nothing in memory
-		began := time.Now()
-		in.read(b)
-		baseline := poolPeople / time.Since(began).Seconds()
+		baseline := in.read(b)
 
 		jobs := &worker.Jobs{
 			Store: in.store, Library: activities.NewLibrary(worker.Published(in.store), func(err error) { b.Error(err) }), Now: time.Now,
 			Backlog: poolPeople, Log: slog.New(slog.DiscardHandler),
 		}
-		began = time.Now()
+		began := time.Now()
 		for more := true; more; {
 			var err error
 			if more, err = jobs.Work(b.Context()); err != nil {
@@ -48,6 +46,7 @@ func BenchmarkPools(b *testing.B) {
 		if done, found := in.count(b, "select done from jobs"), in.count(b, "select found from jobs"); done != poolPeople || found != poolPeople/100 {
 			b.Fatalf("%d candidates looked at, %d found", done, found)
 		}
+		baseline = max(baseline, in.read(b)) // a busy machine may slow either one down
 		row(b, "pool re-evaluation", ours, baseline, "candidates_per_s", ">= 0.5")
 	}
 }
@@ -70,9 +69,10 @@ func (in *installation) people(b *testing.B, n int) {
 	}
 }
 
-// read reads the rows of all candidates.
-func (in *installation) read(b *testing.B) {
+// read reads the rows of all candidates, and returns how many it read in a second.
+func (in *installation) read(b *testing.B) float64 {
 	b.Helper()
+	began := time.Now()
 	rows, err := in.pool.Query(b.Context(), "select * from candidates")
 	if err != nil {
 		b.Fatal(err)
@@ -88,4 +88,5 @@ func (in *installation) read(b *testing.B) {
 	if rows.Err() != nil || read != poolPeople {
 		b.Fatalf("%d rows read: %v", read, rows.Err())
 	}
+	return poolPeople / time.Since(began).Seconds()
 }
