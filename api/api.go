@@ -117,6 +117,8 @@ func (s *server) register() {
 	s.router.POST("/webhooks/twilio/inbound", s.twilioInbound)
 	s.router.GET("/u/:token", s.unsubscribePage)
 	s.router.POST("/u/:token", s.unsubscribe)
+	s.router.GET("/s/:token", s.showSurvey)
+	s.router.POST("/s/:token", s.answerSurvey)
 	s.router.GET("/openapi.json", s.showOpenAPI)
 	s.router.GET("/docs", s.showDocs)
 	s.router.GET("/", func(c *gin.Context) { c.Redirect(http.StatusFound, "/docs") })

@@ -2,6 +2,7 @@ package dsl_test
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -102,7 +103,7 @@ func (w *world) decide() *world {
 	if !e.Open() {
 		return w
 	}
-	d := w.program.Next(w.set.Workspace, &w.facts, w.now)
+	d := w.next()
 	w.last = d
 	for _, n := range d.Notes {
 		w.log = append(w.log, describe(n))
@@ -132,6 +133,21 @@ func (w *world) decide() *world {
 		e.Status, e.Outcome = crm.EnrollmentClosed, d.Outcome
 	}
 	return w
+}
+
+// next decides twice on the same facts, and makes sure that the facts stay as they are and the decisions are the same.
+func (w *world) next() *crm.Decision {
+	w.t.Helper()
+	before := fmt.Sprintf("%+v", w.facts)
+	first := w.program.Next(w.set.Workspace, &w.facts, w.now)
+	second := w.program.Next(w.set.Workspace, &w.facts, w.now)
+	if !reflect.DeepEqual(first, second) {
+		w.t.Fatalf("two decisions on the same facts differ:\n%+v\n%+v", first, second)
+	}
+	if after := fmt.Sprintf("%+v", w.facts); before != after {
+		w.t.Fatalf("a decision changed the facts:\n%s\n%s", before, after)
+	}
+	return first
 }
 
 func describe(n crm.Note) string {
