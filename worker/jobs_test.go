@@ -473,7 +473,7 @@ steps: [{wait: %s}]
 	o.apply(fmt.Sprintf(letter, "1d"))
 	first := o.candidates(2, "nursing", "nurses")
 	o.candidates(1, "law", "nurses")
-	members := append(first, o.candidates(5, "nursing", "nurses")...)
+	members := slices.Concat(first, o.candidates(5, "nursing", "nurses"))
 	o.at("2026-10-31T08:59:59Z")
 	o.work()
 	o.lists()
