@@ -45,6 +45,7 @@ type Set struct {
 	Retentions map[string]*Retention  // by name
 	Documents  []Document             // those from the files
 	All        []Document             // those in force: the files' and what is left of the base
+	Broken     []Document             // in force as well, but this version cannot read them
 }
 
 // Template returns the message in the best language there is for a locale (BCP 47): the exact one, else its language, else

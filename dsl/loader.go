@@ -250,7 +250,11 @@ func (l *loader) set(own int) *Set {
 		Interviews: map[string]*Interview{}, Retentions: map[string]*Retention{},
 	}
 	for i, d := range l.docs {
-		if d.Kind == kindTest || d.Kind == "" || d.reader.failed() {
+		if d.Kind == kindTest || d.Kind == "" {
+			continue
+		}
+		if d.reader.failed() {
+			s.Broken = append(s.Broken, d.Document)
 			continue
 		}
 		s.All = append(s.All, d.Document)

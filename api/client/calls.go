@@ -113,6 +113,17 @@ func (c *Client) Tasks(ctx context.Context, state crm.TaskState, limit int, afte
 	return out, err
 }
 
+// Jobs returns a page of jobs, or only of the open ones, the newest first.
+func (c *Client) Jobs(ctx context.Context, open bool, limit int, after string) (api.Page[crm.Job], error) {
+	var out api.Page[crm.Job]
+	query := paging(limit, after)
+	if open {
+		query.Set("state", "open")
+	}
+	err := c.get(ctx, "/v1/jobs", query, &out)
+	return out, err
+}
+
 func (c *Client) get(ctx context.Context, path string, query url.Values, out any) error {
 	return c.do(ctx, &call{method: http.MethodGet, path: path, query: query, out: out, repeatable: true})
 }
