@@ -58,6 +58,7 @@ type doc struct {
 	pool      *Pool
 	survey    *Survey
 	program   *Program
+	test      *Test
 }
 
 func newLoader(voc *vocabulary) *loader {
@@ -182,7 +183,18 @@ func (l *loader) read() {
 		}
 	})
 	l.each(KindSequence, func(d *doc) { d.program = d.reader.sequence() })
-	l.each(kindTest, func(d *doc) { d.reader.test() })
+	l.tests()
+}
+
+// tests reads the tests, which may refer to everything else.
+func (l *loader) tests() {
+	programs := map[string]*Program{}
+	l.each(KindSequence, func(d *doc) {
+		if d.program != nil && !d.reader.failed() {
+			programs[d.Name] = d.program
+		}
+	})
+	l.each(kindTest, func(d *doc) { d.test = d.reader.test(programs) })
 }
 
 // names gathers what definitions may name, before they are read: they may name each other.
@@ -210,9 +222,15 @@ func (l *loader) duplicates() {
 		if d.Kind == "" {
 			continue
 		}
-		first := seen[d.key()]
+		key := d.key()
+		if d.Kind == kindTest { // each sequence has tests of its own
+			if of := valueOf(d.reader.src.root, "of"); of != nil {
+				key += "\n" + of.Value
+			}
+		}
+		first := seen[key]
 		if first == nil {
-			seen[d.key()] = d
+			seen[key] = d
 			continue
 		}
 		message := fmt.Sprintf("The %s %q is there twice: also in %s on line %d.", d.Kind, clip(d.Name), first.File, first.Line)
@@ -223,20 +241,15 @@ func (l *loader) duplicates() {
 	}
 }
 
-// test checks the keys of a test, which a later version runs.
-func (r *docReader) test() {
-	m := r.mapping(r.src.root, placeTest)
-	if m == nil {
-		return
-	}
-	r.note(m.keys["test"], crm.SeverityHint, codeTest, "Tests are run by a later version; this one is only read.", "")
-}
-
 // set gathers what was read without an error. The first own documents are those of the files.
 func (l *loader) set(own int) *Set {
 	s := &Set{Programs: map[string]*Program{}, Templates: map[string][]*Template{}, Pools: map[string]*Pool{}, Surveys: map[string]*Survey{}}
 	for i, d := range l.docs {
-		if d.Kind == kindTest || d.Kind == "" || d.reader.failed() {
+		if d.Kind == "" || d.reader.failed() {
+			continue
+		}
+		if d.Kind == kindTest {
+			s.Tests = append(s.Tests, d.test)
 			continue
 		}
 		s.All = append(s.All, d.Document)

@@ -13,7 +13,6 @@ const (
 	codeConflict    = "R0009"
 	codeNotYet      = "R0010"
 	codeFile        = "R0011"
-	codeTest        = "R0012"
 	codeNotInForce  = "R0013"
 	codeSameName    = "R0014"
 	codeName        = "R0101"
@@ -61,10 +60,14 @@ const (
 	codeLong        = "R0506"
 	codeHTML        = "R0507"
 	codeTranslation = "R0508"
+	codeTestStep    = "R0601"
+	codeTestNever   = "R0602"
+	codeTestData    = "R0603"
+	codeTestTime    = "R0604"
 )
 
 // ProblemTitles returns what each problem code means, in a few words.
-func ProblemTitles() map[string]string {
+func ProblemTitles() map[string]string { //nolint:funlen // a table
 	return map[string]string{
 		codeSyntax:      "The file is not YAML",
 		codeQuote:       "An expression needs single quotes",
@@ -77,7 +80,6 @@ func ProblemTitles() map[string]string {
 		codeConflict:    "Keys do not go together",
 		codeNotYet:      "Not supported by this version yet",
 		codeFile:        "The file cannot be read as text",
-		codeTest:        "Tests are run by a later version",
 		codeNotInForce:  "Checked, but not in force yet",
 		codeSameName:    "Two documents have the same name",
 		codeName:        "A name is not well formed",
@@ -125,5 +127,9 @@ func ProblemTitles() map[string]string {
 		codeLong:        "A text message is long",
 		codeHTML:        "HTML is not used in messages",
 		codeTranslation: "A translation has no original",
+		codeTestStep:    "A test names a step that is not there",
+		codeTestNever:   "A test expects what can never come",
+		codeTestData:    "An event's data does not fit its type",
+		codeTestTime:    "The times of a test are out of order",
 	}
 }
