@@ -1,0 +1,75 @@
+package play
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/rapport-crm/rapport/activities"
+	"github.com/rapport-crm/rapport/crm"
+	"github.com/rapport-crm/rapport/dsl"
+)
+
+// Stage is what is played on: a set of definitions. It is safe for concurrent use.
+type Stage struct {
+	set     *dsl.Set // its programs are those that enroll
+	library *activities.Library
+	daily   bool // a pool depends on the day
+}
+
+// On returns a stage for a checked set of definitions. Only the named sequences enroll; without names, all do.
+func On(set *dsl.Set, sequences ...string) *Stage {
+	played := *set
+	if len(sequences) > 0 {
+		played.Programs = maps.Clone(set.Programs)
+		maps.DeleteFunc(played.Programs, func(name string, _ *dsl.Program) bool { return !slices.Contains(sequences, name) })
+	}
+	if played.Workspace == nil {
+		played.Workspace = &dsl.Workspace{}
+	}
+	s := &Stage{set: &played, library: activities.LibraryOf(&played)}
+	for _, p := range played.Pools {
+		s.daily = s.daily || p.When != nil && p.When.UsesNow
+	}
+	return s
+}
+
+// Part is what is played: a candidate as they are at the start, and what happens then.
+type Part struct {
+	Candidate    crm.Candidate
+	Consents     []crm.Consent
+	Pools        []string // kept by hand
+	Applications []crm.Application
+	Start        time.Time
+	Until        time.Time // zero: the end of all runs, or of the script plus a year
+	Script       []dsl.Happening
+
+	Of    string                    // the sequence that the steps of the script, the arms and the calls are of
+	Arms  map[string]string         // by step id: fixed arms of experiments
+	Calls map[string]crm.CallResult // by step id; a call that is not there is answered ok
+}
+
+// PartOf returns the part that a test describes.
+func PartOf(t *dsl.Test) *Part {
+	return &Part{
+		Candidate: t.Candidate, Consents: t.Consents, Pools: t.Pools, Applications: t.Applications, Start: t.Start, Until: t.Until,
+		Script: t.Script, Of: t.Of, Arms: t.Arms, Calls: t.Calls,
+	}
+}
+
+// scriptYear is how far a run is followed after the script.
+const scriptYear = 1
+
+// Play plays a part to its end. The error says that it could not be played, in a sentence for the author of the script or,
+// when the definitions are not what was checked, for an engineer.
+func (s *Stage) Play(ctx context.Context, part *Part) (*Timeline, error) {
+	p, err := newPlayer(s, part)
+	if err != nil {
+		return nil, err
+	}
+	if err := p.play(ctx); err != nil {
+		return nil, err
+	}
+	return p.timeline(), nil
+}
