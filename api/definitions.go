@@ -30,7 +30,7 @@ type DefinitionFiles struct {
 
 // AppliedDefinition is what publishing did to one document.
 type AppliedDefinition struct {
-	Kind    string `json:"kind" enum:"workspace,sequence,message"`
+	Kind    string `json:"kind" enum:"workspace,sequence,message,pool,survey,interview,retention"`
 	Name    string `json:"name"`
 	Locale  string `json:"locale,omitempty"`
 	Version int    `json:"version"`
@@ -59,7 +59,7 @@ type Definition struct {
 }
 
 type definitionInput struct {
-	Kind    string `path:"kind" enum:"workspace,sequence,message"`
+	Kind    string `path:"kind" enum:"workspace,sequence,message,pool,survey,interview,retention"`
 	Name    string `path:"name" maxLength:"200"`
 	Version int    `query:"version" minimum:"0" doc:"The one in force if it is left out."`
 	Locale  string `query:"locale" maxLength:"100" doc:"Of a message in another language."`
@@ -87,7 +87,7 @@ func (s *server) applyDefinitions(ctx context.Context, in *body[DefinitionFiles]
 	}
 	base := make([]dsl.Document, len(active))
 	for i, d := range active {
-		base[i] = dsl.Document{Kind: d.Kind, Name: d.Name, Locale: d.Locale, Hash: d.Hash, Source: d.Source, File: d.File, Line: d.Line}
+		base[i] = documentOf(&d)
 	}
 	files := make([]dsl.File, len(in.Body.Files))
 	for i, f := range in.Body.Files {
@@ -112,6 +112,11 @@ func (s *server) applyDefinitions(ctx context.Context, in *body[DefinitionFiles]
 		out.Results[i] = AppliedDefinition{Kind: a.Kind, Name: a.Name, Locale: a.Locale, Version: a.Version, Status: a.Status}
 	}
 	return &body[AppliedDefinitions]{Body: out}, nil
+}
+
+// documentOf is a stored definition as the language reads it.
+func documentOf(d *store.Definition) dsl.Document {
+	return dsl.Document{Kind: d.Kind, Name: d.Name, Locale: d.Locale, Hash: d.Hash, Source: d.Source, File: d.File, Line: d.Line}
 }
 
 func countErrors(problems []crm.Problem) int {

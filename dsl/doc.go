@@ -16,6 +16,7 @@
 //	template.go, markdown.go, layout.go       messages as they are sent
 //	duration.go, calendar.go, zone.go         time
 //	next.go, permit.go, dispatch.go           what a run does next, whether a message may go, what an event leads to
+//	format.go, formatprint.go, formattext.go  the layout: Format; formatquote.go repairs conditions
 //	problems.go                               every problem code; docs/problems.md explains them
 //
 // What the language has and this version does not is one table, notYet, in later.go.

@@ -18,6 +18,9 @@ func suggest(word string, known []string) string {
 	return "Known: " + strings.Join(sorted, ", ") + "."
 }
 
+// Nearest returns the known word that was probably meant, or "" when none is near enough to be a typing error.
+func Nearest(word string, known []string) string { return nearest(word, known) }
+
 // nearest returns the known word with the smallest edit distance, when it is near enough to be a typing error.
 func nearest(word string, known []string) string {
 	best, at := "", min(1+len(word)/4, 4)+1

@@ -308,7 +308,7 @@ func TestSendRules(t *testing.T) {
 			"  - id: a\n    email: {subject: S, body: B}\n    then:\n      failed:\n        - exit: gave_up\n"
 		w := play(t, branching, func(w *world) { w.slow = true })
 		w.expect("a planned").settle(crm.MessageRefused)
-		w.expect("a planned", "a branch failed", "exit after a/failed exit gave_up")
+		w.expect("a planned", "a branch failed", "exit gave_up")
 	})
 	t.Run("a condition on a step waits until its send is settled", func(t *testing.T) {
 		t.Parallel()

@@ -44,8 +44,9 @@ func splitDocuments(file, text string) []*source {
 	var part []string
 	start := 1
 	flush := func(next int) {
-		if s := strings.Join(part, "\n"); hasContent(part) {
-			all = append(all, &source{file: file, first: start, text: s, lines: part})
+		if hasContent(part) { // the text ends its last line: a block scalar there means the same wherever the document stands
+			text := strings.TrimRight(strings.Join(part, "\n"), "\n") + "\n"
+			all = append(all, &source{file: file, first: start, text: text, lines: part})
 		}
 		part, start = nil, next
 	}

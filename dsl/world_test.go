@@ -2,6 +2,7 @@ package dsl_test
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -33,6 +34,28 @@ purposes:
   sourced: {basis: legitimate_interest, expires: 30d}
 from: {email: "North <careers@north.example>", sms: "+447700900000", address: "1 Way, Leeds"}
 statuses: [lead, applicant, hired]
+score: {decay: 30d, points: {message.clicked: 5, page.viewed: 2}}
+---
+pool: club
+members: by hand
+---
+pool: applicants
+when: candidate.status == "applicant"
+---
+message: one
+channel: email
+subject: One
+body: One.
+---
+message: two
+channel: email
+subject: Two
+body: Two.
+---
+survey: evening
+intro: How was it?
+questions:
+  - {id: nps, ask: "Would you come again?", kind: nps}
 `
 
 // friday is a Friday, ten in the morning in London.
@@ -49,7 +72,9 @@ func play(t *testing.T, sequence string, edits ...func(*world)) *world {
 	}
 	w := &world{t: t, set: set, now: friday()}
 	for _, p := range set.Programs {
-		w.program = p
+		if w.program = p; p.Name == "s" {
+			break
+		}
 	}
 	w.facts = crm.Facts{
 		Candidate: crm.Candidate{
@@ -78,7 +103,7 @@ func (w *world) decide() *world {
 	if !e.Open() {
 		return w
 	}
-	d := w.program.Next(w.set.Workspace, &w.facts, w.now)
+	d := w.next()
 	w.last = d
 	for _, n := range d.Notes {
 		w.log = append(w.log, describe(n))
@@ -89,6 +114,9 @@ func (w *world) decide() *world {
 			m.State, m.AcceptedAt = crm.MessageAccepted, w.now
 		}
 		w.facts.Messages = append(w.facts.Messages, m)
+		if m.Template != "" {
+			w.facts.Had = append(w.facts.Had, m.Template)
+		}
 		if m.Counts() {
 			w.facts.Sends = append(w.facts.Sends, crm.Send{At: m.PlannedAt, Definition: m.Definition})
 		}
@@ -97,6 +125,9 @@ func (w *world) decide() *world {
 		if err := w.facts.Candidate.Apply(d.Change); err != nil {
 			w.t.Fatal(err)
 		}
+		w.facts.Pools = slices.DeleteFunc(append(w.facts.Pools, d.Change.Enter...), func(p string) bool {
+			return slices.Contains(d.Change.Leave, p)
+		})
 	}
 	if d.Command == crm.CommandExit {
 		e.Status, e.Outcome = crm.EnrollmentClosed, d.Outcome
@@ -104,7 +135,25 @@ func (w *world) decide() *world {
 	return w
 }
 
+// next decides twice on the same facts, and makes sure that the facts stay as they are and the decisions are the same.
+func (w *world) next() *crm.Decision {
+	w.t.Helper()
+	before := fmt.Sprintf("%+v", w.facts)
+	first := w.program.Next(w.set.Workspace, &w.facts, w.now)
+	second := w.program.Next(w.set.Workspace, &w.facts, w.now)
+	if !reflect.DeepEqual(first, second) {
+		w.t.Fatalf("two decisions on the same facts differ:\n%+v\n%+v", first, second)
+	}
+	if after := fmt.Sprintf("%+v", w.facts); before != after {
+		w.t.Fatalf("a decision changed the facts:\n%s\n%s", before, after)
+	}
+	return first
+}
+
 func describe(n crm.Note) string {
+	if n.Kind == crm.NoteExit {
+		n.Step = ""
+	}
 	words := []string{n.Step, string(n.Kind), n.Reason, n.Outcome}
 	return strings.Join(strings.Fields(strings.Join(words, " ")), " ")
 }

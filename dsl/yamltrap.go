@@ -3,6 +3,7 @@ package dsl
 import (
 	"errors"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -11,7 +12,7 @@ import (
 	"github.com/rapport-crm/rapport/crm"
 )
 
-var expressionPattern = regexp.MustCompile(`(?:^|[\s{,\[-])(?:when|if|while):\s+`)
+var expressionPattern = regexp.MustCompile(`(?:^|[\s{,\[-])(?:when|if|while|applies_to):\s+`)
 
 // syntaxProblem reports an error of the YAML library. An expression that should have been quoted is the usual reason, and
 // has its own code.
@@ -41,7 +42,9 @@ func (r *docReader) addQuote(line, column int) {
 }
 
 // isExpressionKey tells whether a key's value is a CEL expression.
-func isExpressionKey(key string) bool { return key == "when" || key == "if" || key == "while" }
+func isExpressionKey(key string) bool {
+	return slices.Contains([]string{"when", "if", "while", "applies_to"}, key)
+}
 
 // cutByComma tells whether a plain value in a flow mapping is an expression that a comma cut short.
 func cutByComma(v *yaml.Node) bool {

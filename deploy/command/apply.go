@@ -32,7 +32,7 @@ func applyCommand() *cobra.Command {
 			applied, err := c.ApplyDefinitions(cmd.Context(), set)
 			var refused *client.Error
 			if errors.As(err, &refused) && len(refused.Problems) > 0 {
-				printProblems(cmd.ErrOrStderr(), refused.Problems, len(files))
+				printProblems(cmd.ErrOrStderr(), refused.Problems, files)
 				fmt.Fprintln(cmd.ErrOrStderr(), "Nothing was published.")
 				return errNo
 			}

@@ -2,12 +2,8 @@ package command
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -17,30 +13,33 @@ import (
 	"github.com/rapport-crm/rapport/dsl"
 )
 
+// Formats in which problems are listed.
+const (
+	formatText  = "text"
+	formatJSON  = "json"
+	formatSARIF = "sarif"
+)
+
 func checkCommand() *cobra.Command {
-	var format string
+	format := choice{value: formatText, known: []string{formatText, formatJSON, formatSARIF}}
 	cmd := &cobra.Command{
 		Use:   "check PATH...",
 		Short: "Check definitions: files, or folders with *.yaml and *.yml; every problem at once",
-		Args:  cobra.MinimumNArgs(1),
+		Long: `Check definitions: files, folders with *.yaml and *.yml, or - for standard input. Every problem is reported at once,
+with its place, its code and what to do; ` + "`rapport explain CODE`" + ` says more about a code.
+
+The exit code is 0 when there is no error, 1 when there is one (warnings and hints are none), and 2 when nothing was checked.`,
+		Example: "  rapport check definitions\n" +
+			"  rapport check --format sarif definitions > rapport.sarif",
+		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			files, err := readFiles(args)
+			files, err := readInput(cmd, args)
 			if err != nil {
 				return err
 			}
 			_, problems := dsl.Check(files, nil)
-			switch format {
-			case "text":
-				printProblems(cmd.OutOrStdout(), problems, len(files))
-			case "json":
-				if problems == nil {
-					problems = []crm.Problem{}
-				}
-				if err := json.NewEncoder(cmd.OutOrStdout()).Encode(problems); err != nil {
-					return err
-				}
-			default:
-				return fmt.Errorf("format %q is not known: use text or json", format)
+			if err := writeProblems(cmd.OutOrStdout(), format.value, problems, files); err != nil {
+				return err
 			}
 			if hasErrors(problems) {
 				return errNo
@@ -48,59 +47,52 @@ func checkCommand() *cobra.Command {
 			return nil
 		},
 	}
-	cmd.Flags().StringVar(&format, "format", "text", "text or json")
+	format.flag(cmd, "format", "how problems are listed")
 	return cmd
 }
 
-func hasErrors(problems []crm.Problem) bool {
-	return slices.ContainsFunc(problems, func(p crm.Problem) bool { return p.Severity == crm.SeverityError })
-}
-
-// printProblems lists problems as compilers do, and counts them.
-func printProblems(w io.Writer, problems []crm.Problem, files int) {
-	var b strings.Builder
-	counts := map[crm.Severity]int{}
-	for _, p := range problems {
-		counts[p.Severity]++
-		b.WriteString(p.String() + "\n")
-	}
-	fmt.Fprintf(&b, "%s: %s, %s, %s\n", plural(files, "file"), plural(counts[crm.SeverityError], "error"),
-		plural(counts[crm.SeverityWarning], "warning"), plural(counts[crm.SeverityHint], "hint"))
-	io.WriteString(w, b.String()) //nolint:errcheck,gosec // there is nowhere else to say it
-}
-
-func plural(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
-}
-
-// readFiles reads files, and of folders all definitions in them.
-func readFiles(paths []string) ([]dsl.File, error) {
-	var files []dsl.File
-	for _, path := range paths {
-		err := filepath.WalkDir(path, func(name string, entry fs.DirEntry, err error) error {
-			if err != nil {
-				return err
-			}
-			named := name == path // a file that was asked for by name is read whatever it is called
-			if entry.IsDir() || !named && !slices.Contains([]string{".yaml", ".yml"}, filepath.Ext(name)) {
-				return nil
-			}
-			text, err := os.ReadFile(name) //nolint:gosec // the person who runs the command named it
-			files = append(files, dsl.File{Path: name, Text: text})
-			return err
-		})
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil, fmt.Errorf("there is no file or folder %s", path)
+func writeProblems(w io.Writer, format string, problems []crm.Problem, files []dsl.File) error {
+	encoder := json.NewEncoder(w)
+	encoder.SetEscapeHTML(false)
+	switch format {
+	case formatJSON:
+		if problems == nil {
+			problems = []crm.Problem{}
 		}
-		if err != nil {
-			return nil, fmt.Errorf("read definitions: %w", err)
-		}
+		return encoder.Encode(problems)
+	case formatSARIF:
+		encoder.SetIndent("", "  ")
+		return encoder.Encode(sarifLog(problems))
 	}
-	if len(files) == 0 {
-		return nil, fmt.Errorf("no definitions in %s: looked for *.yaml and *.yml", strings.Join(paths, ", "))
+	printProblems(w, problems, files)
+	return nil
+}
+
+// choice is the value of a flag that has one of a few (pflag.Value).
+type choice struct {
+	value string
+	known []string
+}
+
+// flag declares the flag, with completion.
+func (c *choice) flag(cmd *cobra.Command, name, usage string) {
+	cmd.Flags().Var(c, name, usage+": "+strings.Join(c.known, ", "))
+	complete := cobra.FixedCompletions(c.known, cobra.ShellCompDirectiveNoFileComp)
+	if err := cmd.RegisterFlagCompletionFunc(name, complete); err != nil {
+		panic(err) // the flag was declared a line above
 	}
-	return files, nil
+}
+
+func (c *choice) String() string { return c.value }
+
+// Type names the value in the usage.
+func (c *choice) Type() string { return "word" }
+
+// Set takes a known word.
+func (c *choice) Set(value string) error {
+	if slices.Contains(c.known, value) {
+		c.value = value
+		return nil
+	}
+	return fmt.Errorf("use one of %s", strings.Join(c.known, ", "))
 }

@@ -52,11 +52,18 @@ func root(out, errOut io.Writer) *cobra.Command {
 	cmd.SetErr(errOut)
 	cmd.PersistentFlags().String("log-level", "warn", "what is logged: debug, info, warn or error")
 	cmd.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return fromEnvironment(cmd) }
-	cmd.AddCommand(serveCommand(), workCommand(), checkCommand(), applyCommand(), candidatesCommand(), eventsCommand(),
-		timelineCommand(), openapiCommand())
+	cmd.AddCommand(serveCommand(), workCommand(), checkCommand(), fmtCommand(), explainCommand(), applyCommand(), candidatesCommand(),
+		eventsCommand(), timelineCommand(), openapiCommand())
 	if up := upCommand(); up != nil {
 		cmd.AddCommand(up)
 	}
+	cmd.SetHelpCommand(helpCommand())
+	cmd.SetFlagErrorFunc(unknownFlag)
+	levels := cobra.FixedCompletions([]string{"debug", "info", "warn", "error"}, cobra.ShellCompDirectiveNoFileComp)
+	if err := cmd.RegisterFlagCompletionFunc("log-level", levels); err != nil {
+		panic(err) // the flag was declared above
+	}
+	helpful(cmd)
 	return cmd
 }
 

@@ -21,21 +21,25 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/rapport-crm/rapport/api"
 	"github.com/rapport-crm/rapport/api/client"
 	"github.com/rapport-crm/rapport/deploy/command"
 )
 
-// TestMain lets the test's binary be the rapport command, so that it can be killed.
+// TestMain lets the test's binary be the rapport command, so that it can be killed, and run by scripts.
 func TestMain(m *testing.M) {
-	if os.Getenv("RAPPORT_TEST_COMMAND") != "" {
+	run := func() {
 		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 		code := command.Main(ctx, os.Args[1:], os.Stdout, os.Stderr)
 		stop()
 		os.Exit(code)
 	}
-	os.Exit(m.Run())
+	if os.Getenv("RAPPORT_TEST_COMMAND") != "" {
+		run()
+	}
+	testscript.Main(m, map[string]func(){"rapport": run})
 }
 
 const (
