@@ -25,6 +25,7 @@ verify: build ## format, lint, determinism, generated files, examples
 	$(GO) run $(WFCHECK) -config workflowcheck.yaml ./workflows/...
 	./$(BIN) openapi | diff -u docs/openapi.json -
 	./$(BIN) check examples
+	./$(BIN) test examples
 
 bench: ## ratios within one run, each with its baseline
 	$(GO) test -run '^$$' -bench . -benchtime 1x -timeout 60m ./deploy/bench

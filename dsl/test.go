@@ -15,7 +15,7 @@ type Test struct {
 	Line int
 
 	Start        time.Time
-	Until        time.Time     // zero: the end of the run, or of the script plus a year
+	Until        time.Time     // zero: a year after the script, or the end of the run if that is later
 	Candidate    crm.Candidate // without an id
 	Consents     []crm.Consent // given at the start
 	Pools        []string      // kept by hand

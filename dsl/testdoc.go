@@ -67,6 +67,9 @@ func (r *docReader) test(programs map[string]*Program) *Test {
 // before reads the candidate as they are at the start.
 func (t *testReader) before(m *mapping) {
 	t.t.Candidate.Email = "candidate@candidate.example"
+	if t.ws != nil && len(t.ws.Statuses) > 0 {
+		t.t.Candidate.Status = t.ws.Statuses[0]
+	}
 	var c *mapping
 	if n := m.get("candidate"); n != nil {
 		c = t.mapping(n, placeTestCandidate)
@@ -131,7 +134,7 @@ func (t *testReader) fact(field string, n *yaml.Node) (any, bool) {
 	if !ok {
 		return nil, false
 	}
-	if text == "none" && (field == "email" || field == "phone") {
+	if text == "none" && slices.Contains([]string{"email", "phone", "status"}, field) {
 		return "", true
 	}
 	switch field {

@@ -14,6 +14,15 @@ import (
 type bar struct{ bar *progressbar.ProgressBar }
 
 func newBar(cmd *cobra.Command, what string, size int64) *bar {
+	return drawBar(cmd, what, size, progressbar.OptionShowBytes(true))
+}
+
+// newCounter returns a bar that counts things instead of bytes.
+func newCounter(cmd *cobra.Command, what string, n int) *bar {
+	return drawBar(cmd, what, int64(n), progressbar.OptionShowCount())
+}
+
+func drawBar(cmd *cobra.Command, what string, size int64, unit progressbar.Option) *bar {
 	out := io.Discard
 	if f, ok := cmd.ErrOrStderr().(*os.File); ok && term.IsTerminal(int(f.Fd())) {
 		out = f
@@ -21,10 +30,15 @@ func newBar(cmd *cobra.Command, what string, size int64) *bar {
 	return &bar{progressbar.NewOptions64(size,
 		progressbar.OptionSetWriter(out),
 		progressbar.OptionSetDescription(what),
-		progressbar.OptionShowBytes(true),
+		unit,
 		progressbar.OptionThrottle(100*time.Millisecond),
 		progressbar.OptionClearOnFinish(),
 	)}
+}
+
+// one moves the bar by one.
+func (b *bar) one() {
+	b.bar.Add(1) //nolint:errcheck,gosec // a bar that cannot be drawn stops nothing
 }
 
 func (b *bar) set(done, _ int64) {

@@ -1,44 +1,85 @@
 package play_test
 
 import (
-	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
-	"time"
 
+	"github.com/rapport-crm/rapport/crm"
 	"github.com/rapport-crm/rapport/dsl"
 	"github.com/rapport-crm/rapport/worker/play"
 )
 
-func TestX(t *testing.T) {
-	var files []dsl.File
-	for _, n := range []string{"workspace", "silver-medallist-nurses", "application-acknowledged"} {
-		b, err := os.ReadFile(filepath.Join("/work/shared/examples", n+".yaml"))
+// load checks definitions together with the workspace of the test data.
+func load(tb testing.TB, texts ...string) *dsl.Set {
+	tb.Helper()
+	workspace, err := os.ReadFile("testdata/workspace.yaml")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	files := []dsl.File{{Path: "workspace.yaml", Text: workspace}}
+	for _, text := range texts {
+		files = append(files, dsl.File{Path: "test.yaml", Text: []byte(text)})
+	}
+	set, problems := dsl.Check(files, nil)
+	for _, p := range problems {
+		if p.Severity == crm.SeverityError {
+			tb.Error(p.String())
+		}
+	}
+	if set == nil {
+		tb.FailNow()
+	}
+	return set
+}
+
+// listing is a timeline in words, for failures.
+func listing(rows []play.Row) string {
+	var b strings.Builder
+	for _, r := range rows {
+		mark := "  "
+		if !r.OK {
+			mark = "✗ "
+		}
+		b.WriteString(mark)
+		if r.Want != nil {
+			b.WriteString("want " + string(r.Want.Kind) + " " + r.Want.Name + " | ")
+		}
+		if r.Got != nil {
+			b.WriteString(strings.Join([]string{
+				r.Got.At.In(r.Got.Zone).Format("Mon 2006-01-02 15:04:05"), string(r.Got.Kind), r.Got.Name, r.Got.Reason, r.Got.Text, r.Got.Problem,
+			}, " "))
+		}
+		b.WriteByte('\n')
+	}
+	return b.String()
+}
+
+// TestDefinitions plays the tests of testdata: each holds a rule of events, time, runs or tests.
+func TestDefinitions(t *testing.T) {
+	t.Parallel()
+	paths, err := filepath.Glob("testdata/*.yaml")
+	if err != nil || len(paths) < 4 {
+		t.Fatalf("found %v, %v", paths, err)
+	}
+	for _, path := range paths {
+		if filepath.Base(path) == "workspace.yaml" {
+			continue
+		}
+		text, err := os.ReadFile(path)
 		if err != nil {
 			t.Fatal(err)
 		}
-		files = append(files, dsl.File{Path: n, Text: b})
-	}
-	set, problems := dsl.Check(files, nil)
-	if set == nil {
-		t.Fatal(problems)
-	}
-	for _, test := range set.Tests {
-		begin := time.Now()
-		tl, err := play.On(set, test.Of).Play(t.Context(), play.PartOf(test))
-		if err != nil {
-			t.Error(test.Name, err)
-			continue
-		}
-		rows, ok := play.Compare(test.Expect, tl)
-		fmt.Println(test.Name, ok, time.Since(begin))
-		for _, r := range rows {
-			if r.Got != nil {
-				fmt.Println("   ", r.OK, r.Want != nil, r.Got.At.In(r.Got.Zone).Format("Mon 2006-01-02 15:04:05.000000"), r.Got.Kind, r.Got.Name, r.Got.Reason, r.Got.Text, r.Got.Problem)
-			} else {
-				fmt.Println("   ", r.OK, r.Want.Kind, r.Want.Name)
-			}
+		set := load(t, string(text))
+		for _, test := range set.Tests {
+			t.Run(test.Of+" "+test.Name, func(t *testing.T) {
+				t.Parallel()
+				trial := play.On(set, test.Of).Try(t.Context(), test)
+				if trial.Err != nil || !trial.Passed {
+					t.Errorf("%v %v\n%s", trial.Err, trial.Problems, listing(trial.Rows))
+				}
+			})
 		}
 	}
 }

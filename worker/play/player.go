@@ -23,6 +23,7 @@ type player struct {
 	caller  *activities.Caller
 	clock   time.Time
 	err     error // why it cannot go on
+	over    bool  // the end was reached
 
 	script    int       // the next entry
 	due       time.Time // when it happens
@@ -76,7 +77,7 @@ func (p *player) play(ctx context.Context) error {
 	if err := p.members(); err != nil {
 		return err
 	}
-	for p.err == nil && ctx.Err() == nil {
+	for p.err == nil && !p.over && ctx.Err() == nil {
 		if p.open() {
 			p.withWorkflows()
 			continue
@@ -98,15 +99,22 @@ func later(a, b time.Time) time.Time {
 	return a
 }
 
-// end is when the play is over at the latest.
+// end is when the play is over at the latest: `until`, else a year after the script, or when the runs end if that is later.
+// A run that only an event can end, or that repeats for ever, is not waited for.
 func (p *player) end() time.Time {
+	last := p.last
 	switch {
 	case !p.part.Until.IsZero():
 		return p.part.Until
 	case p.script < len(p.part.Script):
-		return later(p.due, p.clock).AddDate(scriptYear, 0, 0)
+		last = later(p.due, p.clock)
 	}
-	return p.last.AddDate(scriptYear, 0, 0)
+	for _, r := range p.store.Enrollments(p.id) {
+		if program := p.set.Programs[r.Definition]; r.Open() && !r.Due.IsZero() && !program.Endless() {
+			return last.AddDate(longestRun, 0, 0)
+		}
+	}
+	return last.AddDate(scriptYear, 0, 0)
 }
 
 // open tells whether a run is not closed.

@@ -42,7 +42,7 @@ type Part struct {
 	Pools        []string // kept by hand
 	Applications []crm.Application
 	Start        time.Time
-	Until        time.Time // zero: the end of all runs, or of the script plus a year
+	Until        time.Time // zero: a year after the script, or the end of all runs if that is later
 	Script       []dsl.Happening
 
 	Of    string                    // the sequence that the steps of the script, the arms and the calls are of
@@ -58,8 +58,11 @@ func PartOf(t *dsl.Test) *Part {
 	}
 }
 
-// scriptYear is how far a run is followed after the script.
-const scriptYear = 1
+// How far, in years, a run is followed after the script: one that may go on for ever, and one that comes to an end.
+const (
+	scriptYear = 1
+	longestRun = 30
+)
 
 // Play plays a part to its end. The error says that it could not be played, in a sentence for the author of the script or,
 // when the definitions are not what was checked, for an engineer.

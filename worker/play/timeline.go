@@ -3,6 +3,7 @@ package play
 import (
 	"cmp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/rapport-crm/rapport/crm"
@@ -97,9 +98,9 @@ func problemOf(n *crm.Note) string {
 	case n.Reason == "moment":
 		return ""
 	case n.Expression != "" && n.Result != "true" && n.Result != "false":
-		return n.Expression + ": " + n.Result
+		return n.Expression + " cannot be evaluated: " + n.Result
 	case n.Kind == crm.NoteProblem:
-		return cmp.Or(n.Text, n.Result, n.Reason)
+		return strings.TrimPrefix(n.Step+": ", ": ") + cmp.Or(n.Text, n.Result, n.Reason)
 	}
 	return ""
 }

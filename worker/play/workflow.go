@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"time"
 
+	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/interceptor"
 	"go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/testsuite"
@@ -73,25 +74,19 @@ func (p *player) direct(ctx workflow.Context, told *bool) error {
 		if at, ok := p.next(); ok && at.Before(next) {
 			next = at
 		}
-		if !next.After(p.clock) && !end.After(p.clock) {
+		if !p.clock.Before(end) {
+			p.over = true
 			return nil
 		}
 		p.rest(ctx, turns, next)
-		p.now(ctx)
-		if p.clock.After(end) || p.clock.Equal(end) && !p.dueNow() {
-			return nil
-		}
 	}
 	return nil
 }
 
-func (p *player) dueNow() bool {
-	at, ok := p.next()
-	return ok && !at.After(p.clock)
-}
-
 // now sets the clock by the workflow's.
-func (p *player) now(ctx workflow.Context) { p.clock = workflow.Now(ctx).UTC().Truncate(time.Microsecond) }
+func (p *player) now(ctx workflow.Context) {
+	p.clock = workflow.Now(ctx).UTC().Truncate(time.Microsecond)
+}
 
 // rest waits until a time, or until a run has decided something.
 func (p *player) rest(ctx workflow.Context, turns workflow.ReceiveChannel, until time.Time) {
@@ -106,7 +101,9 @@ func (p *player) rest(ctx workflow.Context, turns workflow.ReceiveChannel, until
 // relay starts the workflows of new runs and wakes those that await what has happened, as the relays of a worker do.
 func (p *player) relay(ctx workflow.Context) error {
 	for _, run := range p.store.Starting() {
-		child := workflow.WithChildOptions(ctx, workflow.ChildWorkflowOptions{WorkflowID: run.WorkflowID()})
+		child := workflow.WithChildOptions(ctx, workflow.ChildWorkflowOptions{
+			WorkflowID: run.WorkflowID(), ParentClosePolicy: enumspb.PARENT_CLOSE_POLICY_TERMINATE,
+		})
 		workflow.ExecuteChildWorkflow(child, workflows.SequenceType, workflows.SequenceInput{EnrollmentID: run.ID})
 		p.store.MarkStarted(run.ID)
 	}
