@@ -1,8 +1,6 @@
 package command
 
 import (
-	"encoding/json"
-	"encoding/xml"
 	"fmt"
 	"io"
 	"strings"
@@ -107,7 +105,7 @@ func (r *report) failure(b *strings.Builder, t *play.Trial) {
 		}
 		fmt.Fprintf(b, "    %s %s  %s\n", mark, want, got)
 		if row.why != "" {
-			fmt.Fprintf(b, "      %s  %s\n", pad("", width), r.style.dim(row.why))
+			fmt.Fprintf(b, "      %s  %s\n", pad("", width+len(clockWidth)+2), r.style.dim(row.why))
 		}
 	}
 	for _, problem := range t.Problems {
@@ -139,10 +137,7 @@ func (r *report) rows(t *play.Trial) []shown {
 		if row.Want != nil {
 			s.want = expectation(row.Want, zone)
 		}
-		switch {
-		case row.Got == nil:
-			s.got = "nothing"
-		default:
+		if s.got = "nothing"; row.Got != nil {
 			s.got, s.why = lineText(row.Got), lineWhy(row.Got)
 		}
 		if row.Want != nil && row.Got != nil && !row.OK {
@@ -164,14 +159,17 @@ func quietKind(kind play.LineKind) bool {
 }
 
 // clock is how times are shown: in the candidate's zone.
-const clock = "Mon 2 Jan 2006 15:04"
+const (
+	clock      = "Mon 2 Jan 2006 15:04"
+	clockWidth = "Mon 22 Jan 2006 15:04" // the widest
+)
 
 func showTime(t time.Time, zone *time.Location) string {
-	return pad(t.In(zone).Format(clock), len("Mon 22 Jan 2006 15:04"))
+	return pad(t.In(zone).Format(clock), len(clockWidth))
 }
 
 func expectation(x *dsl.Expected, zone *time.Location) string {
-	at := pad("at any time", len("Mon 22 Jan 2006 15:04"))
+	at := pad("at any time", len(clockWidth))
 	if !x.At.IsZero() {
 		at = showTime(x.At.In(zone), zone)
 	}
@@ -213,11 +211,10 @@ func lineText(l *play.Line) string {
 
 // lineWhy explains a line, where it has an expression or a cause.
 func lineWhy(l *play.Line) string {
-	indent := strings.Repeat(" ", len("Mon 22 Jan 2006 15:04  "))
 	switch l.Kind {
 	case play.LineNotEnrolled, play.LineProblem, play.LineKind(dsl.ExpectSkipped), play.LineKind(dsl.ExpectOutcome), play.LineBranch:
 		if l.Text != "" {
-			return indent + l.Text
+			return l.Text
 		}
 	case play.LineEvent, play.LineEnrolled, play.LineDeferred, play.LineWaiting, play.LineRound, play.LinePaused, play.LineGoal, play.LinePlanned:
 	}
@@ -245,9 +242,10 @@ func difference(x *dsl.Expected, l *play.Line) string {
 // span is a stretch of time in words: 9m2s, 1d, 16d4h.
 func span(d time.Duration) string {
 	text := ""
-	if days := d / (24 * time.Hour); days > 0 {
-		text = fmt.Sprintf("%dd", days)
-		d -= days * 24 * time.Hour
+	const day = 24 * time.Hour
+	if d >= day {
+		text = fmt.Sprintf("%dd", d/day)
+		d %= day
 	}
 	rest := d.Truncate(time.Second).String()
 	for _, zero := range []string{"m0s", "h0m"} {
@@ -267,122 +265,3 @@ func pad(text string, width int) string {
 	}
 	return text
 }
-
-// trialJSON is a result as JSON has it.
-type trialJSON struct {
-	Test     string    `json:"test"`
-	Of       string    `json:"of"`
-	File     string    `json:"file"`
-	Line     int       `json:"line"`
-	Passed   bool      `json:"passed"`
-	TookMS   float64   `json:"took_ms"`
-	Error    string    `json:"error,omitempty"`
-	Problems []string  `json:"problems,omitempty"`
-	Rows     []rowJSON `json:"rows,omitempty"`
-}
-
-type rowJSON struct {
-	OK   bool      `json:"ok"`
-	Want *wantJSON `json:"want,omitempty"`
-	Got  *gotJSON  `json:"got,omitempty"`
-}
-
-type wantJSON struct {
-	Line   int    `json:"line"`
-	Kind   string `json:"kind"`
-	Name   string `json:"name"`
-	Reason string `json:"reason,omitempty"`
-}
-
-type gotJSON struct {
-	At     time.Time `json:"at"` // with the offset of the candidate's zone
-	Kind   string    `json:"kind"`
-	Name   string    `json:"name,omitempty"`
-	Step   string    `json:"step,omitempty"`
-	Reason string    `json:"reason,omitempty"`
-	Text   string    `json:"text,omitempty"`
-	Listed bool      `json:"listed"`
-}
-
-func (r *report) json(trials []*play.Trial) error {
-	results := make([]trialJSON, 0, len(trials))
-	for _, t := range trials {
-		out := trialJSON{
-			Test: t.Test.Name, Of: t.Test.Of, File: t.Test.File, Line: t.Test.Line, Passed: t.Passed,
-			TookMS: float64(t.Took.Microseconds()) / 1000, Problems: t.Problems,
-		}
-		if t.Err != nil {
-			out.Error = t.Err.Error()
-		}
-		for i := range t.Rows {
-			out.Rows = append(out.Rows, rowOf(&t.Rows[i]))
-		}
-		results = append(results, out)
-	}
-	encoder := json.NewEncoder(r.out)
-	encoder.SetEscapeHTML(false)
-	return encoder.Encode(results)
-}
-
-func rowOf(row *play.Row) rowJSON {
-	out := rowJSON{OK: row.OK}
-	if x := row.Want; x != nil {
-		out.Want = &wantJSON{Line: x.Line, Kind: string(x.Kind), Name: x.Name, Reason: x.Reason}
-	}
-	if l := row.Got; l != nil {
-		out.Got = gotOf(l)
-	}
-	return out
-}
-
-func gotOf(l *play.Line) *gotJSON {
-	return &gotJSON{
-		At: l.At.In(l.Zone), Kind: string(l.Kind), Name: l.Name, Step: l.Step, Reason: l.Reason, Text: l.Text, Listed: l.Listed,
-	}
-}
-
-// junitSuite is a result as JUnit's XML has it, which continuous integration reads.
-type junitSuite struct {
-	XMLName  xml.Name    `xml:"testsuite"`
-	Name     string      `xml:"name,attr"`
-	Tests    int         `xml:"tests,attr"`
-	Failures int         `xml:"failures,attr"`
-	Time     string      `xml:"time,attr"`
-	Cases    []junitCase `xml:"testcase"`
-}
-
-type junitCase struct {
-	Class   string        `xml:"classname,attr"`
-	Name    string        `xml:"name,attr"`
-	File    string        `xml:"file,attr"`
-	Line    int           `xml:"line,attr"`
-	Time    string        `xml:"time,attr"`
-	Failure *junitFailure `xml:"failure,omitempty"`
-}
-
-type junitFailure struct {
-	Message string `xml:"message,attr"`
-	Text    string `xml:",chardata"`
-}
-
-func (r *report) junit(trials []*play.Trial, took time.Duration) error {
-	suite := junitSuite{Name: "rapport", Tests: len(trials), Time: seconds(took)}
-	for _, t := range trials {
-		c := junitCase{Class: t.Test.Of, Name: t.Test.Name, File: t.Test.File, Line: t.Test.Line, Time: seconds(t.Took)}
-		if !t.Passed {
-			suite.Failures++
-			var b strings.Builder
-			r.failure(&b, t)
-			c.Failure = &junitFailure{Message: "what came is not what was expected", Text: b.String()}
-		}
-		suite.Cases = append(suite.Cases, c)
-	}
-	text, err := xml.MarshalIndent(suite, "", "  ")
-	if err != nil {
-		return fmt.Errorf("write results: %w", err)
-	}
-	write(r.out, xml.Header+string(text)+"\n")
-	return nil
-}
-
-func seconds(d time.Duration) string { return fmt.Sprintf("%.4f", d.Seconds()) }

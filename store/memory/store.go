@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -205,7 +206,7 @@ func (p *person) message(id string) *crm.Message {
 
 // joined returns an event with the message that it is about. A source cannot speak of somebody else's.
 func (p *person) joined(e crm.Event) crm.Event {
-	if len(e.Type) > 8 && e.Type[:8] == "message." {
+	if strings.HasPrefix(e.Type, "message.") {
 		if m := p.message(e.Text("message")); m != nil {
 			e.EnrollmentID, e.Step = m.EnrollmentID, m.Step
 		}

@@ -16,6 +16,7 @@ import (
 // player is one part being played. Its methods run on one goroutine at a time.
 type player struct {
 	*Stage
+	ctx     context.Context //nolint:containedctx // of the call that plays; workflows and their activities have no other
 	part    *Part
 	id      string // of the candidate
 	store   *memory.Store
@@ -35,8 +36,8 @@ type player struct {
 	unsettled map[string]int // message id → its line, until it is sent or not
 }
 
-func newPlayer(s *Stage, part *Part) (*player, error) {
-	p := &player{Stage: s, part: part, clock: part.Start, last: part.Start, wake: func() {}, unsettled: map[string]int{}}
+func newPlayer(ctx context.Context, s *Stage, part *Part) (*player, error) {
+	p := &player{Stage: s, ctx: ctx, part: part, clock: part.Start, last: part.Start, wake: func() {}, unsettled: map[string]int{}}
 	p.store = memory.New(func() time.Time { return p.clock })
 	c := part.Candidate
 	c.ID = cmp.Or(c.ID, crm.DeriveID(crm.PrefixCandidate, c.CreatedAt, "played"))
@@ -73,11 +74,11 @@ func (s *Stage) pools(c *crm.Candidate, part *Part, apps []crm.Application) []st
 
 // play goes from one thing that happens to the next. As long as no run is open nothing needs a workflow, and the clock is
 // simply set.
-func (p *player) play(ctx context.Context) error {
+func (p *player) play() error {
 	if err := p.members(); err != nil {
 		return err
 	}
-	for p.err == nil && !p.over && ctx.Err() == nil {
+	for p.err == nil && !p.over && p.ctx.Err() == nil {
 		if p.open() {
 			p.withWorkflows()
 			continue
@@ -89,7 +90,7 @@ func (p *player) play(ctx context.Context) error {
 		p.clock = later(p.clock, next)
 		p.step()
 	}
-	return cmp.Or(p.err, ctx.Err())
+	return cmp.Or(p.err, p.ctx.Err())
 }
 
 func later(a, b time.Time) time.Time {
@@ -168,7 +169,10 @@ func (p *player) step() bool {
 // catchUp lets everything happen whose time has come: what happens at the very end of a wait counts. What only a run's next
 // step makes possible is left.
 func (p *player) catchUp() {
-	for p.script < len(p.part.Script) && !p.due.After(p.clock) && p.possible(&p.part.Script[p.script]) && p.step() {
+	for p.script < len(p.part.Script) && !p.due.After(p.clock) && p.possible(&p.part.Script[p.script]) {
+		if !p.step() {
+			return
+		}
 	}
 }
 
@@ -190,7 +194,7 @@ func (p *player) dispatch() (bool, error) {
 	}
 	var in *crm.Inbox
 	var out *crm.Dispatched
-	_, err := p.store.Dispatch(context.Background(), p.id, func(inbox *crm.Inbox) (*crm.Dispatched, error) {
+	_, err := p.store.Dispatch(p.ctx, p.id, func(inbox *crm.Inbox) (*crm.Dispatched, error) {
 		in, out = inbox, dsl.Dispatch(p.set, inbox, p.clock)
 		return out, nil
 	})
@@ -237,7 +241,7 @@ func (p *player) send() (bool, error) {
 
 // check is the last check before a send.
 func (p *player) check(c *memory.Claim) (dsl.Clearance, error) {
-	program, err := p.library.Program(context.Background(), c.Message.Hash)
+	program, err := p.library.Program(p.ctx, c.Message.Hash)
 	if err != nil {
 		return dsl.Clearance{State: crm.MessageExpired}, err
 	}

@@ -53,10 +53,9 @@ func (p *player) happen(h *dsl.Happening) error {
 // application is the open application that came last, by its external id: what a run per application is about that a person
 // begins.
 func (p *player) application() string {
-	apps := p.part.Applications
-	for i := len(apps) - 1; i >= 0; i-- {
-		if apps[i].Status == crm.ApplicationOpen {
-			return apps[i].ExternalID
+	for _, app := range slices.Backward(p.part.Applications) {
+		if app.Status == crm.ApplicationOpen {
+			return app.ExternalID
 		}
 	}
 	return ""
@@ -88,13 +87,13 @@ func (p *player) event(h *dsl.Happening) error {
 	case h.Event == "task.completed" && h.Step != "":
 		task := p.task(h)
 		if task == nil {
-			return p.cannot(h, fmt.Sprintf("%s has given nobody a task that is open", h.Step))
+			return p.cannot(h, h.Step+" has given nobody a task that is open")
 		}
 		return p.store.CompleteTask(task.ID, e.Text("outcome"), e.Text("note"), "script", p.clock)
 	case strings.HasPrefix(h.Event, "message."), h.Event == "survey.answered":
 		m := p.message(h)
 		if m == nil && h.Step != "" {
-			return p.cannot(h, fmt.Sprintf("%s has sent nothing yet", h.Step))
+			return p.cannot(h, h.Step+" has sent nothing yet")
 		}
 		if m != nil {
 			return p.about(&e, m)
@@ -132,7 +131,7 @@ func (p *player) about(e *crm.Event, m *crm.Message) error {
 // message is the one that an entry is about: the last that was sent, by the step if it names one.
 func (p *player) message(h *dsl.Happening) *crm.Message {
 	messages := p.store.Messages(p.id)
-	for i := len(messages) - 1; i >= 0; i-- {
+	for i := range slices.Backward(messages) {
 		m := &messages[i]
 		if h.Step != "" && (m.Step != h.Step || p.part.Of != "" && m.Definition != p.part.Of) || m.AcceptedAt.IsZero() {
 			continue
@@ -145,7 +144,7 @@ func (p *player) message(h *dsl.Happening) *crm.Message {
 // task is the open one of the step that an entry names.
 func (p *player) task(h *dsl.Happening) *crm.Task {
 	tasks := p.store.Tasks(p.id)
-	for i := len(tasks) - 1; i >= 0; i-- {
+	for i := range slices.Backward(tasks) {
 		if t := &tasks[i]; t.State == crm.TaskOpen && t.Step == h.Step && (p.part.Of == "" || t.Definition == p.part.Of) {
 			return t
 		}

@@ -67,11 +67,11 @@ const (
 // Play plays a part to its end. The error says that it could not be played, in a sentence for the author of the script or,
 // when the definitions are not what was checked, for an engineer.
 func (s *Stage) Play(ctx context.Context, part *Part) (*Timeline, error) {
-	p, err := newPlayer(s, part)
+	p, err := newPlayer(ctx, s, part)
 	if err != nil {
 		return nil, err
 	}
-	if err := p.play(ctx); err != nil {
+	if err := p.play(); err != nil {
 		return nil, err
 	}
 	return p.timeline(), nil

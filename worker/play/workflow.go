@@ -1,7 +1,6 @@
 package play
 
 import (
-	"context"
 	"fmt"
 	"log/slog"
 	"time"
@@ -175,7 +174,7 @@ func (p *player) activity(ctx workflow.Context, name string, args []any) workflo
 	case crm.DecideInput:
 		settle.Set(p.decide(in))
 	case crm.CallInput:
-		settle.Set(p.caller.Call(context.Background(), in))
+		settle.Set(p.caller.Call(p.ctx, in))
 	default:
 		p.err = fmt.Errorf("play: a workflow asks for %s, which is not played", name)
 		settle.SetError(p.err)
@@ -191,7 +190,7 @@ func (p *player) decide(in crm.DecideInput) (crm.Answer, error) {
 			p.catchUp()
 		}
 	}
-	answer, err := p.decider.Decide(context.Background(), in)
+	answer, err := p.decider.Decide(p.ctx, in)
 	if err != nil && p.err == nil {
 		p.err = fmt.Errorf("play: %w", err)
 	}
