@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/rapport-crm/rapport/activities"
@@ -29,10 +30,24 @@ func On(set *dsl.Set, sequences ...string) *Stage {
 		played.Workspace = &dsl.Workspace{}
 	}
 	s := &Stage{set: &played, library: activities.LibraryOf(&played)}
-	for _, p := range played.Pools {
-		s.daily = s.daily || p.When != nil && p.When.UsesNow
+	for _, p := range played.Programs {
+		s.daily = s.daily || s.byDay(p)
 	}
 	return s
+}
+
+// byDay tells whether a sequence depends on a pool that depends on the day.
+func (s *Stage) byDay(p *dsl.Program) bool {
+	daily := func(pool *dsl.Pool) bool { return pool != nil && pool.When != nil && pool.When.UsesNow }
+	if slices.ContainsFunc(p.Enroll, func(r *dsl.Rule) bool { return daily(s.set.Pools[r.In]) }) {
+		return true
+	}
+	if !slices.ContainsFunc(slices.Collect(maps.Values(s.set.Pools)), daily) {
+		return false
+	}
+	return slices.ContainsFunc(s.set.All, func(d dsl.Document) bool {
+		return d.Kind == dsl.KindSequence && d.Name == p.Name && strings.Contains(d.Source, "in_pool(")
+	})
 }
 
 // Part is what is played: a candidate as they are at the start, and what happens then.
