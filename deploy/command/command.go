@@ -52,7 +52,7 @@ func root(out, errOut io.Writer) *cobra.Command {
 	cmd.SetErr(errOut)
 	cmd.PersistentFlags().String("log-level", "warn", "what is logged: debug, info, warn or error")
 	cmd.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return fromEnvironment(cmd) }
-	cmd.AddCommand(serveCommand(), workCommand(), checkCommand(), testCommand(), fmtCommand(), explainCommand(), applyCommand(), candidatesCommand(),
+	cmd.AddCommand(serveCommand(), workCommand(), checkCommand(), testCommand(), simulateCommand(), fmtCommand(), explainCommand(), applyCommand(), candidatesCommand(),
 		eventsCommand(), timelineCommand(), openapiCommand())
 	if up := upCommand(); up != nil {
 		cmd.AddCommand(up)

@@ -29,6 +29,9 @@ func (p *player) aim() {
 }
 
 func (p *player) cannot(h *dsl.Happening, why string) error {
+	if p.part.Lenient {
+		return nil
+	}
 	return &crm.Error{Code: crm.CodeInvalid, Message: fmt.Sprintf("The entry of the script on line %d cannot happen: %s.", h.Line, why)}
 }
 
@@ -82,7 +85,11 @@ func (p *player) event(h *dsl.Happening) error {
 	if crm.Broadcast(e.Type) {
 		e.Source = crm.SourceFanout
 	}
-	p.add(Line{Kind: LineEvent, Name: h.Event, Step: h.Step})
+	line := p.add(Line{Kind: LineEvent, Name: h.Event, Step: h.Step})
+	if p.part.Lenient && !p.possible(h) {
+		p.lines[line].Reason = "not_here"
+		return nil
+	}
 	switch {
 	case h.Event == "task.completed" && h.Step != "":
 		task := p.task(h)
@@ -108,11 +115,7 @@ func (p *player) about(e *crm.Event, m *crm.Message) error {
 	if e.Type == "survey.answered" {
 		own = map[string]any{"message": m.ID, "step": m.Step}
 	}
-	for field, value := range own {
-		if e.Data[field] == nil {
-			e.Data[field] = value
-		}
-	}
+	maps.Copy(e.Data, own) // a recorded event names a message that is not here
 	var why crm.SuppressionReason
 	switch {
 	case e.Type == "message.bounced" && e.Data["hard"] != false:
@@ -128,12 +131,16 @@ func (p *player) about(e *crm.Event, m *crm.Message) error {
 	return p.store.OptOut(p.id, memory.OptOut{Channel: m.Channel, Reason: why, Source: e.Source, At: p.clock})
 }
 
-// message is the one that an entry is about: the last that was sent, by the step if it names one.
+// message is the one that an entry is about: the last that was sent, by the step and the sequence if it names them.
 func (p *player) message(h *dsl.Happening) *crm.Message {
 	messages := p.store.Messages(p.id)
+	of := p.part.Of
+	if sequence, ok := h.Data["sequence"].(string); ok && p.part.Lenient {
+		of = sequence
+	}
 	for i := range slices.Backward(messages) {
 		m := &messages[i]
-		if h.Step != "" && (m.Step != h.Step || p.part.Of != "" && m.Definition != p.part.Of) || m.AcceptedAt.IsZero() {
+		if h.Step != "" && (m.Step != h.Step || of != "" && m.Definition != of) || m.AcceptedAt.IsZero() {
 			continue
 		}
 		return m

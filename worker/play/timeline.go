@@ -174,6 +174,9 @@ func (p *player) detail(l *Line, n *crm.Note, in *dsl.Instr) {
 	switch n.Kind {
 	case crm.NoteSkipped:
 		l.Name, l.Listed = l.Names[0], n.Reason != dsl.ReasonCondition
+		if in.Send != nil && len(in.Send.Use) > 1 { // which one it would have been is not said
+			l.Name = in.ID
+		}
 	case crm.NoteTask:
 		l.Listed = !in.Implied
 		l.Text = n.Text
