@@ -26,6 +26,7 @@ verify: build ## format, lint, determinism, generated files, examples
 	./$(BIN) openapi | diff -u docs/openapi.json -
 	./$(BIN) schema | diff -u docs/schema.json -
 	./$(BIN) check examples
+	./$(BIN) test examples
 
 bench: ## ratios within one run, each with its baseline
 	$(GO) test -run '^$$' -bench . -benchtime 1x -timeout 60m ./deploy/bench

@@ -36,6 +36,15 @@ func NewLibrary(source Definitions, broken func(error)) *Library {
 	return &Library{source: source, broken: broken, programs: map[string]*dsl.Program{}}
 }
 
+// LibraryOf returns a library of one set of definitions, which is in force for ever.
+func LibraryOf(set *dsl.Set) *Library {
+	l := &Library{programs: make(map[string]*dsl.Program, len(set.Programs)), set: set}
+	for _, p := range set.Programs {
+		l.programs[p.Hash] = p
+	}
+	return l
+}
+
 // Program returns the program of a content hash.
 func (l *Library) Program(ctx context.Context, hash string) (*dsl.Program, error) {
 	l.mu.Lock()
@@ -43,6 +52,9 @@ func (l *Library) Program(ctx context.Context, hash string) (*dsl.Program, error
 	l.mu.Unlock()
 	if p != nil {
 		return p, nil
+	}
+	if l.source == nil {
+		return nil, fmt.Errorf("read definition: there is none with the hash %s", hash)
 	}
 	doc, err := l.source.ByHash(ctx, hash)
 	if err != nil {

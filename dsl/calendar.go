@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 	_ "time/tzdata" // zones are part of the language, not of the machine
 )
@@ -35,12 +36,25 @@ func (c *Calendar) Location(candidate *time.Location) *time.Location {
 	return loc
 }
 
+// zones keeps the time zones that were loaded: reading one takes longer than the decision that needs it. There are some six
+// hundred.
+//
+//nolint:gochecknoglobals // a cache of constants
+var zones sync.Map
+
 // loadZone is time.LoadLocation without the names that mean the machine's zone.
 func loadZone(name string) (*time.Location, error) {
 	if name == "" || name == "Local" {
 		return nil, fmt.Errorf("load time zone %q: not an IANA name", name)
 	}
-	return time.LoadLocation(name)
+	if loc, ok := zones.Load(name); ok {
+		return loc.(*time.Location), nil //nolint:errcheck,forcetypeassert // nothing else is ever stored
+	}
+	loc, err := time.LoadLocation(name)
+	if err == nil {
+		zones.Store(name, loc)
+	}
+	return loc, err
 }
 
 // IsOpen tells whether the window is open at t: the opening minute is inside, the closing minute is not. loc is what

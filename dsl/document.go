@@ -43,6 +43,7 @@ type Set struct {
 	Surveys    map[string]*Survey     // by name
 	Interviews map[string]*Interview  // by name
 	Retentions map[string]*Retention  // by name
+	Tests      []*Test                // from the files; they are never in force
 	Documents  []Document             // those from the files
 	All        []Document             // those in force: the files' and what is left of the base
 	Broken     []Document             // in force as well, but this version cannot read them
@@ -64,7 +65,7 @@ func (s *Set) Template(name, locale string) *Template {
 
 // Check reads files on top of base, the documents in force (it may be nil): a document of the same kind, name and locale in
 // files replaces that of base, and the workspace any other. It reports every problem at once, sorted by file, line and
-// column. The set is nil when a problem is an error. Tests are checked, but are no part of the set.
+// column. The set is nil when a problem is an error. Tests are no part of the documents: they are never published.
 func Check(files []File, base []Document) (*Set, []crm.Problem) {
 	l := newLoader(&vocabulary{messages: map[string][]*Template{}, pools: map[string]*Pool{}, surveys: map[string]*Survey{}})
 	for _, f := range files {

@@ -141,7 +141,7 @@ func stepList() shape { return listOf(mappingOf(placeStep)) }
 
 // keysOf returns the keys of a place, in the order in which they are written. It is nil for what is no place.
 func keysOf(p place) []key {
-	for _, table := range []func(place) []key{documentKeys, interviewKeys, retentionKeys, workspaceKeys, stepKeys, effectKeys, loopKeys} {
+	for _, table := range []func(place) []key{documentKeys, interviewKeys, retentionKeys, workspaceKeys, stepKeys, effectKeys, loopKeys, testKeys} {
 		if keys := table(p); keys != nil {
 			return keys
 		}

@@ -37,8 +37,6 @@ func documentKeys(p place) []key {
 			k("of", atLeast(2, listOf(a(formText))), "The choices."),
 			k("optional", a(formBool), "It may be left empty."),
 		}
-	case placeTest:
-		return testKeys()
 	}
 	return nil
 }
@@ -59,28 +57,6 @@ func sequenceKeys() []key {
 		needed(k("steps", some(stepList()), "What happens, in order.")),
 	}
 }
-
-func testKeys() []key {
-	return []key{
-		needed(k("test", a(formText), "What must be true, as a sentence.")),
-		needed(k("of", nameOf(KindSequence), "The definition that is tested.")),
-		needed(k("start", a(formMoment), "When the script begins.")),
-		k("candidate", mappingOf(placeTestCandidate), "The candidate; they have an email address unless it says `email: none`."),
-		k("applications", listOf(mappingOf(placeTestApplication)), "Applications that are there from the start."),
-		k("arms", entriesOf(a(formWord), a(formWord)), "Fixes the arm of an experiment."),
-		k("script", listOf(mappingOf(placeScript)), "What happens, in order."),
-		k("until", a(formMoment), "When the test stops looking; the end of the run, or of the script plus a year, without it."),
-		needed(k("expect", listOf(mappingOf(placeExpect)), "All that must come of it, in order.")),
-	}
-}
-
-// Places of a test.
-const (
-	placeTestCandidate   place = "a test's candidate"
-	placeTestApplication place = "a test's application"
-	placeScript          place = "an entry of the script"
-	placeExpect          place = "an expectation"
-)
 
 // workspaceKeys are the keys of the workspace and of what stands in it.
 func workspaceKeys(p place) []key {

@@ -61,6 +61,7 @@ type doc struct {
 	interview *Interview
 	retention *Retention
 	program   *Program
+	test      *Test
 }
 
 func newLoader(voc *vocabulary) *loader {
@@ -190,10 +191,21 @@ func (l *loader) read() {
 	l.each(KindSequence, func(d *doc) { d.program = d.reader.sequence() })
 	l.each(KindInterview, func(d *doc) { d.interview = d.reader.interview() })
 	l.each(KindRetention, func(d *doc) { d.retention = d.reader.retention() })
-	l.each(kindTest, func(d *doc) { d.reader.test() })
+	l.tests()
 	if l.voc != nil {
 		l.check()
 	}
+}
+
+// tests reads the tests, which may refer to everything else.
+func (l *loader) tests() {
+	programs := map[string]*Program{}
+	l.each(KindSequence, func(d *doc) {
+		if d.program != nil && !d.reader.failed() {
+			programs[d.Name] = d.program
+		}
+	})
+	l.each(kindTest, func(d *doc) { d.test = d.reader.test(programs) })
 }
 
 // names gathers what definitions may name, before they are read: they may name each other.
@@ -221,9 +233,15 @@ func (l *loader) duplicates() {
 		if d.Kind == "" {
 			continue
 		}
-		first := seen[d.Key()]
+		key := d.Key()
+		if d.Kind == kindTest { // each sequence has tests of its own
+			if of := valueOf(d.reader.src.root, "of"); of != nil {
+				key += "\n" + of.Value
+			}
+		}
+		first := seen[key]
 		if first == nil {
-			seen[d.Key()] = d
+			seen[key] = d
 			continue
 		}
 		message := fmt.Sprintf("The %s %q is there twice: also in %s on line %d.", d.Kind, clip(d.Name), first.File, first.Line)
@@ -234,15 +252,6 @@ func (l *loader) duplicates() {
 	}
 }
 
-// test checks the keys of a test, which a later version runs.
-func (r *docReader) test() {
-	m := r.mapping(r.src.root, placeTest)
-	if m == nil {
-		return
-	}
-	r.note(m.keys["test"], crm.SeverityHint, codeTest, "Tests are run by a later version; this one is only read.", "")
-}
-
 // set gathers what was read without an error. The first own documents are those of the files.
 func (l *loader) set(own int) *Set {
 	s := &Set{
@@ -250,7 +259,13 @@ func (l *loader) set(own int) *Set {
 		Interviews: map[string]*Interview{}, Retentions: map[string]*Retention{},
 	}
 	for i, d := range l.docs {
-		if d.Kind == kindTest || d.Kind == "" {
+		if d.Kind == "" {
+			continue
+		}
+		if d.Kind == kindTest {
+			if !d.reader.failed() {
+				s.Tests = append(s.Tests, d.test)
+			}
 			continue
 		}
 		if d.reader.failed() {

@@ -57,3 +57,6 @@ func (r *docReader) moment(n *yaml.Node, place string) Moment {
 	}
 	return m
 }
+
+// At returns the moment of an instant.
+func At(t time.Time) Moment { return Moment{t.UTC(), !t.IsZero()} }

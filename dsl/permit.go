@@ -66,6 +66,32 @@ func Permit(ws *Workspace, f *crm.Facts, in Intent, now time.Time) Verdict {
 	return Verdict{NotBefore: at.Add(p.jitter(at)), Reason: reason}
 }
 
+// Clearance is what the last check before a send says of a planned message.
+type Clearance struct {
+	State     crm.MessageState // claimed: it goes now; skipped or expired: never; planned: not before NotBefore
+	Reason    string
+	NotBefore time.Time
+}
+
+// LastCheck applies the rules of sending to a planned message once more, under the candidate's lock: what was decided an hour
+// ago may be wrong by now.
+func LastCheck(ws *Workspace, f *crm.Facts, in Intent, m *crm.Message, now time.Time) Clearance {
+	if now.After(m.NotAfter) {
+		return Clearance{State: crm.MessageExpired, Reason: ReasonTooLate}
+	}
+	in.Planned = true
+	v := Permit(ws, f, in, now)
+	switch {
+	case v.Skip != "":
+		return Clearance{State: crm.MessageSkipped, Reason: v.Skip}
+	case v.NotBefore.After(m.NotAfter):
+		return Clearance{State: crm.MessageExpired, Reason: v.Reason}
+	case !v.NotBefore.IsZero():
+		return Clearance{State: crm.MessagePlanned, Reason: v.Reason, NotBefore: v.NotBefore}
+	}
+	return Clearance{State: crm.MessageClaimed}
+}
+
 // refusal says why the message must not be sent at all, or "".
 func refusal(ws *Workspace, f *crm.Facts, in Intent, now time.Time) string {
 	if f.Candidate.Address(in.Channel) == "" {

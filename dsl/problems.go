@@ -13,7 +13,6 @@ const (
 	codeConflict    = "R0009"
 	codeNotYet      = "R0010"
 	codeFile        = "R0011"
-	codeTest        = "R0012"
 	codeNotInForce  = "R0013"
 	codeSameName    = "R0014"
 	codeName        = "R0101"
@@ -70,6 +69,10 @@ const (
 	codeHTML        = "R0507"
 	codeTranslation = "R0508"
 	codeMJML        = "R0509"
+	codeTestStep    = "R0601"
+	codeTestNever   = "R0602"
+	codeTestData    = "R0603"
+	codeTestTime    = "R0604"
 )
 
 // ProblemTitles returns what each problem code means, in a few words.
@@ -86,7 +89,6 @@ func ProblemTitles() map[string]string { //nolint:funlen // a table
 		codeConflict:    "Keys do not go together",
 		codeNotYet:      "Not supported by this version yet",
 		codeFile:        "The file cannot be read as text",
-		codeTest:        "Tests are run by a later version",
 		codeNotInForce:  "Checked, but not in force yet",
 		codeSameName:    "Two documents have the same name",
 		codeName:        "A name is not well formed",
@@ -143,5 +145,9 @@ func ProblemTitles() map[string]string { //nolint:funlen // a table
 		codeHTML:        "HTML is not used in messages",
 		codeTranslation: "A translation has no original",
 		codeMJML:        "MJML is not well formed",
+		codeTestStep:    "A test names a step that is not there",
+		codeTestNever:   "A test expects what can never come",
+		codeTestData:    "An event's data does not fit its type",
+		codeTestTime:    "The times of a test are out of order",
 	}
 }

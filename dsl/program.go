@@ -62,6 +62,11 @@ func (p *Program) inside(step, name string) bool {
 // Transactional tells whether the program's messages need no consent and count towards no cap.
 func (p *Program) Transactional() bool { return p.Purpose == crm.PurposeTransactional }
 
+// Endless tells whether a run may repeat something without a bound.
+func (p *Program) Endless() bool {
+	return slices.ContainsFunc(p.Code, func(in Instr) bool { return in.Repeat != nil && in.Repeat.Times == 0 })
+}
+
 // Reenroll says when a candidate (or application) that had a run may get another: never, always (neither), or After the
 // last run's end.
 type Reenroll struct {

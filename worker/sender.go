@@ -89,25 +89,17 @@ func (w *Worker) lastCheck(ctx context.Context, set *dsl.Set, c *store.Claim, no
 	if w.scale.Scaled() {
 		now = m.NotBefore // at a day a second, the moment it takes to get here is hours
 	}
-	if now.After(m.NotAfter) {
-		return store.Verdict{State: crm.MessageExpired, Reason: dsl.ReasonTooLate}
-	}
 	_, step, err := w.step(ctx, m)
-	if err != nil {
+	if err != nil && !now.After(m.NotAfter) {
 		w.log.ErrorContext(ctx, "definition of a planned message not readable", "message", m.ID, "error", err)
 		return store.Verdict{State: crm.MessagePlanned, NotBefore: now.Add(w.span(time.Minute))}
 	}
-	step.Planned = true
-	v := dsl.Permit(set.Workspace, &c.Facts, step.Intent, now)
-	switch {
-	case v.Skip != "":
-		return store.Verdict{State: crm.MessageSkipped, Reason: v.Skip}
-	case v.NotBefore.After(m.NotAfter):
-		return store.Verdict{State: crm.MessageExpired, Reason: v.Reason}
-	case !v.NotBefore.IsZero():
-		return store.Verdict{State: crm.MessagePlanned, Reason: v.Reason, NotBefore: v.NotBefore}
+	var rules dsl.Intent
+	if step != nil {
+		rules = step.Intent
 	}
-	return store.Verdict{State: crm.MessageClaimed, Address: c.Facts.Candidate.Address(m.Channel)}
+	v := dsl.LastCheck(set.Workspace, &c.Facts, rules, m, now)
+	return store.Verdict{State: v.State, Reason: v.Reason, NotBefore: v.NotBefore, Address: c.Facts.Candidate.Address(m.Channel)}
 }
 
 // sendStep is the step that planned a message, with the rules that hold for it.

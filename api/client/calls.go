@@ -30,6 +30,13 @@ func (c *Client) Candidate(ctx context.Context, id string) (api.CandidateDetails
 	return out, err
 }
 
+// Candidates returns a page of candidates, the newest first. after is the cursor of the page before, or "".
+func (c *Client) Candidates(ctx context.Context, limit int, after string) (api.Page[crm.Candidate], error) {
+	var out api.Page[crm.Candidate]
+	err := c.get(ctx, "/v1/candidates", paging(limit, after), &out)
+	return out, err
+}
+
 // SendBatch sends up to api.MaxEvents events, CloudEvents or simple ones. key makes simple events without an id idempotent:
 // another batch has another key. With recordOnly they are history, on which nothing starts or wakes up.
 func (c *Client) SendBatch(ctx context.Context, events []json.RawMessage, key string, recordOnly bool) (api.EventResults, error) {

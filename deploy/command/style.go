@@ -21,6 +21,9 @@ func styleOf(w io.Writer) style {
 func (s style) bold(text string) string { return s.with("1", text) }
 func (s style) dim(text string) string  { return s.with("2", text) }
 
+func (s style) good(text string) string { return s.with("32", text) }
+func (s style) bad(text string) string  { return s.with("1;31", text) }
+
 // severity sets a text off by how bad it is.
 func (s style) severity(severity crm.Severity, text string) string {
 	switch severity {

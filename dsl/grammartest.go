@@ -1,0 +1,115 @@
+package dsl
+
+// Places of a test.
+const (
+	placeTestCandidate   place = "a test's candidate"
+	placeTestApplication place = "a test's application"
+	placeTestCall        place = "the answer of a call"
+	placeScript          place = "an entry of the script"
+	placeExpect          place = "an expectation"
+)
+
+// testKeys are the keys of a test and of what stands in it.
+func testKeys(p place) []key {
+	switch p {
+	case placeTest:
+		return []key{
+			needed(k("test", a(formText), "What must be true, as a sentence.")),
+			needed(k("of", nameOf(KindSequence), "The definition that is tested.")),
+			needed(k("start", a(formMoment), "When the script begins.")),
+			k("candidate", mappingOf(placeTestCandidate), "The candidate; they have an email address unless it says `email: none`."),
+			k("applications", listOf(mappingOf(placeTestApplication)), "Applications that are there from the start."),
+			k("arms", entriesOf(a(formWord), a(formWord)), "Fixes the arm of an experiment, by the step's id."),
+			k("calls", entriesOf(a(formWord), either(oneOf("ok", "failed"), mappingOf(placeTestCall))), "How a call is answered, by the step's id; ok without it."),
+			k("script", listOf(mappingOf(placeScript)), "What happens, in order."),
+			k("until", a(formMoment), "When the test stops looking; the end of the run, or of the script plus a year, without it."),
+			needed(k("expect", listOf(mappingOf(placeExpect)), "All that must come of it, in order.")),
+		}
+	case placeTestCandidate:
+		return testCandidateKeys()
+	case placeTestApplication:
+		return []key{
+			needed(k("id", a(formText), "The id by which events name it.")),
+			k("role", a(formText), "The role."),
+			k("role_function", a(formText), "The role's function."),
+			k("stage", a(formText), "The stage it is in."),
+			k("status", oneOf("open", "rejected", "withdrawn", "hired"), "Open without it."),
+			k("reason", a(formText), "Why it was closed."),
+			k("source", a(formText), "Where it came from."),
+			k("applied_at", a(formMoment), "When it was made."),
+			k("closed_at", a(formMoment), "When it was closed."),
+		}
+	case placeTestCall:
+		return []key{
+			needed(k("outcome", oneOf("ok", "failed"), "What the step ends with.")),
+			k("reason", a(formWord), "Why it failed, such as status_500."),
+			k("result", either(a(formConstant), entriesOf(a(formText), a(formConstant))), "The JSON of the answer."),
+		}
+	case placeScript:
+		return []key{
+			k("after", a(formDuration), "How long after the entry before; of the first, after the start."),
+			k("at", a(formMoment), "When, instead of `after`."),
+			k("on", a(formEvent), "An event."),
+			k("data", entriesOf(a(formText), a(formConstant)), "The event's data."),
+			k("step", a(formWord), "The step whose message, task or survey the event is about."),
+			k("source", a(formText), "Who tells of the event."),
+			k("set", entriesOf(a(formText), a(formConstant)), "Fields of the candidate, or attributes.NAME, and their new values."),
+			k("enroll", oneOf("hand"), "A person enrolls the candidate."),
+		}
+	case placeExpect:
+		return expectKeys()
+	}
+	return nil
+}
+
+func testCandidateKeys() []key {
+	return []key{
+		k("external_id", a(formText), "The id in the system of record."),
+		k("first_name", a(formText), "The first name."),
+		k("last_name", a(formText), "The last name."),
+		k("email", either(oneOf("none"), a(formAddress)), "The address; there is one without it."),
+		k("phone", either(oneOf("none"), a(formPhone)), "The number; there is none without it."),
+		k("country", a(formText), "The country, as ISO 3166 writes it."),
+		k("region", a(formText), "The region."),
+		k("city", a(formText), "The city."),
+		k("time_zone", a(formZone), "The time zone."),
+		k("locale", a(formLocale), "The language."),
+		k("status", either(oneOf("none"), a(formWord)), "The status; the first of the workspace's without it."),
+		k("source", a(formText), "Where they came from."),
+		k("owner", a(formAddress), "The recruiter."),
+		k("seniority", a(formText), "How senior they are."),
+		k("functions", oneOrMore(a(formText)), "What they do."),
+		k("skills", oneOrMore(a(formText)), "What they can do."),
+		k("tags", oneOrMore(a(formText)), "Their tags."),
+		k("attributes", entriesOf(a(formWord), a(formConstant)), "Further fields."),
+		k("score", number(-100_000, 100_000), "The engagement score at the start."),
+		k("legal_hold", a(formBool), "Nothing may be erased."),
+		k("created_at", a(formMoment), "When they became known; the start without it."),
+		k("last_activity_at", a(formMoment), "When they last did something."),
+		k("last_contacted_at", a(formMoment), "When they were last written to."),
+		k("last_decision_at", a(formMoment), "When an application was last decided."),
+		k("consents", entriesOf(nameOf("purpose"), either(a(formBool), oneOrMore(oneOf(channels()...)))), "What they agreed to, and for which channels; true is email only."),
+		k("pools", oneOrMore(nameOf(KindPool)), "Pools kept by hand that they are in."),
+	}
+}
+
+func expectKeys() []key {
+	return []key{
+		k("email", a(formText), "An email that is sent: the message's name, or the step's id if it is written in the step."),
+		k("sms", a(formText), "A text message that is sent."),
+		k("skipped", a(formText), "A step that is not taken: the message's name, or the step's id."),
+		k("task", a(formWord), "A task that a person gets."),
+		k("survey", a(formWord), "A survey whose link is sent."),
+		k("update", a(formWord), "An update, by the step's id."),
+		k("enroll", a(formText), "An enrollment in another sequence, by its name or the step's id."),
+		k("leave", a(formText), "An end of another sequence's run, by its name or the step's id."),
+		k("emit", a(formWord), "An event that is told, by the step's id."),
+		k("call", a(formWord), "An HTTP request, by the step's id."),
+		k("arm", a(formWord), "The arm of an experiment; it need not be listed."),
+		k("outcome", a(formWord), "The end of a run; beside `call`, what the call ends with."),
+		k("of", a(formWord), "The experiment's step, beside `arm`."),
+		k("reason", a(formWord), "Why it is skipped."),
+		k("at", a(formMoment), "When, to the minute; any time without it."),
+		k("within", a(formDuration), "How much later it may be."),
+	}
+}

@@ -1,0 +1,134 @@
+package memory
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"time"
+
+	"github.com/rapport-crm/rapport/crm"
+)
+
+// Turn is one decision under way: nothing else happens in the store until Commit or Rollback. It is for one goroutine.
+type Turn struct {
+	store *Store
+	run   *run
+	facts crm.Facts
+	over  bool
+}
+
+// Begin waits for the store and reads the facts of a run. The error has crm.CodeNotFound when there is no such run.
+func (s *Store) Begin(_ context.Context, enrollmentID string) (*Turn, error) {
+	s.mu.Lock()
+	r := s.runs[enrollmentID]
+	if r == nil {
+		s.mu.Unlock()
+		return nil, notFound("There is no such enrollment.")
+	}
+	p := s.people[r.CandidateID]
+	t := &Turn{store: s, run: r, facts: s.facts(p, r, s.now())}
+	for i := range p.events {
+		e := &p.events[i]
+		if e.Position > r.Position && e.aside == "" && !e.RecordOnly && slices.Contains(r.Listens, e.Type) {
+			t.facts.Events = append(t.facts.Events, p.joined(e.Event))
+		}
+	}
+	return t, nil
+}
+
+// facts are all facts of a run but the events.
+func (s *Store) facts(p *person, r *run, now time.Time) crm.Facts {
+	f := crm.Facts{
+		Enrollment: r.Enrollment, Candidate: p.Candidate, Position: p.position, Pools: slices.Clone(p.pools),
+		Applications: slices.Clone(p.applications),
+	}
+	for i := range p.consents {
+		f.Consents = append(f.Consents, p.consents[i].Consent)
+	}
+	for _, x := range p.suppressions {
+		if x.address != "" && x.address == p.Address(x.Channel) {
+			f.Suppressions = append(f.Suppressions, x.Suppression)
+		}
+	}
+	for _, other := range p.runs {
+		if other.Open() {
+			f.Enrolled = append(f.Enrolled, other.Definition)
+		}
+	}
+	f.Enrolled = slices.Compact(slices.Sorted(slices.Values(f.Enrolled)))
+	since := now.Add(-crm.CapHorizon)
+	for _, m := range p.messages {
+		if m.EnrollmentID == r.ID {
+			f.Messages = append(f.Messages, *m)
+		}
+		if m.Counts() && (m.PlannedAt.After(since) || m.EnrollmentID == r.ID) {
+			f.Sends = append(f.Sends, crm.Send{At: placeAt(m), Definition: m.Definition})
+		}
+		if m.Template != "" && had(m) {
+			f.Had = append(f.Had, m.Template)
+		}
+	}
+	slices.SortStableFunc(f.Messages, func(a, b crm.Message) int {
+		return cmp.Or(a.PlannedAt.Compare(b.PlannedAt), cmp.Compare(a.ID, b.ID))
+	})
+	slices.SortStableFunc(f.Sends, func(a, b crm.Send) int { return a.At.Compare(b.At) })
+	f.Had = slices.Compact(slices.Sorted(slices.Values(f.Had)))
+	for key, arm := range s.settled {
+		if key[0] == r.Definition {
+			if f.Arms == nil {
+				f.Arms = map[string]string{}
+			}
+			f.Arms[key[1]] = arm
+		}
+	}
+	if n := len(r.calls); n > 0 {
+		last := r.calls[n-1]
+		f.Call = &last
+	}
+	return f
+}
+
+// had tells whether the candidate was sent a message, or may yet be.
+func had(m *crm.Message) bool {
+	switch m.State {
+	case crm.MessageRefused, crm.MessageCancelled, crm.MessageExpired, crm.MessageSkipped:
+		return false
+	case crm.MessagePlanned, crm.MessageClaimed, crm.MessageAccepted, crm.MessageUnknown, crm.MessageSettled:
+	}
+	return true
+}
+
+// placeAt is when a message takes its place under the caps: when the provider took it, else when it may go at the earliest.
+func placeAt(m *crm.Message) time.Time {
+	switch {
+	case !m.AcceptedAt.IsZero():
+		return m.AcceptedAt
+	case !m.ClaimedAt.IsZero():
+		return m.ClaimedAt
+	case m.NotBefore.After(m.PlannedAt):
+		return m.NotBefore
+	}
+	return m.PlannedAt
+}
+
+// Facts returns what the decision is to be made from.
+func (t *Turn) Facts() *crm.Facts { return &t.facts }
+
+// Generation is the number of the definitions in force: they never change here.
+func (t *Turn) Generation() int64 { return 0 }
+
+// Stored returns the decision with that number, if it was made before.
+func (t *Turn) Stored(seq int64) (crm.Decision, bool) {
+	if seq < 1 || seq > int64(len(t.run.decisions)) {
+		return crm.Decision{}, false
+	}
+	return t.run.decisions[seq-1], true
+}
+
+// Rollback gives the turn up. After a Commit it does nothing.
+func (t *Turn) Rollback() {
+	if !t.over {
+		t.over = true
+		t.store.mu.Unlock()
+	}
+}

@@ -1,0 +1,184 @@
+package memory
+
+import (
+	"slices"
+	"time"
+
+	"github.com/rapport-crm/rapport/crm"
+)
+
+// Receive stores events of known candidates, in their order; others are left out, and so is what was received before, by
+// source and external id. Consent events are written to the consent history at the same time.
+func (s *Store) Receive(events ...crm.Event) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := instant(s.now())
+	for _, e := range events {
+		p := s.people[e.CandidateID]
+		if p == nil || s.seen[[2]string{e.Source, e.ExternalID}] {
+			continue
+		}
+		if e.ReceivedAt.IsZero() {
+			e.ReceivedAt = now
+		}
+		if e.Time.IsZero() {
+			e.Time = e.ReceivedAt
+		}
+		if e.ID == "" {
+			e.ID = crm.DeriveID(crm.PrefixEvent, e.ReceivedAt, e.Source, e.ExternalID)
+		}
+		if err := s.queue(e); err != nil {
+			return err
+		}
+		for _, l := range linesOf(&e) {
+			p.addConsent(l)
+		}
+	}
+	return nil
+}
+
+// Change changes a candidate as a source would, and tells of it by candidate.updated. The error has crm.CodeNotFound when
+// there is no such candidate.
+func (s *Store) Change(candidateID string, c *crm.CandidateChange, at time.Time) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p := s.people[candidateID]
+	if p == nil {
+		return notFound("There is no such candidate.")
+	}
+	return s.change(p, c, "", &crm.Decision{At: at})
+}
+
+// OptOut is a candidate's word, or a provider's, that messages must stop.
+type OptOut struct {
+	Channel crm.Channel
+	Reason  crm.SuppressionReason
+	Source  string
+	At      time.Time
+}
+
+// OptOut suppresses the candidate's present address on the channel and, but for a bounce, revokes every consent on it. For
+// every purpose that is revoked a consent.revoked event is added, so that runs exit.
+func (s *Store) OptOut(candidateID string, o OptOut) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p := s.people[candidateID]
+	if p == nil {
+		return notFound("There is no such candidate.")
+	}
+	known := func(x suppression) bool {
+		return x.address == p.Address(o.Channel) && x.Reason == o.Reason && x.Channel == o.Channel
+	}
+	if !slices.ContainsFunc(p.suppressions, known) {
+		p.suppressions = append(p.suppressions, suppression{
+			Suppression: crm.Suppression{Channel: o.Channel, Reason: o.Reason, At: instant(o.At)}, address: p.Address(o.Channel),
+		})
+	}
+	if o.Reason == crm.SuppressedBounce {
+		return nil // the address is dead; the candidate has said nothing
+	}
+	for _, purpose := range p.granted(o.Channel) {
+		l := line{cause: o.Reason, Consent: crm.Consent{
+			CandidateID: p.ID, Purpose: purpose, Channel: o.Channel, Source: o.Source, At: p.after(purpose, o),
+		}}
+		p.addConsent(l)
+		e := s.fact("consent.revoked", p.ID, s.now(), map[string]any{
+			"purpose": purpose, "channels": []string{string(o.Channel)}, "source": o.Source,
+		})
+		if err := s.queue(e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// granted lists the purposes with consent on a channel, sorted.
+func (p *person) granted(ch crm.Channel) []string {
+	last := map[string]bool{}
+	for i := range p.consents {
+		if c := &p.consents[i]; c.Channel == ch {
+			last[c.Purpose] = c.Granted
+		}
+	}
+	var purposes []string
+	for purpose, granted := range last {
+		if granted {
+			purposes = append(purposes, purpose)
+		}
+	}
+	slices.Sort(purposes)
+	return purposes
+}
+
+// after is the time of an opt-out's line: its own, unless the history has got there already.
+func (p *person) after(purpose string, o OptOut) time.Time {
+	at := instant(o.At)
+	for i := range p.consents {
+		if c := &p.consents[i]; c.Purpose == purpose && c.Channel == o.Channel && !c.At.Before(at) {
+			at = c.At.Add(time.Microsecond)
+		}
+	}
+	return at
+}
+
+// addConsent adds a line to the history. One that is there already, to the microsecond, is not added again.
+func (p *person) addConsent(l line) {
+	l.At = instant(l.At)
+	for i := range p.consents {
+		if c := &p.consents[i]; c.Purpose == l.Purpose && c.Channel == l.Channel && c.At.Equal(l.At) && c.Granted == l.Granted {
+			return
+		}
+	}
+	p.consents = append(p.consents, l)
+	slices.SortStableFunc(p.consents, func(a, b line) int { return a.At.Compare(b.At) })
+}
+
+// linesOf are the consent lines that an event means. They are dated as the source says, but never later than they were
+// received. An event that names no channel grants email only and revokes all.
+func linesOf(e *crm.Event) []line {
+	purpose := e.Text("purpose")
+	if e.Type != "consent.granted" && e.Type != "consent.revoked" || purpose == "" {
+		return nil
+	}
+	granted := e.Type == "consent.granted"
+	channels := channelsOf(e)
+	if len(channels) == 0 {
+		channels = []crm.Channel{crm.Email}
+		if !granted {
+			channels = append(channels, crm.SMS)
+		}
+	}
+	source := e.Text("source")
+	if source == "" {
+		source = e.Source
+	}
+	at := e.Time
+	if e.ReceivedAt.Before(at) {
+		at = e.ReceivedAt
+	}
+	var lines []line
+	for _, channel := range channels {
+		lines = append(lines, line{Consent: crm.Consent{
+			CandidateID: e.CandidateID, Purpose: purpose, Channel: channel, Granted: granted, Source: source,
+			Wording: e.Text("wording"), At: at,
+		}})
+	}
+	return lines
+}
+
+func channelsOf(e *crm.Event) []crm.Channel {
+	named, _ := e.Data["channels"].([]any)
+	if texts, ok := e.Data["channels"].([]string); ok {
+		for _, t := range texts {
+			named = append(named, t)
+		}
+	}
+	var channels []crm.Channel
+	for _, n := range named {
+		if name, ok := n.(string); ok && (name == string(crm.Email) || name == string(crm.SMS)) {
+			channels = append(channels, crm.Channel(name))
+		}
+	}
+	slices.Sort(channels)
+	return slices.Compact(channels)
+}

@@ -1,0 +1,156 @@
+package memory
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/rapport-crm/rapport/crm"
+)
+
+// Claim is a message that is about to be sent, with the facts that its last check needs. Facts.Events is empty.
+type Claim struct {
+	Message crm.Message
+	Facts   crm.Facts
+}
+
+// Verdict is what the last check says of a message.
+type Verdict struct {
+	State     crm.MessageState // claimed: it goes; skipped or expired: never; planned: not before NotBefore
+	Reason    string           // a code
+	NotBefore time.Time
+	Address   string // of a claimed one: where it will go
+}
+
+// Claim takes due messages out of the queue, by priority and age, at most one per candidate and call. It reads the facts,
+// has check decide each, and commits what check said; it returns the claimed ones. Messages of paused runs stay.
+func (s *Store) Claim(now time.Time, check func(*Claim) Verdict) ([]Claim, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now = instant(now)
+	var claimed []Claim
+	for _, id := range s.order {
+		p := s.people[id]
+		m := s.due(p, now)
+		if m == nil {
+			continue
+		}
+		c := Claim{Message: *m, Facts: s.facts(p, s.runs[m.EnrollmentID], now)}
+		v := check(&c)
+		m.Reason = v.Reason
+		switch v.State {
+		case crm.MessageClaimed:
+			m.State, m.ClaimedAt, m.Address, m.Attempts = v.State, now, v.Address, m.Attempts+1
+			claimed = append(claimed, Claim{Message: *m, Facts: c.Facts})
+		case crm.MessagePlanned:
+			m.NotBefore = instant(v.NotBefore)
+		case crm.MessageExpired:
+			m.State = v.State
+			if err := s.queue(s.ledgerFact("message.failed", "failed/", m, now)); err != nil {
+				return nil, err
+			}
+			s.wakeSettled(m)
+		case crm.MessageSkipped, crm.MessageAccepted, crm.MessageRefused, crm.MessageUnknown, crm.MessageSettled, crm.MessageCancelled:
+			m.State = crm.MessageSkipped
+			s.wakeSettled(m)
+		}
+	}
+	return claimed, nil
+}
+
+// due is the candidate's message that goes first of those that may go now.
+func (s *Store) due(p *person, now time.Time) *crm.Message {
+	var first *crm.Message
+	for _, m := range p.messages {
+		if m.State != crm.MessagePlanned || m.NotBefore.After(now) || s.runs[m.EnrollmentID].Paused {
+			continue
+		}
+		if first == nil || cmp.Or(cmp.Compare(m.Priority, first.Priority), m.PlannedAt.Compare(first.PlannedAt), cmp.Compare(m.ID, first.ID)) < 0 {
+			first = m
+		}
+	}
+	return first
+}
+
+// Due is when the next planned message may go, zero when none is planned.
+func (s *Store) Due() time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var next time.Time
+	for _, p := range s.people {
+		for _, m := range p.messages {
+			if m.State == crm.MessagePlanned && !s.runs[m.EnrollmentID].Paused && (next.IsZero() || m.NotBefore.Before(next)) {
+				next = m.NotBefore
+			}
+		}
+	}
+	return next
+}
+
+// Accept notes that the provider took a claimed message. The error has crm.CodeConflict when it cannot have been sent.
+func (s *Store) Accept(id string, at time.Time) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, p := range s.people {
+		m := p.message(id)
+		if m == nil || m.State != crm.MessageClaimed && m.State != crm.MessageUnknown {
+			continue
+		}
+		m.State, m.Reason, m.AcceptedAt, m.Provider = crm.MessageAccepted, "", instant(at), "played"
+		return s.taken(p, m)
+	}
+	return conflict("The message is not being sent.", "Look at its state.")
+}
+
+// Unknown notes that nobody knows whether the provider took a claimed message. The error has crm.CodeConflict when the
+// message is not claimed.
+func (s *Store) Unknown(id, reason string, at time.Time) error {
+	return s.fail(id, crm.MessageUnknown, reason, at)
+}
+
+// Refuse notes that the provider will never take a claimed message. The error has crm.CodeConflict when the message is not
+// claimed.
+func (s *Store) Refuse(id, reason string, at time.Time) error {
+	return s.fail(id, crm.MessageRefused, reason, at)
+}
+
+func (s *Store) fail(id string, state crm.MessageState, reason string, at time.Time) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, p := range s.people {
+		m := p.message(id)
+		if m == nil || m.State != crm.MessageClaimed {
+			continue
+		}
+		m.State, m.Reason = state, reason
+		s.wakeSettled(m)
+		return s.queue(s.ledgerFact("message.failed", "failed/", m, at))
+	}
+	return conflict("The message is not being sent.", "Look at its state.")
+}
+
+// taken tells that a message was sent.
+func (s *Store) taken(p *person, m *crm.Message) error {
+	p.LastContactedAt = later(p.LastContactedAt, m.AcceptedAt)
+	s.wakeSettled(m)
+	return s.queue(s.ledgerFact("message.sent", "sent/", m, m.AcceptedAt))
+}
+
+// ledgerFact is the event that tells what became of a message, once per message.
+func (s *Store) ledgerFact(eventType, prefix string, m *crm.Message, at time.Time) crm.Event {
+	e := s.fact(eventType, m.CandidateID, at, map[string]any{
+		"message": m.ID, "step": m.Step, "sequence": m.Definition, "channel": m.Channel,
+	})
+	e.ExternalID = prefix + m.ID
+	return e
+}
+
+// wakeSettled wakes the run of a message if it waits for the message's fate.
+func (s *Store) wakeSettled(m *crm.Message) {
+	if m.State == crm.MessagePlanned || m.State == crm.MessageClaimed {
+		return
+	}
+	if r := s.runs[m.EnrollmentID]; r != nil && r.Open() && slices.Contains(r.Awaits, crm.AwaitSettled) {
+		r.Wake++
+	}
+}
