@@ -24,13 +24,15 @@ func openKeys(p place) (name, value shape, ok bool) {
 		return a(formWord), mappingOf(placeBranch), true
 	case placeSet:
 		return a(formAttribute), a(formConstant), true
+	case placeTestSet:
+		return a(formAttribute), a(formAny), true
 	}
 	return shape{}, shape{}, false
 }
 
 // rulesOf returns the rules of a place.
 func rulesOf(p place) []rule {
-	for _, table := range []func(place) []rule{documentRules, matchRules, stepRules, effectRules, interviewRules} {
+	for _, table := range []func(place) []rule{documentRules, matchRules, stepRules, effectRules, interviewRules, testRules} {
 		if rules := table(p); rules != nil {
 			return rules
 		}
@@ -155,6 +157,32 @@ func interviewRules(p place) []rule {
 		return []rule{{one: []string{"for", "at_least"}}}
 	case placeNotice:
 		return []rule{{given: "extend", needs: []string{"on"}}, {given: "on", needs: []string{"extend"}}}
+	}
+	return nil
+}
+
+func testRules(p place) []rule {
+	switch p {
+	case placeScript:
+		kinds := []string{"on", "set", "enroll"}
+		rules := []rule{{one: kinds}, {given: "after", bars: []string{"at"}}}
+		for _, key := range []string{"data", "step", "source"} {
+			rules = append(rules, rule{given: key, needs: []string{"on"}})
+		}
+		return rules
+	case placeExpect:
+		kinds := make([]string, 0, len(expectations()))
+		for _, kind := range expectations() {
+			if kind != ExpectOutcome && kind != ExpectCall {
+				kinds = append(kinds, string(kind))
+			}
+		}
+		return []rule{ // call and outcome go together
+			{any: append(slices.Clone(kinds), string(ExpectOutcome), string(ExpectCall))},
+			{given: "within", needs: []string{"at"}},
+			{given: "reason", needs: []string{string(ExpectSkipped)}},
+			{given: "of", needs: []string{string(ExpectArm)}},
+		}
 	}
 	return nil
 }

@@ -82,6 +82,8 @@ func (w *schemaWriter) shape(s shape) jsonObject {
 	case formEvent:
 		w.events = true
 		return jsonObject{{"$ref", "#/definitions/" + slug(placeEventType)}}
+	case formAny:
+		return jsonObject{}
 	case formConstant, formList, formMapping, formEntries, formEither:
 		return w.compound(s)
 	case formString, formDuration, formLimit, formShare, formHours, formClock, formMoment, formZone, formAddress, formMailbox,
@@ -146,7 +148,7 @@ func (s shape) wrong() string {
 		return "Write attributes.NAME."
 	case formText, formString, formLiquid, formCondition, formTime:
 		return "This is empty."
-	case formNumber, formBool, formEvent, formChoice, formConstant, formList, formMapping, formEntries, formEither:
+	case formNumber, formBool, formEvent, formChoice, formConstant, formAny, formList, formMapping, formEntries, formEither:
 	}
 	return ""
 }
@@ -215,7 +217,7 @@ func (s shape) hint() string {
 	case formNumber:
 		return fmt.Sprintf("A whole number from %d to %d.", s.low, s.high)
 	case formText, formString, formWord, formBool, formAddress, formMailbox, formDays, formEvent, formCustom, formAttribute,
-		formChoice, formConstant, formList, formMapping, formEntries, formEither:
+		formChoice, formConstant, formAny, formList, formMapping, formEntries, formEither:
 	}
 	for _, x := range s.of {
 		if hint := x.hint(); hint != "" && s.form == formEither {

@@ -178,10 +178,7 @@ func kindWords(kind crm.FieldKind) string {
 func (t *testReader) set(n *yaml.Node, h *Happening) {
 	entries, _ := t.entries(n, "set")
 	h.Set = make(map[string]any, len(entries))
-	fields := keyNames(placeTestCandidate)
-	fields = slices.DeleteFunc(fields, func(f string) bool {
-		return slices.Contains([]string{"attributes", "consents", "pools"}, f) || strings.HasSuffix(f, "_at")
-	})
+	fields := keyNames(placeTestSet)
 	for _, e := range entries {
 		name := e.key.Value
 		if strings.HasPrefix(name, "attributes.") {
