@@ -24,6 +24,7 @@ verify: build ## format, lint, determinism, generated files, examples
 	$(GO) run $(LINT) fmt --diff ./...
 	$(GO) run $(WFCHECK) -config workflowcheck.yaml ./workflows/...
 	./$(BIN) openapi | diff -u docs/openapi.json -
+	./$(BIN) schema | diff -u docs/schema.json -
 	./$(BIN) check examples
 	./$(BIN) test examples
 
@@ -35,3 +36,4 @@ fmt:
 
 generate: build ## files that are generated and committed
 	./$(BIN) openapi > docs/openapi.json
+	./$(BIN) schema > docs/schema.json

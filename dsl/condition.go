@@ -16,10 +16,15 @@ type Condition struct {
 	Source  string
 	Reads   []string // candidate fields it reads, sorted
 	Steps   []string // ids of the steps it reads, sorted
+	Rounds  []string // ids of the rounds it reads, sorted
 	Events  []string // event types that can change its value beside candidate.updated, sorted
 	UsesNow bool     // its value changes by the passing of time alone
 
 	program cel.Program
+	always  verdict  // where that is known without facts
+	pools   []string // that it asks about, sorted
+	unsure  bool     // it may have no value
+	moves   bool     // it reads the clock itself
 }
 
 // Env is what conditions are evaluated on. Facts are required; what a place does not have is nil.
@@ -28,6 +33,7 @@ type Env struct {
 	Facts       *crm.Facts
 	Event       *crm.Event
 	Application *crm.Application
+	Rounds      map[string]*crm.Round // of an interview, by id
 	Program     *Program
 	Workspace   *Workspace
 }
@@ -114,6 +120,8 @@ func (a *activation) ResolveName(name string) (any, bool) {
 		return (*enrollmentView)(env), true
 	case "steps":
 		return (*stepsView)(env), true
+	case "rounds":
+		return (*roundsView)(env), true
 	case envVariable:
 		return env, true
 	}

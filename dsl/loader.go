@@ -45,6 +45,7 @@ type loader struct {
 	voc      *vocabulary // nil: what documents refer to is not checked
 	channels map[string]crm.Channel
 	docs     []*doc
+	own      int           // how many of docs are of the files; the others are those in force
 	problems []crm.Problem // of files that hold no document
 	failure  error
 }
@@ -57,6 +58,8 @@ type doc struct {
 	template  *Template
 	pool      *Pool
 	survey    *Survey
+	interview *Interview
+	retention *Retention
 	program   *Program
 	test      *Test
 }
@@ -99,7 +102,11 @@ func (l *loader) document(d Document) {
 		src.first += lines
 		_ = shift(src.root, lines, 0) // was shifted before, so it is not too deep
 	}
-	stored.Document = d
+	kind := stored.Kind
+	if stored.Document = d; kind != d.Kind { // what it was is not what it says
+		stored.Kind = kind
+		stored.reader.addAt(d.Line, 1, crm.SeverityError, codeKind, fmt.Sprintf("This was published as a %s and is none.", d.Kind), "")
+	}
 }
 
 // add parses a document and finds its kind and name.
@@ -129,7 +136,7 @@ func (l *loader) add(src *source) {
 // head finds the kind and the name of a document. Kind stays empty when there is nothing more to read.
 func (d *doc) head() {
 	r, root := d.reader, d.reader.src.root
-	kinds := []string{KindWorkspace, KindSequence, KindMessage, KindPool, KindSurvey, kindTest}
+	kinds := documentKinds()
 	switch {
 	case root == nil:
 		r.addAt(d.Line, 1, crm.SeverityError, codeKind, "This document is empty.", "")
@@ -139,12 +146,11 @@ func (d *doc) head() {
 		return
 	}
 	key, value := root.Content[0], root.Content[1]
-	if slices.Contains(notYet(placeDocument), key.Value) {
-		r.add(key, codeNotYet, fmt.Sprintf("The kind %q is part of the language but not supported by this version yet.", key.Value), "Take the document out for now.")
+	if !r.plain(key) {
 		return
 	}
 	if !slices.Contains(kinds, key.Value) {
-		fix := suggest(key.Value, append(kinds, notYet(placeDocument)...))
+		fix := suggest(key.Value, kinds)
 		for _, k := range kinds {
 			if hasKey(root, k) {
 				fix = fmt.Sprintf("Move `%s` to the top.", k)
@@ -183,7 +189,12 @@ func (l *loader) read() {
 		}
 	})
 	l.each(KindSequence, func(d *doc) { d.program = d.reader.sequence() })
+	l.each(KindInterview, func(d *doc) { d.interview = d.reader.interview() })
+	l.each(KindRetention, func(d *doc) { d.retention = d.reader.retention() })
 	l.tests()
+	if l.voc != nil {
+		l.check()
+	}
 }
 
 // tests reads the tests, which may refer to everything else.
@@ -222,7 +233,7 @@ func (l *loader) duplicates() {
 		if d.Kind == "" {
 			continue
 		}
-		key := d.key()
+		key := d.Key()
 		if d.Kind == kindTest { // each sequence has tests of its own
 			if of := valueOf(d.reader.src.root, "of"); of != nil {
 				key += "\n" + of.Value
@@ -243,13 +254,22 @@ func (l *loader) duplicates() {
 
 // set gathers what was read without an error. The first own documents are those of the files.
 func (l *loader) set(own int) *Set {
-	s := &Set{Programs: map[string]*Program{}, Templates: map[string][]*Template{}, Pools: map[string]*Pool{}, Surveys: map[string]*Survey{}}
+	s := &Set{
+		Programs: map[string]*Program{}, Templates: map[string][]*Template{}, Pools: map[string]*Pool{}, Surveys: map[string]*Survey{},
+		Interviews: map[string]*Interview{}, Retentions: map[string]*Retention{},
+	}
 	for i, d := range l.docs {
-		if d.Kind == "" || d.reader.failed() {
+		if d.Kind == "" {
 			continue
 		}
 		if d.Kind == kindTest {
-			s.Tests = append(s.Tests, d.test)
+			if !d.reader.failed() {
+				s.Tests = append(s.Tests, d.test)
+			}
+			continue
+		}
+		if d.reader.failed() {
+			s.Broken = append(s.Broken, d.Document)
 			continue
 		}
 		s.All = append(s.All, d.Document)
@@ -267,6 +287,10 @@ func (l *loader) set(own int) *Set {
 			s.Surveys[d.Name] = d.survey
 		case d.program != nil:
 			s.Programs[d.Name] = d.program
+		case d.interview != nil:
+			s.Interviews[d.Name] = d.interview
+		case d.retention != nil:
+			s.Retentions[d.Name] = d.retention
 		}
 	}
 	for _, versions := range s.Templates {

@@ -36,6 +36,9 @@ const (
 	codeSender      = "R0208"
 	codePool        = "R0209"
 	codeSurvey      = "R0210"
+	codeCircle      = "R0211"
+	codePoolCircle  = "R0212"
+	codeNoEffect    = "R0213"
 	codeExprSyntax  = "R0301"
 	codeExprType    = "R0302"
 	codeExprBool    = "R0303"
@@ -43,6 +46,8 @@ const (
 	codeExprTime    = "R0305"
 	codeExprStep    = "R0306"
 	codeExprEvent   = "R0307"
+	codeConstant    = "R0308"
+	codeExprCost    = "R0309"
 	codeStepID      = "R0401"
 	codeNeedsID     = "R0402"
 	codeOutcome     = "R0403"
@@ -52,6 +57,9 @@ const (
 	codeNoSteps     = "R0407"
 	codeReserved    = "R0408"
 	codeArms        = "R0409"
+	codeNever       = "R0410"
+	codeEndless     = "R0411"
+	codeWindow      = "R0412"
 	codeLiquid      = "R0501"
 	codeVariable    = "R0502"
 	codeMayBeEmpty  = "R0503"
@@ -60,6 +68,7 @@ const (
 	codeLong        = "R0506"
 	codeHTML        = "R0507"
 	codeTranslation = "R0508"
+	codeMJML        = "R0509"
 	codeTestStep    = "R0601"
 	codeTestNever   = "R0602"
 	codeTestData    = "R0603"
@@ -103,6 +112,9 @@ func ProblemTitles() map[string]string { //nolint:funlen // a table
 		codeSender:      "A sender is not configured",
 		codePool:        "A pool does not exist, or is not kept by hand",
 		codeSurvey:      "A survey does not exist",
+		codeCircle:      "Sequences enroll each other in a circle",
+		codePoolCircle:  "Pools ask about each other in a circle",
+		codeNoEffect:    "Something has no effect",
 		codeExprSyntax:  "An expression is not well formed",
 		codeExprType:    "An expression does not fit the declared types",
 		codeExprBool:    "A condition is not yes or no",
@@ -110,15 +122,20 @@ func ProblemTitles() map[string]string { //nolint:funlen // a table
 		codeExprTime:    "Time alone does not wake a run",
 		codeExprStep:    "An expression names a step that has not come yet",
 		codeExprEvent:   "There is no event here",
+		codeConstant:    "A condition decides nothing",
+		codeExprCost:    "An expression takes too long",
 		codeStepID:      "An id is used twice",
 		codeNeedsID:     "A step with outcomes needs an id",
 		codeOutcome:     "A branch is for an outcome that the step does not have",
-		codeTimeout:     "A wait_for needs a timeout",
+		codeTimeout:     "A wait needs a timeout",
 		codeMatchStep:   "A match names a step that sends nothing",
-		codeUnreachable: "A step is never reached",
+		codeUnreachable: "A step or branch is never reached",
 		codeNoSteps:     "A list has no entries",
 		codeReserved:    "A word is reserved",
 		codeArms:        "The arms of an experiment do not work out",
+		codeNever:       "A match never happens",
+		codeEndless:     "Nothing ends a repeat",
+		codeWindow:      "A window lies in the quiet hours",
 		codeLiquid:      "A template is not well formed",
 		codeVariable:    "A template variable is not known",
 		codeMayBeEmpty:  "A template variable may be empty",
@@ -127,6 +144,7 @@ func ProblemTitles() map[string]string { //nolint:funlen // a table
 		codeLong:        "A text message is long",
 		codeHTML:        "HTML is not used in messages",
 		codeTranslation: "A translation has no original",
+		codeMJML:        "MJML is not well formed",
 		codeTestStep:    "A test names a step that is not there",
 		codeTestNever:   "A test expects what can never come",
 		codeTestData:    "An event's data does not fit its type",

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"go.yaml.in/yaml/v4"
@@ -27,6 +28,8 @@ type docReader struct {
 	voc      *vocabulary            // nil: what the document refers to is not checked
 	channels map[string]crm.Channel // of messages, by name
 	problems []crm.Problem
+
+	sequenceRead *sequenceReader // of a sequence: its steps as they are written
 }
 
 // add reports a problem at a node.
@@ -219,7 +222,7 @@ func (r *docReader) number(n *yaml.Node, place string, low, high int) int {
 		return 0
 	}
 	v, err := strconv.Atoi(t)
-	if err != nil || v < low || v > high {
+	if err != nil || scalarKind(n) != scalarInt || v < low || v > high {
 		r.add(n, codeNumber, fmt.Sprintf("%s is a whole number from %d to %d, not %q.", sentence(place), low, high, t), "")
 		return 0
 	}
@@ -263,8 +266,11 @@ func (r *docReader) require(m *mapping, place string, keys ...string) bool {
 
 // name checks a definition's name: lower-case words joined by hyphens.
 func (r *docReader) name(n *yaml.Node) string {
+	if n == nil { // it is missing, which was reported
+		return ""
+	}
 	t, ok := r.text(n, "a name")
-	if ok && (!namePattern.MatchString(t) || len(t) > 100) {
+	if ok && (!namePattern.MatchString(t) || len(t) > 100 || scalarKind(n) == scalarBool) {
 		r.add(n, codeName, fmt.Sprintf("%q is not a name.", t), "Use lower-case words joined by hyphens, such as silver-medallist-nurses.")
 	}
 	return t
@@ -276,7 +282,7 @@ func (r *docReader) word(n *yaml.Node, place string) string {
 	if !ok {
 		return ""
 	}
-	if !wordPattern.MatchString(t) || len(t) > 60 {
+	if !wordPattern.MatchString(t) || len(t) > 60 || scalarKind(n) != scalarText { // true is no word
 		r.add(n, codeID, fmt.Sprintf("%q cannot be %s.", t, place), "Use lower-case words joined by underscores, such as second_letter.")
 		return ""
 	}
@@ -372,8 +378,9 @@ func sentence(place string) string {
 }
 
 func upperFirst(s string) string {
-	if s == "" {
+	first, size := utf8.DecodeRuneInString(s)
+	if size == 0 {
 		return s
 	}
-	return strings.ToUpper(s[:1]) + s[1:]
+	return string(unicode.ToUpper(first)) + s[size:]
 }

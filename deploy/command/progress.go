@@ -13,27 +13,23 @@ import (
 // bar shows how far a file has been read: as a bar on a terminal, as a line now and then elsewhere.
 type bar struct{ bar *progressbar.ProgressBar }
 
-func newBar(cmd *cobra.Command, what string, size int64) *bar {
-	return drawBar(cmd, what, size, progressbar.OptionShowBytes(true))
-}
-
-// newCounter returns a bar that counts things instead of bytes.
-func newCounter(cmd *cobra.Command, what string, n int) *bar {
-	return drawBar(cmd, what, int64(n), progressbar.OptionShowCount())
-}
-
-func drawBar(cmd *cobra.Command, what string, size int64, unit progressbar.Option) *bar {
+func newBar(cmd *cobra.Command, what string, size int64, options ...progressbar.Option) *bar {
 	out := io.Discard
 	if f, ok := cmd.ErrOrStderr().(*os.File); ok && term.IsTerminal(int(f.Fd())) {
 		out = f
 	}
-	return &bar{progressbar.NewOptions64(size,
+	return &bar{progressbar.NewOptions64(size, append([]progressbar.Option{
 		progressbar.OptionSetWriter(out),
 		progressbar.OptionSetDescription(what),
-		unit,
-		progressbar.OptionThrottle(100*time.Millisecond),
+		progressbar.OptionShowBytes(true),
+		progressbar.OptionThrottle(100 * time.Millisecond),
 		progressbar.OptionClearOnFinish(),
-	)}
+	}, options...)...)}
+}
+
+// newCounter returns a bar that counts things instead of bytes.
+func newCounter(cmd *cobra.Command, what string, n int) *bar {
+	return newBar(cmd, what, int64(n), progressbar.OptionShowBytes(false), progressbar.OptionShowCount())
 }
 
 // one moves the bar by one.
