@@ -56,6 +56,8 @@ func TestCompileExamples(t *testing.T) {
 1 "heard" wait_for clicked → 2 timeout → 3 next 4
 2 "call" task next 4
 3 "nudge" send if has(candidate.phone) next 4
+4 "quarterly" repeat next 6
+5 "letter" send next 4
 `
 	if diff := cmp.Diff(want, assembly(nurses)); diff != "" {
 		t.Error(diff)

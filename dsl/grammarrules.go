@@ -24,13 +24,15 @@ func openKeys(p place) (name, value shape, ok bool) {
 		return a(formWord), mappingOf(placeBranch), true
 	case placeSet:
 		return a(formAttribute), a(formConstant), true
+	case placeTestSet:
+		return a(formAttribute), a(formAny), true
 	}
 	return shape{}, shape{}, false
 }
 
 // rulesOf returns the rules of a place.
 func rulesOf(p place) []rule {
-	for _, table := range []func(place) []rule{documentRules, matchRules, stepRules, effectRules, interviewRules} {
+	for _, table := range []func(place) []rule{documentRules, matchRules, stepRules, effectRules, interviewRules, testRules} {
 		if rules := table(p); rules != nil {
 			return rules
 		}

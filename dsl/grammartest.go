@@ -1,10 +1,16 @@
 package dsl
 
+import (
+	"slices"
+	"strings"
+)
+
 // Places of a test.
 const (
 	placeTestCandidate   place = "a test's candidate"
 	placeTestApplication place = "a test's application"
 	placeTestCall        place = "the answer of a call"
+	placeTestSet         place = "a change of the candidate"
 	placeScript          place = "an entry of the script"
 	placeExpect          place = "an expectation"
 )
@@ -27,6 +33,10 @@ func testKeys(p place) []key {
 		}
 	case placeTestCandidate:
 		return testCandidateKeys()
+	case placeTestSet:
+		return slices.DeleteFunc(testCandidateKeys(), func(x key) bool {
+			return slices.Contains([]string{"attributes", "consents", "pools"}, x.name) || strings.HasSuffix(x.name, "_at")
+		})
 	case placeTestApplication:
 		return []key{
 			needed(k("id", a(formText), "The id by which events name it.")),
@@ -43,17 +53,17 @@ func testKeys(p place) []key {
 		return []key{
 			needed(k("outcome", oneOf("ok", "failed"), "What the step ends with.")),
 			k("reason", a(formWord), "Why it failed, such as status_500."),
-			k("result", either(a(formConstant), entriesOf(a(formText), a(formConstant))), "The JSON of the answer."),
+			k("result", a(formAny), "The JSON of the answer."),
 		}
 	case placeScript:
 		return []key{
 			k("after", a(formDuration), "How long after the entry before; of the first, after the start."),
 			k("at", a(formMoment), "When, instead of `after`."),
 			k("on", a(formEvent), "An event."),
-			k("data", entriesOf(a(formText), a(formConstant)), "The event's data."),
+			k("data", entriesOf(a(formText), a(formAny)), "The event's data."),
 			k("step", a(formWord), "The step whose message, task or survey the event is about."),
 			k("source", a(formText), "Who tells of the event."),
-			k("set", entriesOf(a(formText), a(formConstant)), "Fields of the candidate, or attributes.NAME, and their new values."),
+			k("set", mappingOf(placeTestSet), "Fields of the candidate, or attributes.NAME, and their new values."),
 			k("enroll", oneOf("hand"), "A person enrolls the candidate."),
 		}
 	case placeExpect:
@@ -78,17 +88,17 @@ func testCandidateKeys() []key {
 		k("source", a(formText), "Where they came from."),
 		k("owner", a(formAddress), "The recruiter."),
 		k("seniority", a(formText), "How senior they are."),
-		k("functions", oneOrMore(a(formText)), "What they do."),
-		k("skills", oneOrMore(a(formText)), "What they can do."),
-		k("tags", oneOrMore(a(formText)), "Their tags."),
-		k("attributes", entriesOf(a(formWord), a(formConstant)), "Further fields."),
+		k("functions", either(a(formText), listOf(a(formText))), "What they do."),
+		k("skills", either(a(formText), listOf(a(formText))), "What they can do."),
+		k("tags", either(a(formText), listOf(a(formText))), "Their tags."),
+		k("attributes", entriesOf(a(formWord), a(formAny)), "Further fields."),
 		k("score", number(-100_000, 100_000), "The engagement score at the start."),
 		k("legal_hold", a(formBool), "Nothing may be erased."),
 		k("created_at", a(formMoment), "When they became known; the start without it."),
 		k("last_activity_at", a(formMoment), "When they last did something."),
 		k("last_contacted_at", a(formMoment), "When they were last written to."),
 		k("last_decision_at", a(formMoment), "When an application was last decided."),
-		k("consents", entriesOf(nameOf("purpose"), either(a(formBool), oneOrMore(oneOf(channels()...)))), "What they agreed to, and for which channels; true is email only."),
+		k("consents", entriesOf(nameOf("purpose"), either(a(formBool), oneOf(channels()...), listOf(oneOf(channels()...)))), "What they agreed to, and for which channels; true is email only."),
 		k("pools", oneOrMore(nameOf(KindPool)), "Pools kept by hand that they are in."),
 	}
 }
@@ -112,4 +122,35 @@ func expectKeys() []key {
 		k("at", a(formMoment), "When, to the minute; any time without it."),
 		k("within", a(formDuration), "How much later it may be."),
 	}
+}
+
+// testRules are the rules of a test's places.
+func testRules(p place) []rule {
+	switch p {
+	case placeScript:
+		return []rule{
+			{one: []string{"on", "set", "enroll"}},
+			{given: "data", needs: []string{"on"}},
+			{given: "step", needs: []string{"on"}},
+			{given: "source", needs: []string{"on"}},
+			{given: "at", bars: []string{"after"}},
+		}
+	case placeExpect:
+		var kinds []string
+		for _, kind := range expectations() {
+			kinds = append(kinds, string(kind))
+		}
+		rules := []rule{
+			{any: kinds}, {given: "within", needs: []string{"at"}}, {given: "reason", needs: []string{"skipped"}},
+			{given: "of", needs: []string{"arm"}},
+		}
+		for _, kind := range kinds {
+			rules = append(rules, rule{given: kind, bars: slices.DeleteFunc(slices.Clone(kinds), func(other string) bool {
+				both := []string{kind, other}
+				return kind == other || slices.Contains(both, string(ExpectCall)) && slices.Contains(both, string(ExpectOutcome))
+			})})
+		}
+		return rules
+	}
+	return nil
 }

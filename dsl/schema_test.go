@@ -317,7 +317,6 @@ func compare(t *testing.T, schema *jsonschema.Schema, m mutant, codes []string) 
 	err := validate(t, schema, m.text)
 	seen := slices.DeleteFunc(slices.Clone(codes), func(code string) bool { return !slices.Contains(structural(), code) || unseen(m, code) })
 	switch {
-	case strings.HasPrefix(m.text, `{"test": `): // a later version reads what is in a test
 	case err != nil && len(codes) == 0:
 		t.Errorf("%s: the schema refuses what the parser takes: %v\n%s", m.what, err, m.text)
 	case err == nil && len(seen) > 0:

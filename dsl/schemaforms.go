@@ -82,6 +82,8 @@ func (w *schemaWriter) shape(s shape) jsonObject {
 	case formEvent:
 		w.events = true
 		return jsonObject{{"$ref", "#/definitions/" + slug(placeEventType)}}
+	case formAny:
+		return jsonObject{}
 	case formConstant, formList, formMapping, formEntries, formEither:
 		return w.compound(s)
 	case formString, formDuration, formLimit, formShare, formHours, formClock, formMoment, formZone, formAddress, formMailbox,
@@ -215,7 +217,7 @@ func (s shape) hint() string {
 	case formNumber:
 		return fmt.Sprintf("A whole number from %d to %d.", s.low, s.high)
 	case formText, formString, formWord, formBool, formAddress, formMailbox, formDays, formEvent, formCustom, formAttribute,
-		formChoice, formConstant, formList, formMapping, formEntries, formEither:
+		formAny, formChoice, formConstant, formList, formMapping, formEntries, formEither:
 	}
 	for _, x := range s.of {
 		if hint := x.hint(); hint != "" && s.form == formEither {

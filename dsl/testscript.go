@@ -139,7 +139,7 @@ func (t *testReader) data(n *yaml.Node, event string) map[string]any {
 
 // dataValue reads a value of a declared field. Texts may be written without quotes, and moments without an offset.
 func (t *testReader) dataValue(n *yaml.Node, name string, kind crm.FieldKind) any {
-	if kind == crm.KindText && n.Kind == yaml.ScalarNode {
+	if kind == crm.KindText && n.Kind == yaml.ScalarNode && scalarKind(n) != scalarNull {
 		v, _ := t.text(n, name)
 		return v
 	}
@@ -178,10 +178,7 @@ func kindWords(kind crm.FieldKind) string {
 func (t *testReader) set(n *yaml.Node, h *Happening) {
 	entries, _ := t.entries(n, "set")
 	h.Set = make(map[string]any, len(entries))
-	fields := keyNames(placeTestCandidate)
-	fields = slices.DeleteFunc(fields, func(f string) bool {
-		return slices.Contains([]string{"attributes", "consents", "pools"}, f) || strings.HasSuffix(f, "_at")
-	})
+	fields := keyNames(placeTestSet)
 	for _, e := range entries {
 		name := e.key.Value
 		if strings.HasPrefix(name, "attributes.") {
