@@ -9,8 +9,8 @@ import (
 	"github.com/rapport-crm/rapport/dsl"
 )
 
-// checked returns a set with the workspace of the tests.
-func checked(t *testing.T, text string) *dsl.Set {
+// inForce returns a set with the workspace of the tests.
+func inForce(t *testing.T, text string) *dsl.Set {
 	t.Helper()
 	set, problems := dsl.Check([]dsl.File{{Path: "fanout.yaml", Text: []byte(workspaceYAML + "---\n" + text)}}, nil)
 	if set == nil {
@@ -46,7 +46,7 @@ steps: [{wait: 1d}]
 
 func TestTellings(t *testing.T) {
 	t.Parallel()
-	set := checked(t, pooled)
+	set := inForce(t, pooled)
 	for _, tt := range []struct {
 		name  string
 		found []dsl.Telling
@@ -73,7 +73,7 @@ func TestTellings(t *testing.T) {
 
 func TestMatches(t *testing.T) {
 	t.Parallel()
-	set := checked(t, pooled)
+	set := inForce(t, pooled)
 	nursing := &crm.Event{Type: "role.opened", Data: map[string]any{"function": "nursing"}}
 	for _, tt := range []struct {
 		name  string
@@ -100,7 +100,7 @@ func TestMatches(t *testing.T) {
 
 func TestMisplaced(t *testing.T) {
 	t.Parallel()
-	set := checked(t, pooled)
+	set := inForce(t, pooled)
 	for _, tt := range []struct {
 		name      string
 		functions []string
@@ -148,7 +148,7 @@ func TestMisplacedInPoolThatCannotBeRead(t *testing.T) {
 
 func TestAging(t *testing.T) {
 	t.Parallel()
-	if got := checked(t, pooled).Aging(); !slices.Equal(got, []string{"quiet"}) {
+	if got := inForce(t, pooled).Aging(); !slices.Equal(got, []string{"quiet"}) {
 		t.Errorf("got %v", got)
 	}
 	const rest = "---\npool: hot\nwhen: candidate.score > 10\n---\npool: agreed\nwhen: consented(\"sourced\")\n"
@@ -184,7 +184,7 @@ func TestCampaignDates(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			set := checked(t, "pool: p\nmembers: by hand\n---\nsequence: s\npurpose: news\nenroll: {in: p, "+tt.rule+"}\nsteps: [{wait: 1d}]\n")
+			set := inForce(t, "pool: p\nmembers: by hand\n---\nsequence: s\npurpose: news\nenroll: {in: p, "+tt.rule+"}\nsteps: [{wait: 1d}]\n")
 			rule := set.Campaigns()[0].Rule
 			got, ok := rule.Due(set.Workspace, parseTime(t, tt.since), parseTime(t, tt.now))
 			if text := got.UTC().Format(time.RFC3339); ok != (tt.want != "") || ok && text != tt.want {
@@ -199,7 +199,7 @@ func TestCampaignDates(t *testing.T) {
 
 func TestDaily(t *testing.T) {
 	t.Parallel()
-	ws := checked(t, pooled).Workspace
+	ws := inForce(t, pooled).Workspace
 	for _, tt := range []struct{ name, now, want string }{
 		{"after three", "2026-07-10T02:00:01Z", "2026-07-10T02:00:00Z"},
 		{"at three", "2026-07-10T02:00:00Z", "2026-07-10T02:00:00Z"},
@@ -218,7 +218,7 @@ func TestDaily(t *testing.T) {
 // A campaign's member is enrolled by the rule that the date is one of, not by another one of the same pool.
 func TestCampaignRuleOfDate(t *testing.T) {
 	t.Parallel()
-	set := checked(t, `pool: p
+	set := inForce(t, `pool: p
 members: by hand
 ---
 sequence: s

@@ -95,11 +95,7 @@ func (o *office) apply(text string) {
 	if set == nil {
 		o.t.Fatalf("definitions: %v", problems)
 	}
-	docs := make([]store.Definition, len(set.Documents))
-	for i, d := range set.Documents {
-		docs[i] = store.Definition{Kind: d.Kind, Name: d.Name, Locale: d.Locale, Hash: d.Hash, Source: d.Source, File: d.File, Line: d.Line}
-	}
-	if _, err := o.store.ApplyDefinitions(o.t.Context(), docs, o.now()); err != nil {
+	if _, err := o.store.ApplyDefinitions(o.t.Context(), set.Documents, o.now()); err != nil {
 		o.t.Fatal(err)
 	}
 }

@@ -10,9 +10,10 @@ import (
 	"golang.org/x/term"
 )
 
-// bar shows how far a file has been read: as a bar on a terminal, as a line now and then elsewhere.
+// bar shows how far something has got, on a terminal; elsewhere it shows nothing.
 type bar struct{ bar *progressbar.ProgressBar }
 
+// newBar returns a bar for bytes, or for what the options say.
 func newBar(cmd *cobra.Command, what string, size int64, options ...progressbar.Option) *bar {
 	out := io.Discard
 	if f, ok := cmd.ErrOrStderr().(*os.File); ok && term.IsTerminal(int(f.Fd())) {
