@@ -42,6 +42,7 @@ type server struct {
 	Config
 	keys     *keyring
 	metrics  *metrics
+	inForce  *inForce
 	router   *gin.Engine
 	huma     huma.API
 	docs     func() ([]byte, error) // made when first asked for
@@ -75,6 +76,7 @@ func newServer(config Config) *server {
 	}
 	config.PublicURL = strings.TrimRight(config.PublicURL, "/")
 	s := &server{Config: config, keys: newKeyring(config.Store), inbound: make(chan struct{}, largeBodies)}
+	s.inForce = &inForce{store: config.Store, log: config.Log}
 	s.metrics = newMetrics(config.Registry, config.Store)
 	s.router = newRouter()
 	s.router.Use(s.identify, s.observe, s.recover)
@@ -103,6 +105,8 @@ func (s *server) register() {
 	s.registerEvents()
 	s.registerCandidates()
 	s.registerDefinitions()
+	s.registerPools()
+	s.registerExperiments()
 	s.registerEnrollments()
 	s.registerTasks()
 	s.registerKeys()
@@ -144,7 +148,8 @@ func tags() []*huma.Tag {
 	return []*huma.Tag{
 		{Name: "Events", Description: "What candidates do, and what happens to them. Sequences start and react on events."},
 		{Name: "Candidates", Description: "Who they are, what they agreed to, and everything that happened and why."},
-		{Name: "Definitions", Description: "Sequences, messages and the workspace, as YAML. Every version is kept."},
+		{Name: "Definitions", Description: "Sequences, messages, pools, surveys and the workspace, as YAML. Every version is kept."},
+		{Name: "Pools", Description: "Groups of candidates: those of whom a condition is true, and lists kept by hand."},
 		{Name: "Enrollments", Description: "One run of a sequence for one candidate."},
 		{Name: "Tasks", Description: "What people are asked to do, and messages whose fate is unknown."},
 		{Name: "Keys", Description: "API keys and their scopes."},

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"net/http"
 	"reflect"
 	"time"
@@ -296,7 +297,23 @@ func (s *server) listCandidates(ctx context.Context, in *struct {
 },
 ) (*body[Page[crm.Candidate]], error) {
 	items, next, err := s.Store.ListCandidates(ctx, store.CandidateFilter{Query: in.Query, Status: in.Status, Limit: in.Limit, After: in.After})
+	if err == nil {
+		err = s.score(ctx, items)
+	}
 	return pageOf(items, next, err)
+}
+
+// score makes the scores of candidates those that they are worth now, in whole points, as conditions see them.
+func (s *server) score(ctx context.Context, candidates []crm.Candidate) error {
+	set, err := s.inForce.get(ctx)
+	if err != nil {
+		return err
+	}
+	for i := range candidates {
+		c := &candidates[i]
+		c.Score, c.ScoredAt = math.Round(set.Workspace.Score(c, s.Now())), time.Time{}
+	}
+	return nil
 }
 
 func (s *server) getCandidate(ctx context.Context, in *CandidateRef) (*body[CandidateDetails], error) {
@@ -304,7 +321,11 @@ func (s *server) getCandidate(ctx context.Context, in *CandidateRef) (*body[Cand
 	if err != nil {
 		return nil, problemOf(err)
 	}
-	return &body[CandidateDetails]{Body: CandidateDetails{Candidate: c, Consents: notNil(consents)}}, nil
+	shown := []crm.Candidate{c}
+	if err := s.score(ctx, shown); err != nil {
+		return nil, problemOf(err)
+	}
+	return &body[CandidateDetails]{Body: CandidateDetails{Candidate: shown[0], Consents: notNil(consents)}}, nil
 }
 
 func pageOf[T any](items []T, next string, err error) (*body[Page[T]], error) {

@@ -30,7 +30,7 @@ type DefinitionFiles struct {
 
 // AppliedDefinition is what publishing did to one document.
 type AppliedDefinition struct {
-	Kind    string `json:"kind" enum:"workspace,sequence,message"`
+	Kind    string `json:"kind" enum:"workspace,sequence,message,pool,survey,interview,retention"`
 	Name    string `json:"name"`
 	Locale  string `json:"locale,omitempty"`
 	Version int    `json:"version"`
@@ -59,7 +59,7 @@ type Definition struct {
 }
 
 type definitionInput struct {
-	Kind    string `path:"kind" enum:"workspace,sequence,message"`
+	Kind    string `path:"kind" enum:"workspace,sequence,message,pool,survey,interview,retention"`
 	Name    string `path:"name" maxLength:"200"`
 	Version int    `query:"version" minimum:"0" doc:"The one in force if it is left out."`
 	Locale  string `query:"locale" maxLength:"100" doc:"Of a message in another language."`

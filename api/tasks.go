@@ -3,16 +3,19 @@ package api
 import (
 	"context"
 	"net/http"
+	"slices"
+	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/rapport-crm/rapport/crm"
+	"github.com/rapport-crm/rapport/dsl"
 	"github.com/rapport-crm/rapport/store"
 )
 
 // TaskDone is what came of a task.
 type TaskDone struct {
-	Outcome string `json:"outcome,omitempty" maxLength:"200" doc:"done if it is left out."`
+	Outcome string `json:"outcome,omitempty" maxLength:"200" doc:"One of the outcomes that the step lists; if it lists none, anything, and done if it is left out."`
 	Note    string `json:"note,omitempty" maxLength:"10000"`
 }
 
@@ -52,12 +55,53 @@ func (s *server) completeTask(ctx context.Context, in *struct {
 	Body TaskDone
 },
 ) (*struct{}, error) {
+	outcomes, err := s.outcomes(ctx, in.ID)
+	if err != nil {
+		return nil, problemOf(err)
+	}
 	outcome := in.Body.Outcome
-	if outcome == "" {
+	switch {
+	case len(outcomes) > 0 && !slices.Contains(outcomes, outcome):
+		ends := strings.Join(outcomes, ", ")
+		return nil, invalid("The task cannot end that way.", "Say one of: "+ends+".", Located{Location: "body.outcome", Message: "it is not one of: " + ends})
+	case outcome == "":
 		outcome = outcomeDone
 	}
 	if err := s.Store.CompleteTask(ctx, in.ID, outcome, in.Body.Note, caller(ctx), s.Now()); err != nil {
 		return nil, problemOf(err)
 	}
 	return nil, nil //nolint:nilnil // no content
+}
+
+// outcomes are those that the step of a task lists, in the version that its run is pinned to; none if it lists none, or if the
+// run or its definition is not there any more: then nobody waits for the word.
+func (s *server) outcomes(ctx context.Context, taskID string) ([]string, error) {
+	task, err := s.Store.Task(ctx, taskID)
+	if err != nil || task.EnrollmentID == "" {
+		return nil, err
+	}
+	run, err := s.Store.Enrollment(ctx, task.EnrollmentID)
+	if err != nil {
+		return nil, unlessNotFound(err)
+	}
+	d, err := s.Store.DefinitionByHash(ctx, run.Hash)
+	if err != nil {
+		return nil, unlessNotFound(err)
+	}
+	program, err := dsl.Compile(document(&d))
+	if err != nil {
+		return nil, err
+	}
+	pc, ok := program.Find(task.Step)
+	if !ok || pc >= len(program.Code) || program.Code[pc].Task == nil {
+		return nil, nil
+	}
+	return program.Code[pc].Task.Outcomes, nil
+}
+
+func unlessNotFound(err error) error {
+	if crm.CodeOf(err) == crm.CodeNotFound {
+		return nil
+	}
+	return err
 }

@@ -88,7 +88,7 @@ func (c *Candidate) Changed(before *Candidate) []string {
 			changed = append(changed, field)
 		}
 	}
-	if c.Score != before.Score {
+	if c.Score != before.Score || !c.ScoredAt.Equal(before.ScoredAt) { // the same points at a later time are worth more
 		changed = append(changed, "score")
 	}
 	if c.LegalHold != before.LegalHold {

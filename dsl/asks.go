@@ -3,6 +3,7 @@ package dsl
 import (
 	"encoding/json"
 	"strconv"
+	"time"
 
 	"github.com/rapport-crm/rapport/crm"
 )
@@ -53,12 +54,23 @@ func (r *run) value(in *Instr, f TextField) any {
 }
 
 func (r *run) render(in *Instr, t *Text) string {
-	text, err := t.Render(Vars(&r.f.Candidate, r.env.Application, &r.f.Enrollment, r.owner(), nil))
+	text, err := t.Render(r.vars(r.owner()))
 	if err != nil {
 		r.note(crm.Note{Kind: crm.NoteProblem, Step: in.ID, Reason: "template", Text: "a text could not be rendered"})
 	}
 	return text
 }
+
+// vars are the variables of a text that the run itself renders.
+func (r *run) vars(owner string) map[string]any {
+	c := r.f.Candidate
+	c.Score = r.ws.Score(&c, r.now)
+	return Vars(&c, r.env.Application, &r.f.Enrollment, owner, nil)
+}
+
+// callWithin is longer than all attempts at a call take together. A run that still stands there then has lost its workflow,
+// and is woken as overdue.
+const callWithin = time.Hour
 
 // call asks for an HTTP request, and goes on when its answer is there. A run that was restarted in between asks again, with
 // the same key.
@@ -81,7 +93,7 @@ func (r *run) call(in *Instr) (int, bool) {
 		request.Headers[h.Name] = r.render(in, h.Text)
 	}
 	r.at.Begun, r.at.Calling = true, r.d.Seq
-	r.sleep(r.d.Until, in.ID+": an HTTP request", "**"+in.ID+"**: an HTTP request.")
+	r.sleep(r.now.Add(callWithin), in.ID+": an HTTP request", "**"+in.ID+"**: an HTTP request.")
 	r.d.Command, r.d.Call = crm.CommandCall, request
 	return 0, false
 }

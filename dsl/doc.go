@@ -17,6 +17,8 @@
 //	duration.go, calendar.go, zone.go         time
 //	next.go, permit.go, dispatch.go           what a run does next, whether a message may go, what an event leads to
 //	format.go, formatprint.go, formattext.go  the layout: Format; formatquote.go repairs conditions
+//	graph.go, graphflow.go, graphmermaid.go   a program as a flowchart, as text
+//	graphlayout.go, graphsvg.go               the same as a picture
 //	problems.go                               every problem code; docs/problems.md explains them
 //
 // What the language has and this version does not is one table, notYet, in later.go.

@@ -27,6 +27,7 @@ type Program struct {
 
 	index    map[string]int      // instruction id → place in Code
 	contains map[string][]string // step id → ids of the steps inside its branches, at any depth
+	follow   []int               // by place in Code: where the branches of an instruction come together again
 }
 
 // EndID is where the cursor of a run stands that has run out of instructions. No step can have this id.

@@ -178,7 +178,7 @@ func (r *run) task(in *Instr) (int, bool) {
 	if assignee == "owner" || assignee == "" {
 		assignee = r.owner()
 	}
-	title, err := in.Task.Title.Render(Vars(&r.f.Candidate, r.env.Application, e, assignee, nil))
+	title, err := in.Task.Title.Render(r.vars(assignee))
 	if err != nil {
 		title = in.Task.Title.Source
 		r.note(crm.Note{Kind: crm.NoteProblem, Step: in.ID, Reason: "template", Text: "the title could not be rendered"})

@@ -42,7 +42,9 @@ func (r *docReader) addQuote(line, column int) {
 }
 
 // isExpressionKey tells whether a key's value is a CEL expression.
-func isExpressionKey(key string) bool { return slices.Contains([]string{"when", "if", "while", "applies_to"}, key) }
+func isExpressionKey(key string) bool {
+	return slices.Contains([]string{"when", "if", "while", "applies_to"}, key)
+}
 
 // cutByComma tells whether a plain value in a flow mapping is an expression that a comma cut short.
 func cutByComma(v *yaml.Node) bool {

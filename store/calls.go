@@ -10,50 +10,47 @@ import (
 	"github.com/rapport-crm/rapport/crm"
 )
 
-// CallOf returns the HTTP request that a decision has asked for, and what came of it if that is known. The error has
-// crm.CodeNotFound when the decision asked for none.
+// storedCall is the request of a decision, and what came of it if that is known.
+type storedCall struct {
+	call   crm.Call
+	result *crm.CallResult
+}
+
+// CallOf returns the HTTP request that a decision asks for, and what came of it, nil while that is not known. The error has
+// crm.CodeNotFound when there is no such decision, or it asks for none: its run was erased.
 func (s *Store) CallOf(ctx context.Context, enrollmentID string, seq int64) (crm.Call, *crm.CallResult, error) {
-	type row struct {
-		call   *crm.Call
-		answer *crm.CallResult
-	}
-	rows, err := all(ctx, s, func(r pgx.CollectableRow) (found row, err error) {
-		var outcome, reason *string
-		var result []byte
-		if err := r.Scan(&found.call, &outcome, &reason, &result); err != nil || outcome == nil {
-			return found, err
-		}
-		found.answer = &crm.CallResult{Seq: seq, Outcome: *outcome, Reason: *reason}
-		if result != nil {
-			err = json.Unmarshal(result, &found.answer.Result)
-		}
-		return found, err
-	}, `select d.call, c.outcome, c.reason, c.result from decisions d left join calls c using (enrollment_id, seq)
+	found, err := all(ctx, s, scanCall, `select d.call, case when c.seq is not null then
+			jsonb_build_object('seq', c.seq, 'outcome', c.outcome, 'reason', c.reason, 'result', c.result) end
+		from decisions d left join calls c on c.enrollment_id = d.enrollment_id and c.seq = d.seq
 		where d.enrollment_id = $1 and d.seq = $2 and d.call is not null`, enrollmentID, seq)
 	if err != nil {
 		return crm.Call{}, nil, fmt.Errorf("read call: %w", err)
 	}
-	if len(rows) == 0 {
+	if len(found) == 0 {
 		return crm.Call{}, nil, notFound("There is no such call.")
 	}
-	return *rows[0].call, rows[0].answer, nil
+	return found[0].call, found[0].result, nil
 }
 
-// CallDone stores what came of a call. The first answer stays.
+func scanCall(row pgx.CollectableRow) (c storedCall, err error) {
+	err = row.Scan(&c.call, &c.result)
+	return c, err
+}
+
+// CallDone stores what came of the call of a decision. The first answer stays: a request that was made again after a crash
+// changes nothing that a decision may have been made from. The error has crm.CodeNotFound when the run was erased.
 func (s *Store) CallDone(ctx context.Context, enrollmentID string, r crm.CallResult) error {
-	var result []byte
-	if r.Result != nil {
-		text, err := json.Marshal(r.Result)
-		if err != nil {
-			return fmt.Errorf("write answer of call: %w", err)
-		}
-		result = text
+	result, err := json.Marshal(r.Result)
+	if err != nil {
+		return fmt.Errorf("encode answer of call: %w", err)
 	}
-	batch := &pgx.Batch{}
-	batch.Queue(`insert into calls (enrollment_id, seq, outcome, reason, result, at) values ($1, $2, $3, $4, $5, $6)
+	_, err = s.pool.Exec(ctx, `insert into calls (enrollment_id, seq, outcome, reason, result, at) values ($1, $2, $3, $4, $5, $6)
 		on conflict do nothing`, enrollmentID, r.Seq, r.Outcome, r.Reason, result, moment(s.now()))
-	if err := s.once(ctx, batch); err != nil {
-		return fmt.Errorf("write answer of call: %w", err)
+	if SQLState(err) == stateForeignKey {
+		return notFound("There is no such enrollment.")
+	}
+	if err != nil {
+		return fmt.Errorf("store answer of call: %w", err)
 	}
 	return nil
 }

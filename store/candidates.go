@@ -12,8 +12,8 @@ import (
 )
 
 const candidateColumns = `id, external_id, first_name, last_name, email, phone, country, region, city, time_zone, locale, status,
-	source, owner, seniority, functions, skills, tags, score, attributes, legal_hold, created_at, updated_at, last_activity_at,
-	last_contacted_at, last_decision_at, position`
+	source, owner, seniority, functions, skills, tags, score, scored_at, attributes, legal_hold, created_at, updated_at,
+	last_activity_at, last_contacted_at, last_decision_at, position`
 
 // candidateRow is a candidate with the position of their last event.
 type candidateRow struct {
@@ -25,7 +25,7 @@ func scanCandidate(row pgx.CollectableRow) (candidateRow, error) {
 	var c candidateRow
 	err := row.Scan(&c.ID, word(&c.ExternalID), &c.FirstName, &c.LastName, &c.Email, &c.Phone, &c.Country, &c.Region, &c.City,
 		&c.TimeZone, &c.Locale, &c.Status, &c.Source, &c.Owner, &c.Seniority, &c.Functions, &c.Skills, &c.Tags, &c.Score,
-		&c.Attributes, &c.LegalHold, &c.CreatedAt, &c.UpdatedAt, at(&c.LastActivityAt), at(&c.LastContactedAt),
+		at(&c.ScoredAt), &c.Attributes, &c.LegalHold, &c.CreatedAt, &c.UpdatedAt, at(&c.LastActivityAt), at(&c.LastContactedAt),
 		at(&c.LastDecisionAt), &c.position)
 	emptyToNil(&c.Candidate)
 	return c, err
@@ -36,19 +36,19 @@ func queueCandidate(batch *pgx.Batch, c *crm.Candidate, created bool) {
 	sql := `update candidates set external_id = $2, first_name = $3, last_name = $4, email = $5, phone = $6, country = $7,
 		region = $8, city = $9, time_zone = $10, locale = $11, status = $12, source = $13, owner = $14, seniority = $15,
 		functions = $16, skills = $17, tags = $18, score = $19, attributes = $20, legal_hold = $21, created_at = $22,
-		updated_at = $23, last_activity_at = $24, last_decision_at = $25
+		updated_at = $23, last_activity_at = $24, last_decision_at = $25, scored_at = $26
 		where id = $1`
 	if created {
 		sql = `insert into candidates (id, external_id, first_name, last_name, email, phone, country, region, city, time_zone,
 			locale, status, source, owner, seniority, functions, skills, tags, score, attributes, legal_hold, created_at,
-			updated_at, last_activity_at, last_decision_at)
+			updated_at, last_activity_at, last_decision_at, scored_at)
 			values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23,
-			$24, $25)`
+			$24, $25, $26)`
 	}
 	batch.Queue(sql, c.ID, optional(c.ExternalID), c.FirstName, c.LastName, c.Email, c.Phone, c.Country, c.Region, c.City,
 		c.TimeZone, c.Locale, c.Status, c.Source, c.Owner, c.Seniority, list(c.Functions), list(c.Skills), list(c.Tags), c.Score,
 		object(c.Attributes), c.LegalHold, moment(c.CreatedAt), moment(c.UpdatedAt), moment(c.LastActivityAt),
-		moment(c.LastDecisionAt))
+		moment(c.LastDecisionAt), moment(c.ScoredAt))
 }
 
 // lockCandidates is the first statement of every transaction that knows its candidates: by id, by external id, or by the

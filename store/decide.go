@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -39,6 +40,7 @@ func (s *Store) Begin(ctx context.Context, enrollmentID string, after int64) (*T
 	gather(batch.Queue("select "+eventColumns+` from enrollments r
 		join events e on e.candidate_id = r.candidate_id and e.position > r.position and e.type = any(r.listens)`+joinMessage+`
 		where r.id = $1 and not e.record_only and e.set_aside is null order by e.position`, enrollmentID), scanEvent, &events)
+	more := queueMoreFacts(batch, enrollmentID)
 	gather(batch.Queue(`select command from decisions where enrollment_id = $1
 		and (seq = $2 or seq = (select seq from enrollments where id = $1)) order by seq`, enrollmentID, after+1),
 		scanDecision, &t.stored)
@@ -52,6 +54,7 @@ func (s *Store) Begin(ctx context.Context, enrollmentID string, after int64) (*T
 	}
 	t.facts = rows.of(&rows.runs[0])
 	t.facts.Events = events
+	more.fill(&t.facts)
 	return t, nil
 }
 
@@ -85,9 +88,12 @@ func (t *Turn) Rollback() { t.tx.rollback(context.Background()) }
 func (t *Turn) Commit(ctx context.Context, d *crm.Decision) error {
 	defer t.tx.rollback(ctx)
 	batch := &pgx.Batch{}
-	changed, err := t.queue(batch, d)
+	events, err := t.queue(batch, d)
 	if err != nil {
 		return err
+	}
+	if err := queueEvents(batch, events); err != nil {
+		return fmt.Errorf("write decision: %w", err)
 	}
 	if err := t.tx.commit(ctx, batch); err != nil {
 		return fmt.Errorf("write decision: %w", err)
@@ -95,24 +101,25 @@ func (t *Turn) Commit(ctx context.Context, d *crm.Decision) error {
 	if len(d.Messages) > 0 {
 		t.store.Notify(TopicMessages)
 	}
-	if changed {
+	if len(events) > 0 {
 		t.store.Notify(TopicEvents)
 	}
 	return nil
 }
 
-func (t *Turn) queue(batch *pgx.Batch, d *crm.Decision) (changed bool, err error) {
+// queue writes a decision but for the events that it leads to, which it returns.
+func (t *Turn) queue(batch *pgx.Batch, d *crm.Decision) ([]crm.Event, error) {
 	run := &t.facts.Enrollment
-	batch.Queue(`insert into decisions (candidate_id, enrollment_id, seq, definition, hash, at, command, notes)
-		values ($1, $2, $3, $4, $5, $6, $7, $8)`,
-		run.CandidateID, run.ID, d.Seq, run.Definition, run.Hash, moment(d.At), d, notes(d.Notes))
+	batch.Queue(`insert into decisions (candidate_id, enrollment_id, seq, definition, hash, at, command, notes, call)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+		run.CandidateID, run.ID, d.Seq, run.Definition, run.Hash, moment(d.At), d, notes(d.Notes), d.Call)
 	status, closed := crm.EnrollmentRunning, time.Time{}
 	switch d.Command {
-	case crm.CommandWait:
+	case crm.CommandWait, crm.CommandCall:
 	case crm.CommandExit:
 		status, closed = crm.EnrollmentClosed, d.At
 	case crm.CommandAgain:
-		return false, errors.New("write decision: again is not a decision")
+		return nil, errors.New("write decision: again is not a decision")
 	}
 	// A wake that the decision has seen needs no signal any more.
 	batch.Queue(`update enrollments set status = $2, outcome = $3, closed_at = $4, seq = $5, wake_seen = $6,
@@ -124,10 +131,12 @@ func (t *Turn) queue(batch *pgx.Batch, d *crm.Decision) (changed bool, err error
 	for i := range d.Tasks {
 		queueTask(batch, &d.Tasks[i])
 	}
+	queueAssignments(batch, run, d.Assigned)
 	if d.Withdraw {
 		queueWithdrawal(batch, run.ID, d)
 	}
-	return t.queueChange(batch, d)
+	changed, err := t.queueChange(batch, d)
+	return append(changed, d.Events...), err
 }
 
 // queueWithdrawal takes back what a run leaves behind that was ended from outside.
@@ -138,24 +147,56 @@ func queueWithdrawal(batch *pgx.Batch, runID string, d *crm.Decision) {
 		where enrollment_id = $1 and state = 'open'`, runID, d.Outcome, moment(d.At))
 }
 
-// queueChange writes a change of the candidate, and the event that tells of it if there is anything to tell.
-func (t *Turn) queueChange(batch *pgx.Batch, d *crm.Decision) (changed bool, err error) {
+// queueChange writes a change of the candidate, and returns the events that tell of it if there is anything to tell.
+func (t *Turn) queueChange(batch *pgx.Batch, d *crm.Decision) ([]crm.Event, error) {
 	if d.Change == nil {
-		return false, nil
+		return nil, nil
 	}
 	before, after := t.facts.Candidate, t.facts.Candidate
 	if err := after.Apply(d.Change); err != nil {
-		return false, fmt.Errorf("write decision: %w", err)
+		return nil, fmt.Errorf("write decision: %w", err)
 	}
-	fields := after.Changed(&before)
-	if len(fields) == 0 {
-		return false, nil
+	after.ScoredAt = instant(after.ScoredAt)
+	var events []crm.Event
+	if fields := after.Changed(&before); len(fields) > 0 {
+		after.UpdatedAt = d.At
+		queueCandidate(batch, &after, false)
+		queueContactPoints(batch, t.key, &before, &after)
+		events = append(events, fact("candidate.updated", after.ID, instant(d.At), map[string]any{
+			"changed": fields, "by": t.facts.Enrollment.ID,
+		}))
 	}
-	after.UpdatedAt = d.At
-	queueCandidate(batch, &after, false)
-	queueContactPoints(batch, t.key, &before, &after)
-	updated := fact("candidate.updated", after.ID, instant(d.At), map[string]any{"changed": fields, "by": t.facts.Enrollment.ID})
-	return true, queueEvents(batch, []crm.Event{updated})
+	return append(events, t.queuePools(batch, d)...), nil
+}
+
+// queuePools writes which pools a decision puts the candidate into and takes them out of, and returns the events that tell of
+// it. Where they were already, or were not, nothing happens.
+func (t *Turn) queuePools(batch *pgx.Batch, d *crm.Decision) []crm.Event {
+	var changes []crm.PoolChange
+	for _, pool := range d.Change.Enter {
+		changes = append(changes, crm.PoolChange{Pool: pool, Entered: true})
+	}
+	for _, pool := range d.Change.Leave {
+		changes = append(changes, crm.PoolChange{Pool: pool})
+	}
+	in := slices.Clone(t.facts.Pools)
+	changes = slices.DeleteFunc(changes, func(c crm.PoolChange) bool {
+		if slices.Contains(in, c.Pool) == c.Entered {
+			return true
+		}
+		in = append(in, c.Pool)
+		if !c.Entered {
+			in = slices.DeleteFunc(in, func(pool string) bool { return pool == c.Pool })
+		}
+		return false
+	})
+	run := &t.facts.Enrollment
+	queueMembership(batch, run.CandidateID, changes, d.At)
+	events := make([]crm.Event, len(changes))
+	for i, c := range changes {
+		events[i] = poolFact(c, run.CandidateID, run.ID, d.At)
+	}
+	return events
 }
 
 // notes is an explanation as a query parameter: nil is the empty list, not null.

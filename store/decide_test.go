@@ -84,7 +84,7 @@ func TestCommit(t *testing.T) {
 		d.Notes = []crm.Note{{Kind: crm.NotePlanned, Step: "thanks"}}
 		d.Messages = []crm.Message{intent(f, d, "thanks", crm.Email)}
 		d.Tasks = []crm.Task{{ID: "tsk_1", CandidateID: id, EnrollmentID: run, Definition: "nurture", Step: "call", Title: "Call", CreatedAt: d.At}}
-		d.Change = &crm.CandidateChange{Set: map[string]any{"status": "hired", "attributes.band": "7"}, Tag: []string{"warm"}, Score: 5}
+		d.Change = &crm.CandidateChange{Set: map[string]any{"status": "hired", "attributes.band": "7"}, Tag: []string{"warm"}, Score: &crm.Score{Points: 5, At: d.At}}
 	})
 	got := b.run(t, run)
 	if got.Status != crm.EnrollmentRunning || got.Seq != 1 || got.WakeSeen != 3 || got.WakeSent != 3 || !got.Due.Equal(due) ||
@@ -95,7 +95,7 @@ func TestCommit(t *testing.T) {
 		t.Errorf("progress differs (-want +got):\n%s", diff)
 	}
 	candidate, _, err := b.Candidate(t.Context(), id)
-	if err != nil || candidate.Status != "hired" || candidate.Score != 5 || !slices.Equal(candidate.Tags, []string{"warm"}) ||
+	if err != nil || candidate.Status != "hired" || candidate.Score != 5 || !candidate.ScoredAt.Equal(d.At) || !slices.Equal(candidate.Tags, []string{"warm"}) ||
 		candidate.Attributes["band"] != "7" || candidate.FirstName != "Ana" {
 		t.Errorf("the candidate is %+v, %v", candidate, err)
 	}

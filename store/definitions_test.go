@@ -50,6 +50,11 @@ func TestApplyDefinitions(t *testing.T) {
 		{[]store.Definition{sequence("a", "two"), sequence("b", "two")}, []string{"sequence/a v2 changed", "sequence/b v1 added"}, true},
 		{[]store.Definition{sequence("a", "one")}, []string{"sequence/a v1 changed"}, true},
 		{[]store.Definition{sequence("a", "three")}, []string{"sequence/a v3 changed"}, true},
+		{
+			[]store.Definition{{Kind: "pool", Name: "a", Hash: "pool a"}, {Kind: "survey", Name: "a", Hash: "survey a"}},
+			[]string{"pool/a v1 added", "survey/a v1 added"},
+			true,
+		},
 	} {
 		before := generation()
 		if got := b.apply(t, step.docs...); !slices.Equal(got, step.want) {
@@ -61,15 +66,15 @@ func TestApplyDefinitions(t *testing.T) {
 	}
 
 	active, g, err := b.ActiveDefinitions(t.Context())
-	if err != nil || g != generation() || len(active) != 3 {
+	if err != nil || g != generation() || len(active) != 5 {
 		t.Fatalf("active are %+v of generation %d, %v", active, g, err)
 	}
-	if a := active[1]; a.Name != "a" || a.Version != 3 || a.Source != "three" || !a.Active || a.File != "a.yaml" || a.Line != 3 || !a.CreatedAt.Equal(b.now()) {
+	if a := active[2]; a.Name != "a" || a.Version != 3 || a.Source != "three" || !a.Active || a.File != "a.yaml" || a.Line != 3 || !a.CreatedAt.Equal(b.now()) {
 		t.Errorf("in force is %+v", a)
 	}
 	everything, err := b.ListDefinitions(t.Context())
-	if err != nil || len(everything) != 5 {
-		t.Errorf("there are %d versions, %v, want 5", len(everything), err)
+	if err != nil || len(everything) != 7 {
+		t.Errorf("there are %d versions, %v, want 7", len(everything), err)
 	}
 	for _, test := range []struct {
 		version int

@@ -53,6 +53,7 @@ func (s *Store) Dispatch(
 			d.inbox.Enrolled = append(d.inbox.Enrolled, r.Definition)
 		}
 	}
+	slices.Sort(d.inbox.Pools)
 	out, err := decide(&d.inbox)
 	if err != nil {
 		return false, err
@@ -66,6 +67,9 @@ func (s *Store) Dispatch(
 	}
 	s.Notify(TopicStarting)
 	s.Notify(TopicWakes)
+	if len(out.New) > 0 {
+		s.Notify(TopicEvents)
+	}
 	return true, nil
 }
 
@@ -89,6 +93,7 @@ func (d *dispatch) queueLoad(batch *pgx.Batch, id string) {
 	gather(batch.Queue("select "+messageColumns+` from messages where candidate_id = $1 and id in (
 			select data->>'message' from events where candidate_id = $1 and position is null and type like 'message.%')`, id),
 		scanMessage, &d.messages)
+	gather(batch.Queue("select pool from pool_members where candidate_id = $1", id), text, &d.inbox.Pools)
 	gather(batch.Queue("select "+enrollmentColumns+enrollmentTables+`where r.candidate_id = $1 and (r.status <> 'closed' or not exists (
 			select from enrollments l where l.candidate_id = r.candidate_id and l.definition = r.definition and l.status = 'closed'
 			and l.application_id is not distinct from r.application_id and l.n > r.n)) order by r.definition, r.n`, id),
@@ -103,6 +108,11 @@ func (d *dispatch) queueWrites(batch *pgx.Batch, out *crm.Dispatched) error {
 	if err := d.queueFolds(batch, out); err != nil {
 		return err
 	}
+	if err := queueEvents(batch, out.New); err != nil {
+		return err
+	}
+	queueMembership(batch, d.inbox.Candidate.ID, out.Pools, d.now)
+	queueMeasured(batch, out.Measured)
 	if len(out.Wake) > 0 {
 		batch.Queue("update enrollments set wake = wake + 1 where id = any($1) and status <> 'closed'", out.Wake)
 	}
@@ -141,6 +151,9 @@ func (d *dispatch) queueEvents(batch *pgx.Batch, out *crm.Dispatched) {
 	batch.Queue(`update candidates set position = $2, last_activity_at = greatest(last_activity_at, $3),
 		last_decision_at = greatest(last_decision_at, $4) where id = $1`,
 		d.inbox.Candidate.ID, last, moment(out.Candidate.LastActivityAt), moment(out.Candidate.LastDecisionAt))
+	if score := out.Candidate.Score; score != nil {
+		batch.Queue("update candidates set score = $2, scored_at = $3 where id = $1", d.inbox.Candidate.ID, score.Points, moment(score.At))
+	}
 }
 
 // queueFolds writes what the events say of messages into the ledger. Where the sender never learnt that its message was

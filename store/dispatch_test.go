@@ -69,7 +69,7 @@ func TestDispatchWrites(t *testing.T) {
 		out.Applications = []crm.Application{app}
 		out.Candidate = crm.CandidateActivity{LastActivityAt: applied}
 		out.Wake = []string{woken}
-		out.Controls = []crm.ControlledRun{{EnrollmentID: told, Paused: true, Stop: true}}
+		out.Controls = []crm.ControlledRun{{EnrollmentID: told, Paused: true, Ending: crm.OutcomeStopped}}
 		out.Goals = map[string]crm.Event{idle: out.Events[0]}
 		out.Enrollments = []crm.Enrollment{{
 			ID: "enr_1", Definition: "fresh", Hash: "hash-of-fresh", CandidateID: id, ApplicationID: app.ID, N: 1,
@@ -83,7 +83,7 @@ func TestDispatchWrites(t *testing.T) {
 	if r := b.run(t, woken); r.Wake != 1 || r.Paused {
 		t.Errorf("the woken run is %+v", r)
 	}
-	if r := b.run(t, told); r.Wake != 1 || !r.Paused || !r.StopRequested {
+	if r := b.run(t, told); r.Wake != 1 || !r.Paused || r.Ending != crm.OutcomeStopped {
 		t.Errorf("the controlled run is %+v", r)
 	}
 	if r := b.run(t, idle); r.Wake != 0 || !r.GoalAt.Equal(stored.ReceivedAt) {

@@ -91,6 +91,53 @@ func (f *factRows) of(run *crm.Enrollment) crm.Facts {
 	return facts
 }
 
+// moreFacts are those of one run that only a decision needs, as the columns of one row: a statement for each would cost more
+// than the reading.
+type moreFacts struct {
+	pools, had  []string
+	steps, arms []string
+	call        *crm.CallResult
+}
+
+// queueMoreFacts queues the load of the facts that a decision needs beside those of queueFacts.
+func queueMoreFacts(batch *pgx.Batch, enrollmentID string) *moreFacts {
+	f := &moreFacts{}
+	batch.Queue(`select
+		array(select pool from pool_members where candidate_id = r.candidate_id),
+		array(select distinct template from messages where candidate_id = r.candidate_id and template <> '' and state = any($2)),
+		array(select step from settled where definition = r.definition order by step),
+		array(select arm from settled where definition = r.definition order by step),
+		(select jsonb_build_object('seq', seq, 'outcome', outcome, 'reason', reason, 'result', result) from calls
+			where enrollment_id = r.id order by seq desc limit 1)
+		from enrollments r where r.id = $1`, enrollmentID, hadStates()).Query(func(rows pgx.Rows) error {
+		for rows.Next() {
+			if err := rows.Scan(&f.pools, &f.had, &f.steps, &f.arms, &f.call); err != nil {
+				return err
+			}
+		}
+		return rows.Err()
+	})
+	return f
+}
+
+// hadStates are those of a message that its candidate got, or may yet get.
+func hadStates() []crm.MessageState {
+	return []crm.MessageState{crm.MessagePlanned, crm.MessageClaimed, crm.MessageAccepted, crm.MessageUnknown, crm.MessageSettled}
+}
+
+// fill adds them to the facts. Names are sorted here: the database may sort texts by the rules of a language.
+func (f *moreFacts) fill(facts *crm.Facts) {
+	slices.Sort(f.pools)
+	slices.Sort(f.had)
+	facts.Pools, facts.Had, facts.Call = f.pools, f.had, f.call
+	for i, step := range f.steps {
+		if facts.Arms == nil {
+			facts.Arms = make(map[string]string, len(f.steps))
+		}
+		facts.Arms[step] = f.arms[i]
+	}
+}
+
 func ownedBy[T any](values []owned[T], candidateID string) []T {
 	var theirs []T
 	for i := range values {

@@ -122,7 +122,7 @@ func (m *mix) decideAny(ctx context.Context) error {
 	_, err := m.tryDecide(ctx, m.runs[rand.IntN(len(m.runs))], func(f *crm.Facts, d *crm.Decision) {
 		d.Until, d.Awaits = m.now().Add(-time.Minute), []string{"message.settled"}
 		d.Messages = []crm.Message{intent(f, d, fmt.Sprint("step", f.Enrollment.Seq), []crm.Channel{crm.Email, crm.SMS}[rand.IntN(2)])}
-		d.Change = &crm.CandidateChange{Score: 1}
+		d.Change = &crm.CandidateChange{Score: &crm.Score{Points: f.Candidate.Score + 1, At: d.At}}
 	})
 	return err
 }

@@ -54,6 +54,18 @@ func (s *Store) ListTasks(ctx context.Context, f TaskFilter) (items []crm.Task, 
 	return items, next, nil
 }
 
+// Task returns one task. The error has crm.CodeNotFound when there is none.
+func (s *Store) Task(ctx context.Context, id string) (crm.Task, error) {
+	found, err := all(ctx, s, scanTask, "select "+taskColumns+" from tasks where id = $1", id)
+	if err != nil {
+		return crm.Task{}, fmt.Errorf("read task: %w", err)
+	}
+	if len(found) == 0 {
+		return crm.Task{}, notFound("There is no such task.")
+	}
+	return found[0], nil
+}
+
 // CompleteTask notes that a person did a task, and tells by a task.completed event. The error has crm.CodeNotFound when there
 // is no such task and crm.CodeConflict when it is not open.
 func (s *Store) CompleteTask(ctx context.Context, id, outcome, note, by string, at time.Time) error {

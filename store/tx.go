@@ -107,6 +107,7 @@ func SQLState(err error) string {
 // SQLSTATEs of Appendix A of the PostgreSQL manual.
 const (
 	stateUniqueViolation = "23505"
+	stateForeignKey      = "23503"
 	classDataException   = "22"
 )
 

@@ -174,6 +174,7 @@ func (u *upsert) write(w *Write) Upserted {
 	before := d.now
 	d.now.Attributes = maps.Clone(d.now.Attributes)
 	d.now.Merge(&w.Candidate, w.Present)
+	u.scored(d, &before)
 	if d.now.ExternalID != "" {
 		u.byExternal[d.now.ExternalID] = d
 	}
@@ -187,9 +188,19 @@ func (u *upsert) write(w *Write) Upserted {
 func (u *upsert) create(w *Write) Upserted {
 	d := &draft{now: crm.Candidate{ID: crm.NewID(crm.PrefixCandidate, u.at), CreatedAt: instant(orElse(w.Candidate.CreatedAt, u.at))}}
 	d.now.Merge(&w.Candidate, w.Present)
+	u.scored(d, &crm.Candidate{})
 	u.consent(d, w)
 	u.add(d)
 	return Upserted{ID: d.now.ID, Created: true}
+}
+
+// scored dates a score that the source gives: it is worth that much now. The same number again says nothing new, so that an
+// import that is repeated does not bring back what the score has lost since.
+func (u *upsert) scored(d *draft, before *crm.Candidate) {
+	d.now.ScoredAt = before.ScoredAt
+	if d.now.Score != before.Score {
+		d.now.ScoredAt = u.at
+	}
 }
 
 // consent adds the consents that differ from the state in force, and tells whether there are any.

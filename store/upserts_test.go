@@ -41,7 +41,7 @@ func TestUpsertRoundTrip(t *testing.T) {
 		t.Fatalf("got %+v", done[0])
 	}
 	want := full()
-	want.ID, want.UpdatedAt = done[0].ID, b.now()
+	want.ID, want.UpdatedAt, want.ScoredAt = done[0].ID, b.now(), b.now()
 	for _, name := range []string{"ATS-1", done[0].ID} {
 		got, consents, err := b.Candidate(t.Context(), name)
 		if err != nil {
@@ -336,5 +336,26 @@ func TestListCandidates(t *testing.T) {
 		if err != nil || len(items) != test.want {
 			t.Errorf("%+v gives %d candidates, %v, want %d", test.filter, len(items), err, test.want)
 		}
+	}
+}
+
+// A score that is imported is worth that much now. The same number again is nothing new.
+func TestUpsertScore(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	id := b.candidate(t, "ATS-1")
+	write := store.Write{Candidate: crm.Candidate{ExternalID: "ATS-1", Score: 8}}
+	b.pass(time.Hour)
+	scored := b.now()
+	if done := b.upsert(t, write); !slices.Equal(done[0].Changed, []string{"score"}) {
+		t.Errorf("changed %v, want the score", done[0].Changed)
+	}
+	b.pass(time.Hour)
+	if done := b.upsert(t, write); len(done[0].Changed) != 0 {
+		t.Errorf("the same again changed %v, want nothing", done[0].Changed)
+	}
+	c, _, err := b.Candidate(t.Context(), id)
+	if err != nil || c.Score != 8 || !c.ScoredAt.Equal(scored) {
+		t.Errorf("the score is %v of %v, %v, want 8 of %v", c.Score, c.ScoredAt, err, scored)
 	}
 }

@@ -70,6 +70,7 @@ func (r *rig) work() (stop func()) {
 		Store: r.store, Temporal: r.temporal, Scale: r.scale, TaskQueue: r.queue, PublicURL: "http://localhost",
 		Providers:   map[crm.Channel]worker.Provider{crm.Email: r.mailbox, crm.SMS: r.mailbox},
 		Unsubscribe: func(id string) string { return "http://localhost/u/" + id },
+		SurveyLink:  func(id string) string { return "http://localhost/s/" + id },
 		Grace:       500 * time.Millisecond, Log: r.log,
 	})
 	done := make(chan error, 1)

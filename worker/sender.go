@@ -113,7 +113,8 @@ func (w *Worker) lastCheck(ctx context.Context, set *dsl.Set, c *store.Claim, no
 // sendStep is the step that planned a message, with the rules that hold for it.
 type sendStep struct {
 	dsl.Intent
-	send *dsl.Send
+	send   *dsl.Send
+	survey string // the name of the survey that the message invites to, or ""
 }
 
 func (w *Worker) step(ctx context.Context, m *crm.Message) (*dsl.Program, *sendStep, error) {
@@ -125,8 +126,12 @@ func (w *Worker) step(ctx context.Context, m *crm.Message) (*dsl.Program, *sendS
 	if !ok || pc >= len(program.Code) || program.Code[pc].Send == nil {
 		return nil, nil, fmt.Errorf("no send step %q in %s", m.Step, program.Name)
 	}
-	send := program.Code[pc].Send
-	return program, &sendStep{Intent: program.Intent(send, m.ID), send: send}, nil
+	in := &program.Code[pc]
+	step := &sendStep{Intent: program.Intent(in.Send, m.ID), send: in.Send}
+	if in.Op == dsl.OpSurvey {
+		step.survey = in.Survey.Use
+	}
+	return program, step, nil
 }
 
 // deliver renders a claimed message and calls the provider. A receipt goes to taken; what else came of it is written down.
@@ -202,12 +207,12 @@ func (w *Worker) render(ctx context.Context, set *dsl.Set, c *store.Claim) (*crm
 	if owner == "" {
 		owner = program.Owner
 	}
-	links := w.links(m)
+	links := w.links(m, step)
 	var footer *dsl.Footer
 	if m.Channel == crm.Email && !m.Transactional() {
 		footer = &dsl.Footer{Address: set.Workspace.From.Address, Unsubscribe: links["unsubscribe"]}
 	}
-	rendered, err := template.Render(dsl.Vars(candidate, application(&c.Facts), &c.Facts.Enrollment, owner, links), footer)
+	rendered, err := template.Render(w.vars(set, step, c, owner, links), footer)
 	if err != nil {
 		return nil, nil, fmt.Errorf("render %s: %w", m.Step, err)
 	}
@@ -226,6 +231,23 @@ func (w *Worker) render(ctx context.Context, set *dsl.Set, c *store.Claim) (*crm
 	}
 	out.Headers = w.headers(m, out.From, links["unsubscribe"])
 	return out, template, nil
+}
+
+// vars are what the message can show: the candidate's score as it is worth now, and of an invitation to a survey what the
+// survey says of itself.
+func (w *Worker) vars(set *dsl.Set, step *sendStep, c *store.Claim, owner string, links map[string]string) map[string]any {
+	candidate := c.Facts.Candidate
+	candidate.Score = set.Workspace.Score(&candidate, w.now())
+	vars := dsl.Vars(&candidate, application(&c.Facts), &c.Facts.Enrollment, owner, links)
+	if step.survey == "" {
+		return vars
+	}
+	intro := step.survey // also when the survey was withdrawn in the meantime
+	if s := set.Surveys[step.survey]; s != nil && s.Intro != "" {
+		intro = s.Intro
+	}
+	vars["survey"] = map[string]any{"intro": intro}
+	return vars
 }
 
 // headers are what makes mail answerable and easy to stop: an own Message-ID, so that a reply names the message it answers,

@@ -14,7 +14,7 @@ const (
 )
 
 // sweep heals what a crash or a restore left behind: runs whose time has passed although no timer fired, claims of dead
-// senders, and events that arrived in the very moment in which their candidate did.
+// senders, and events that arrived in the very moment in which their candidate did. It settles experiments too.
 func (w *Worker) sweep(ctx context.Context) (more bool, err error) {
 	woken, err := w.store.WakeOverdue(ctx, w.scale.Now(time.Now().Add(-w.grace)), sweepBatch)
 	if woken > 0 {
@@ -25,5 +25,6 @@ func (w *Worker) sweep(ctx context.Context) (more bool, err error) {
 		w.log.WarnContext(ctx, "messages of unknown fate", "messages", lost)
 	}
 	adopted, adoptErr := w.store.AdoptEvents(ctx, sweepBatch)
-	return woken == sweepBatch || adopted == sweepBatch, errors.Join(err, leaseErr, adoptErr)
+	settleErr := w.settle(ctx)
+	return woken == sweepBatch || adopted == sweepBatch, errors.Join(err, leaseErr, adoptErr, settleErr)
 }

@@ -35,6 +35,7 @@ type Config struct {
 	Calls       activities.Requester          // makes the requests of call steps; nil: they fail with the reason no_calls
 	PublicURL   string                        // where candidates and providers reach the API, without a slash at the end
 	Unsubscribe func(messageID string) string // the link that unsubscribes from a message's purpose
+	SurveyLink  func(messageID string) string // the link to the survey that a message invites to; nil: there is none
 	TaskQueue   string                        // default workflows.TaskQueue
 	BuildID     string                        // of this binary, for worker versioning; empty: unversioned
 	Grace       time.Duration                 // real time that a run may be overdue before it is woken; default 30 s
@@ -52,10 +53,12 @@ type Worker struct {
 	scale       crm.Scale
 	publicURL   string
 	unsubscribe func(string) string
+	surveyLink  func(string) string
 	taskQueue   string
 	buildID     string
 	grace       time.Duration
 	log         *slog.Logger
+	settled     time.Time // when experiments were looked at last; the sweeper's own
 
 	events, starts, wakes, messages, sweeper *loop
 }
@@ -64,7 +67,7 @@ type Worker struct {
 func New(c Config) *Worker {
 	w := &Worker{
 		store: c.Store, temporal: c.Temporal, providers: c.Providers, scale: c.Scale,
-		publicURL: strings.TrimSuffix(c.PublicURL, "/"), unsubscribe: c.Unsubscribe,
+		publicURL: strings.TrimSuffix(c.PublicURL, "/"), unsubscribe: c.Unsubscribe, surveyLink: c.SurveyLink,
 		taskQueue: c.TaskQueue, buildID: c.BuildID, grace: cmp.Or(c.Grace, defaultGrace), log: c.Log,
 	}
 	if w.taskQueue == "" {
@@ -156,8 +159,11 @@ func (w *Worker) span(d time.Duration) time.Duration {
 }
 
 // links are what templates can link to.
-func (w *Worker) links(m *crm.Message) map[string]string {
+func (w *Worker) links(m *crm.Message, step *sendStep) map[string]string {
 	links := map[string]string{}
+	if step.survey != "" && w.surveyLink != nil {
+		links["survey"] = w.surveyLink(m.ID)
+	}
 	if w.unsubscribe != nil {
 		links["unsubscribe"] = w.unsubscribe(m.ID)
 	}

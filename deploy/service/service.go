@@ -101,8 +101,9 @@ func Worker(ctx context.Context, c Config) (*worker.Worker, error) {
 	public := strings.TrimSuffix(c.PublicURL, "/")
 	return worker.New(worker.Config{
 		Store: c.Store, Temporal: c.Temporal, Providers: c.Providers.clients(), Scale: c.Scale, PublicURL: public,
-		Calls: call.New(c.Calls),
+		Calls:       call.New(c.Calls),
 		Unsubscribe: func(messageID string) string { return api.UnsubscribeURL(public, secret, messageID) },
+		SurveyLink:  func(messageID string) string { return api.SurveyURL(public, secret, messageID) },
 		BuildID:     c.BuildID, Log: c.Log,
 	}), nil
 }

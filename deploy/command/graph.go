@@ -1,0 +1,103 @@
+package command
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"github.com/rapport-crm/rapport/dsl"
+)
+
+func graphCommand() *cobra.Command {
+	var paths []string
+	var format, output string
+	cmd := &cobra.Command{
+		Use:   "graph NAME [PATH...]",
+		Short: "Draw a sequence as a flowchart that people can read without knowing the language",
+		Long: "Draw a sequence as a flowchart that people can read without knowing the language: its steps, branches, repeats and ends.\n" +
+			"Definitions are read from the given files and folders, or from the current folder; messages and the workspace belong to them.",
+		Example: "  rapport graph silver-medallist-nurses definitions --output nurses.svg\n" +
+			"  rapport graph silver-medallist-nurses definitions/*.yaml    # Mermaid, for a Markdown page",
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			graph, err := readGraph(cmd, args[0], slices.Concat(args[1:], paths))
+			if err != nil {
+				return err
+			}
+			text, err := drawn(graph, format, output)
+			if err != nil {
+				return err
+			}
+			if output == "" {
+				_, err = io.WriteString(cmd.OutOrStdout(), text)
+				return err
+			}
+			if err := os.WriteFile(output, []byte(text), 0o644); err != nil { //nolint:gosec // a drawing is there to be shown
+				return fmt.Errorf("write drawing: %w", err)
+			}
+			return nil
+		},
+		ValidArgsFunction: completeSequences,
+	}
+	cmd.Flags().StringArrayVar(&paths, "file", nil, "a file or folder with definitions; may be given more than once")
+	cmd.Flags().StringVar(&format, "format", "", "mermaid or svg (default: by the name of the output, else mermaid)")
+	cmd.Flags().StringVarP(&output, "output", "o", "", "the file to write; without it the drawing is printed")
+	_ = cmd.RegisterFlagCompletionFunc("format", cobra.FixedCompletions([]string{"mermaid", "svg"}, cobra.ShellCompDirectiveNoFileComp))
+	return cmd
+}
+
+// readGraph checks the definitions and draws one. Problems are listed as `check` does.
+func readGraph(cmd *cobra.Command, name string, paths []string) (*dsl.Graph, error) {
+	if len(paths) == 0 {
+		paths = []string{"."}
+	}
+	files, err := readFiles(paths)
+	if err != nil {
+		return nil, err
+	}
+	set, problems := dsl.Check(files, nil)
+	if set == nil {
+		printProblems(cmd.ErrOrStderr(), problems, len(files))
+		return nil, errNo
+	}
+	return set.Graph(name)
+}
+
+// drawn writes a graph in the format, or in the one that the name of the output tells.
+func drawn(graph *dsl.Graph, format, output string) (string, error) {
+	if format == "" && filepath.Ext(output) == ".svg" {
+		format = "svg"
+	}
+	switch format {
+	case "svg":
+		return graph.SVG(), nil
+	case "mermaid", "":
+		return graph.Mermaid(), nil
+	}
+	return "", fmt.Errorf("format %q is not known: use mermaid or svg", format)
+}
+
+// completeSequences completes the name of a sequence from the definitions of --file or the current folder, then paths.
+func completeSequences(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveDefault
+	}
+	paths, err := cmd.Flags().GetStringArray("file")
+	if err != nil || len(paths) == 0 {
+		paths = []string{"."}
+	}
+	files, err := readFiles(paths)
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	set, _ := dsl.Check(files, nil)
+	if set == nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	return slices.Sorted(maps.Keys(set.Programs)), cobra.ShellCompDirectiveNoFileComp
+}
