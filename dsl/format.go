@@ -63,15 +63,15 @@ func unreadable(text []byte) *crm.Problem {
 	return p
 }
 
-// part is what stands between two document markers, with every comment.
-type part struct {
+// piece is what stands between two document markers, with every comment.
+type piece struct {
 	first   int // line of the file on which lines begin
 	lines   []string
 	content bool // more than comments
 }
 
 // add takes a line. A byte order mark at the start of a document says nothing.
-func (p *part) add(line string) {
+func (p *piece) add(line string) {
 	if !p.content {
 		line = strings.TrimLeft(line, "\ufeff")
 		p.content = hasContent([]string{line})
@@ -81,11 +81,11 @@ func (p *part) add(line string) {
 
 // splitParts cuts a file where splitDocuments does, but loses nothing. Comments without a document stand at the start of the
 // next document, or at the end of the last.
-func splitParts(text string) []*part {
+func splitParts(text string) []*piece {
 	text = strings.ReplaceAll(text, "\r\n", "\n")
 	text = strings.ReplaceAll(text, "\r", "\n")
 	text = strings.TrimSuffix(text, "\n")
-	parts := []*part{{first: 1}}
+	parts := []*piece{{first: 1}}
 	for i, line := range strings.Split(text, "\n") {
 		last := parts[len(parts)-1]
 		rest, isStart := strings.CutPrefix(line, "---")
@@ -113,10 +113,10 @@ func splitParts(text string) []*part {
 }
 
 // next begins a part, or goes on with the last one while that holds no document.
-func next(parts []*part, line int, text string) []*part {
+func next(parts []*piece, line int, text string) []*piece {
 	last := parts[len(parts)-1]
 	if last.content {
-		last = &part{first: line}
+		last = &piece{first: line}
 		parts = append(parts, last)
 	}
 	last.add(text)
@@ -124,7 +124,7 @@ func next(parts []*part, line int, text string) []*part {
 }
 
 // format returns the part in its layout, with a newline at its end.
-func (p *part) format() (string, *crm.Problem) {
+func (p *piece) format() (string, *crm.Problem) {
 	if !p.content {
 		printer := printer{src: p.source(p.lines).text}
 		return printer.document(nil), nil
@@ -145,7 +145,7 @@ func (p *part) format() (string, *crm.Problem) {
 
 // parse reads the part, after giving conditions the quotes without which YAML misreads them. The error is about the part as
 // it was written.
-func (p *part) parse() (*source, error) {
+func (p *piece) parse() (*source, error) {
 	src := p.source(p.lines)
 	err := src.parse()
 	if quoted := quoteConditions(src, err); quoted != nil {
@@ -154,7 +154,7 @@ func (p *part) parse() (*source, error) {
 	return src, err
 }
 
-func (p *part) source(lines []string) *source {
+func (p *piece) source(lines []string) *source {
 	return &source{first: p.first, text: strings.Join(lines, "\n") + "\n", lines: lines}
 }
 

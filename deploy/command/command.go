@@ -52,13 +52,9 @@ func root(out, errOut io.Writer) *cobra.Command {
 	cmd.SetErr(errOut)
 	cmd.PersistentFlags().String("log-level", "warn", "what is logged: debug, info, warn or error")
 	cmd.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return fromEnvironment(cmd) }
-<<<<<<< HEAD
-	cmd.AddCommand(serveCommand(), workCommand(), checkCommand(), fmtCommand(), explainCommand(), applyCommand(), candidatesCommand(),
-		eventsCommand(), timelineCommand(), openapiCommand())
-=======
-	cmd.AddCommand(serveCommand(), workCommand(), checkCommand(), applyCommand(), candidatesCommand(), eventsCommand(),
-		timelineCommand(), openapiCommand(), graphCommand())
->>>>>>> graph
+	cmd.AddCommand(serveCommand(), workCommand(), openapiCommand())
+	cmd.AddCommand(checkCommand(), fmtCommand(), explainCommand(), graphCommand(), applyCommand())
+	cmd.AddCommand(candidatesCommand(), eventsCommand(), timelineCommand())
 	if up := upCommand(); up != nil {
 		cmd.AddCommand(up)
 	}

@@ -62,7 +62,7 @@ func readGraph(cmd *cobra.Command, name string, paths []string) (*dsl.Graph, err
 	}
 	set, problems := dsl.Check(files, nil)
 	if set == nil {
-		printProblems(cmd.ErrOrStderr(), problems, len(files))
+		printProblems(cmd.ErrOrStderr(), problems, files)
 		return nil, errNo
 	}
 	return set.Graph(name)
