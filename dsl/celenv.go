@@ -56,6 +56,9 @@ func (e *environments) of(sc *scope) (*cel.Env, error) {
 	if sc.inRun {
 		key += "|run"
 	}
+	if sc.interview {
+		key += "|interview"
+	}
 	if env := e.byKey[key]; env != nil {
 		return env, nil
 	}
@@ -65,8 +68,13 @@ func (e *environments) of(sc *scope) (*cel.Env, error) {
 	}
 	if sc.inRun {
 		vars = append(vars,
-			cel.Variable("enrollment", cel.ObjectType(typeEnrollment+":"+strings.Join(sc.enroll, ","))),
-			cel.Variable("steps", cel.ObjectType(typeSteps)))
+			cel.Variable("enrollment", cel.ObjectType(typeEnrollment+":"+strings.Join(sc.enroll, ","))))
+	}
+	switch {
+	case sc.interview:
+		vars = append(vars, cel.Variable("rounds", cel.ObjectType(typeRounds)))
+	case sc.inRun:
+		vars = append(vars, cel.Variable("steps", cel.ObjectType(typeSteps)))
 	}
 	if sc.application {
 		vars = append(vars, cel.Variable("application", cel.ObjectType(typeApplication)))

@@ -23,6 +23,9 @@ const (
 	typeData        = "@data"
 	typeSteps       = "@steps"
 	typeStep        = "@step"
+	typeRounds      = "@rounds"
+	typeRound       = "@round"
+	typeScorecard   = "@scorecard"
 	typeEnv         = "@env"
 )
 
@@ -31,6 +34,7 @@ type (
 	candidateView  Env
 	enrollmentView Env
 	stepsView      Env
+	roundsView     Env
 	stepView       struct {
 		env *Env
 		id  string
@@ -54,7 +58,7 @@ type field struct {
 // place, its tables.
 type schema struct {
 	types.Provider
-	candidate, application, event, enrollment, step map[string]field
+	candidate, application, event, enrollment, step, round, scorecard map[string]field
 }
 
 func newSchema() (*schema, error) {
@@ -65,7 +69,7 @@ func newSchema() (*schema, error) {
 	return &schema{
 		Provider:  base,
 		candidate: candidateFields(), application: applicationFields(), event: eventFields(), enrollment: enrollmentFields(),
-		step: stepFields(),
+		step: stepFields(), round: roundFields(), scorecard: scorecardFields(),
 	}, nil
 }
 
@@ -73,7 +77,7 @@ func newSchema() (*schema, error) {
 func (s *schema) FindStructType(name string) (*types.Type, bool) {
 	base, _, _ := strings.Cut(name, ":")
 	switch base {
-	case typeCandidate, typeApplication, typeEnrollment, typeEvent, typeData, typeSteps, typeStep:
+	case typeCandidate, typeApplication, typeEnrollment, typeEvent, typeData, typeSteps, typeStep, typeRounds, typeRound, typeScorecard:
 		return types.NewTypeTypeWithParam(types.NewObjectType(name)), true
 	}
 	return nil, false
@@ -92,6 +96,8 @@ func (s *schema) FindStructFieldType(structType, name string) (*types.FieldType,
 	switch {
 	case base == typeSteps: // which steps there are is checked on the expression's tree, for a better message
 		f, ok = stepsField(name), true
+	case base == typeRounds: // as of steps
+		f, ok = roundsField(name), true
 	case ok && base == typeEvent && name == "data":
 		f.typ = dataType(of)
 	case ok && base == typeEnrollment && name == "event":
@@ -129,6 +135,10 @@ func (s *schema) fields(structType string) map[string]field {
 		return s.enrollment
 	case typeStep:
 		return s.step
+	case typeRound:
+		return s.round
+	case typeScorecard:
+		return s.scorecard
 	case typeData:
 		return dataFields(strings.Split(of, ","))
 	}
@@ -151,6 +161,12 @@ func (a adapter) NativeToValue(v any) ref.Val {
 		return &object{typeSteps, o}
 	case *stepView:
 		return &object{typeStep, o}
+	case *roundsView:
+		return &object{typeRounds, o}
+	case *crm.Round:
+		return &object{typeRound, o}
+	case *crm.Scorecard:
+		return &object{typeScorecard, o}
 	case *crm.Event:
 		return &object{typeEvent, o}
 	case *Env:
@@ -159,6 +175,8 @@ func (a adapter) NativeToValue(v any) ref.Val {
 		m, _ := freeMap(o.Data)
 		return a.NativeToValue(m)
 	case []*crm.Application:
+		return types.NewDynamicList(a, o)
+	case []*crm.Scorecard:
 		return types.NewDynamicList(a, o)
 	case map[string]any:
 		return types.NewStringInterfaceMap(a, o)

@@ -85,11 +85,11 @@ func TestCompileExamples(t *testing.T) {
 		ws.Purposes["sourced"].Expires.Days != 30 || len(ws.Statuses) != 7 || ws.From.SMS != "+447700900000" {
 		t.Errorf("workspace: %+v", ws)
 	}
-	if len(set.Templates) != 6 || set.Template("silver-medallist-nudge", "en-GB") == nil {
+	if set.Template("silver-medallist-nudge", "en-GB") == nil {
 		t.Errorf("templates: %v", set.Templates)
 	}
-	if len(set.Documents) != 9 {
-		t.Errorf("%d documents", len(set.Documents))
+	if len(set.Interviews) != 1 || len(set.Retentions) != 2 || len(set.Surveys) != 1 {
+		t.Errorf("interviews %v, retentions %v, surveys %v", set.Interviews, set.Retentions, set.Surveys)
 	}
 }
 
@@ -280,7 +280,7 @@ func TestCheckReportsAllFilesInOrder(t *testing.T) {
 	for _, p := range problems {
 		got = append(got, fmt.Sprintf("%s:%d:%d %s", p.File, p.Line, p.Column, p.Code))
 	}
-	want := []string{"a.yaml:1:1 R0008", "a.yaml:2:10 R0105", "a.yaml:5:1 R0001", "b.yaml:2:8 R0407", "b.yaml:3:14 R0201", "c.yaml:1:1 R0011"}
+	want := []string{"a.yaml:1:1 R0008", "a.yaml:2:10 R0105", "a.yaml:5:1 R0001", "b.yaml:1:1 R0008", "b.yaml:2:8 R0407", "b.yaml:3:14 R0201", "c.yaml:1:1 R0011"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}

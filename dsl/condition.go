@@ -16,6 +16,7 @@ type Condition struct {
 	Source  string
 	Reads   []string // candidate fields it reads, sorted
 	Steps   []string // ids of the steps it reads, sorted
+	Rounds  []string // ids of the rounds it reads, sorted
 	Events  []string // event types that can change its value beside candidate.updated, sorted
 	UsesNow bool     // its value changes by the passing of time alone
 
@@ -28,6 +29,7 @@ type Env struct {
 	Facts       *crm.Facts
 	Event       *crm.Event
 	Application *crm.Application
+	Rounds      map[string]*crm.Round // of an interview, by id
 	Program     *Program
 	Workspace   *Workspace
 }
@@ -114,6 +116,8 @@ func (a *activation) ResolveName(name string) (any, bool) {
 		return (*enrollmentView)(env), true
 	case "steps":
 		return (*stepsView)(env), true
+	case "rounds":
+		return (*roundsView)(env), true
 	case envVariable:
 		return env, true
 	}

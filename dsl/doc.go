@@ -8,6 +8,9 @@
 //	document.go, loader.go                    files in, a set out: Check, Load, Compile
 //	source.go, yaml.go, yamltrap.go           YAML with places, the closed schema, the YAML traps
 //	workspacedoc.go, message.go, sequence.go  the kinds of documents
+//	interviewdoc.go, interviewmail.go         an interview: its rounds, and what is said around them
+//	retentiondoc.go                           a retention policy
+//	grammar.go, grammar*.go, schema.go        the keys of every mapping, and the JSON Schema made of them
 //	step.go, effects.go                       steps as they are written
 //	program.go, compile.go                    steps as instructions
 //	celtypes.go, celfields.go, celenv.go      what expressions can see and do
@@ -21,5 +24,5 @@
 //	graphlayout.go, graphsvg.go               the same as a picture
 //	problems.go                               every problem code; docs/problems.md explains them
 //
-// What the language has and this version does not is one table, notYet, in later.go.
+// What the language has and this version does not is in later.go.
 package dsl

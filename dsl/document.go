@@ -32,10 +32,15 @@ const (
 	KindMessage   = "message"
 	KindPool      = "pool"
 	KindSurvey    = "survey"
-	kindInterview = "interview"
-	kindRetention = "retention"
+	KindInterview = "interview"
+	KindRetention = "retention"
 	kindTest      = "test"
 )
+
+// documentKinds lists the kinds of documents that there are.
+func documentKinds() []string {
+	return []string{KindWorkspace, KindSequence, KindMessage, KindPool, KindSurvey, KindInterview, KindRetention, kindTest}
+}
 
 // key names what a document defines: another one with the same key takes its place. There is one workspace, whatever its
 // name.
@@ -48,13 +53,15 @@ func (d *Document) key() string {
 
 // Set is a complete set of definitions, compiled. It is immutable and safe for concurrent use.
 type Set struct {
-	Workspace *Workspace             // nil when there is none
-	Programs  map[string]*Program    // by name
-	Templates map[string][]*Template // by name, one for each locale
-	Pools     map[string]*Pool       // by name
-	Surveys   map[string]*Survey     // by name
-	Documents []Document             // those from the files
-	All       []Document             // those in force: the files' and what is left of the base
+	Workspace  *Workspace             // nil when there is none
+	Programs   map[string]*Program    // by name
+	Templates  map[string][]*Template // by name, one for each locale
+	Pools      map[string]*Pool       // by name
+	Surveys    map[string]*Survey     // by name
+	Interviews map[string]*Interview  // by name
+	Retentions map[string]*Retention  // by name
+	Documents  []Document             // those from the files
+	All        []Document             // those in force: the files' and what is left of the base
 }
 
 // Template returns the message in the best language there is for a locale (BCP 47): the exact one, else its language, else

@@ -102,11 +102,16 @@ func (q *sequenceReader) use(n *yaml.Node, ch crm.Channel) string {
 	return name
 }
 
-// dataOf checks that the events which enroll have the data that a message shows.
+// dataOf checks that the events which enroll, and the place that sends, have what a message shows.
 func (q *sequenceReader) dataOf(n *yaml.Node, t *Template) {
 	for _, f := range t.data {
 		if !dataKnown(f, q.sc.enroll) {
 			q.add(n, codeVariable, fmt.Sprintf("The message %q shows enrollment.event.data.%s, which no event that enrolls here has.", t.Name, f), "")
+		}
+	}
+	for _, v := range t.needs {
+		if !slices.Contains(q.placed, v) {
+			q.add(n, codeVariable, fmt.Sprintf("The message %q shows %s, which is not known here.", t.Name, v), "Use another message, or take it out of the text.")
 		}
 	}
 }
@@ -174,9 +179,7 @@ func (q *sequenceReader) taskWait(t *Task, m *mapping) {
 	}
 }
 
-func settableFields() []string {
-	return []string{"country", "region", "city", "time_zone", "locale", "status", "source", "owner", "seniority"}
-}
+func settableFields() []string { return keyNames(placeSet) }
 
 func (q *sequenceReader) update(n *yaml.Node) *Update {
 	u := &Update{}

@@ -30,9 +30,9 @@ type expression struct {
 	sc   *scope
 	ast  *ast.AST
 
-	reads, steps, events map[string]bool
-	now, loops, failed   bool
-	replaces             int
+	reads, steps, rounds, events map[string]bool
+	now, loops, failed           bool
+	replaces                     int
 }
 
 // condition compiles a scalar to a condition. It is nil, after a problem was reported, when it is not one.
@@ -60,7 +60,7 @@ func (r *docReader) expression(n *yaml.Node, sc *scope, want *cel.Type) *Conditi
 		r.add(n, codeExprType, "This expression cannot be checked: "+err.Error()+".", "")
 		return nil
 	}
-	x := &expression{r: r, node: n, sc: sc, reads: map[string]bool{}, steps: map[string]bool{}, events: map[string]bool{}}
+	x := &expression{r: r, node: n, sc: sc, reads: map[string]bool{}, steps: map[string]bool{}, rounds: map[string]bool{}, events: map[string]bool{}}
 	if len(src) > maxExpressionChars {
 		x.add(0, codeExprSize, fmt.Sprintf("This expression has more than %d characters.", maxExpressionChars), "Split it over several steps.")
 		return nil
@@ -105,7 +105,7 @@ func (x *expression) compile(env *cel.Env, checked *cel.Ast, src string) *Condit
 		return nil
 	}
 	return &Condition{
-		Source: src, Reads: sorted(x.reads), Steps: sorted(x.steps), Events: sorted(x.events), UsesNow: x.now, program: program,
+		Source: src, Reads: sorted(x.reads), Steps: sorted(x.steps), Rounds: sorted(x.rounds), Events: sorted(x.events), UsesNow: x.now, program: program,
 	}
 }
 
@@ -150,6 +150,11 @@ func (x *expression) field(s ast.SelectExpr, id int64) {
 	case typeSteps:
 		x.steps[name] = true
 		x.step(name, id)
+	case typeRounds:
+		x.rounds[name] = true
+		x.depends("interview.")
+		x.depends("scorecard.")
+		x.round(name, id)
 	case typeStep:
 		x.depends("message.")
 		if name == "result" || name == "outcome" {
@@ -173,6 +178,14 @@ func (x *expression) step(name string, id int64) {
 	}
 	message := fmt.Sprintf("No step %q comes before this.", name)
 	x.add(x.offset(id), codeExprStep, message, suggest(name, stepIDs(x.sc.steps)))
+}
+
+func (x *expression) round(name string, id int64) {
+	if x.sc.rounds[name] {
+		return
+	}
+	message := fmt.Sprintf("No round %q comes before this.", name)
+	x.add(x.offset(id), codeExprStep, message, suggest(name, slices.Collect(maps.Keys(x.sc.rounds))))
 }
 
 // call checks the names that functions are given, and literals against vocabularies.
@@ -341,11 +354,14 @@ func (x *expression) undeclared(name, code string) (newCode, message, fix string
 	case "application":
 		return codeExprEvent, "There is no application here.", "Make the sequence `per: application`, or match events that name one."
 	case "enrollment", "steps":
+		if x.sc.interview {
+			return codeExprEvent, "An interview has rounds, not steps.", "Use rounds.ID."
+		}
 		return codeExprEvent, "There is no run here yet.", ""
 	case "map", "filter":
 		return codeExprType, name + "() is left out of the language: over maps it has no stable order.", "Use exists() or all()."
 	case "rounds":
-		return codeNotYet, `"rounds" is part of the language but not supported by this version yet.`, ""
+		return codeExprEvent, "Only an interview has rounds, and only its own conditions see them.", ""
 	}
 	return code, fmt.Sprintf("There is nothing called %q.", name), suggest(name, x.sc.names(""))
 }

@@ -21,9 +21,6 @@ const (
 	placePool       place = "a pool"
 	placeSurvey     place = "a survey"
 	placeQuestion   place = "a question"
-	placeInterview  place = "an interview"
-	placeRound      place = "a round"
-	placeRetention  place = "a retention policy"
 	placeTest       place = "a test"
 	placeEnroll     place = "enroll"
 	placeExit       place = "exit"
@@ -33,6 +30,7 @@ const (
 	placeStep       place = "a step"
 	placeSend       place = "an email or sms step"
 	placeWait       place = "wait"
+	placeWaitFor    place = "wait_for"
 	placeTask       place = "task"
 	placeChoice     place = "an alternative of choose"
 	placeExperiment place = "experiment"
@@ -40,6 +38,7 @@ const (
 	placeSettle     place = "settle"
 	placeRepeat     place = "repeat"
 	placeUpdate     place = "update"
+	placeSet        place = "set"
 	placeScoreAdd   place = "score"
 	placePools      place = "pool"
 	placeAsk        place = "a survey step"
@@ -58,7 +57,8 @@ const (
 type form int
 
 const (
-	formText      form = iota // any text that is not empty
+	formText      form = iota // any text that is not empty; numbers and yes or no are texts as well
+	formString                // a text that YAML reads as one
 	formName                  // lower-case words joined by hyphens; of names what it is the name of
 	formWord                  // lower-case words joined by underscores
 	formNumber                // a whole number from low to high
@@ -70,14 +70,17 @@ const (
 	formClock                 // "09:00"
 	formMoment                // a date with a time
 	formZone                  // an IANA time zone
-	formAddress               // an email address
+	formAddress               // a bare email address
 	formPhone                 // E.164
-	formURL                   // http or https
+	formMailbox               // an email address, with or without a display name
+	formDays                  // mon-fri, or days joined by commas
 	formLocale                // BCP 47
 	formCondition             // a CEL expression of type bool
 	formTime                  // a CEL expression of type timestamp
 	formLiquid                // a text with variables
 	formEvent                 // an event type
+	formCustom                // an event type of one's own
+	formAttribute             // attributes.NAME
 	formChoice                // one of words
 	formConstant              // any scalar, or a list of texts
 	formList                  // a list of of[0]
@@ -90,10 +93,11 @@ const (
 type shape struct {
 	form      form
 	of        []shape
-	words     []string
-	names     string // formName: the kind of document that the name is of, or "" where it is given
+	words     []string // of a choice
+	units     []string // of a duration, where it takes only some
+	names     string   // formName: the kind of document that the name is of, or "" where it is given
 	place     place
-	low, high int
+	low, high int // of a number; low also of how many entries a list or mapping has at least
 }
 
 // key is a key of a mapping.
@@ -112,7 +116,9 @@ func listOf(s shape) shape                 { return shape{form: formList, of: []
 func mappingOf(p place) shape              { return shape{form: formMapping, place: p} }
 func entriesOf(key, value shape) shape     { return shape{form: formEntries, of: []shape{key, value}} }
 func either(of ...shape) shape             { return shape{form: formEither, of: of} }
-func oneOrMore(s shape) shape              { return either(s, listOf(s)) }
+func oneOrMore(s shape) shape              { return either(s, some(listOf(s))) }
+func some(list shape) shape                { return atLeast(1, list) }
+func atLeast(n int, s shape) shape         { s.low = n; return s }
 func needed(k key) key                     { k.must = true; return k }
 func k(name string, s shape, d string) key { return key{name: name, shape: s, doc: d} }
 
@@ -134,7 +140,7 @@ func stepList() shape { return listOf(mappingOf(placeStep)) }
 
 // keysOf returns the keys of a place, in the order in which they are written. It is nil for what is no place.
 func keysOf(p place) []key {
-	for _, table := range []func(place) []key{documentKeys, workspaceKeys, stepKeys, effectKeys, loopKeys} {
+	for _, table := range []func(place) []key{documentKeys, interviewKeys, retentionKeys, workspaceKeys, stepKeys, effectKeys, loopKeys} {
 		if keys := table(p); keys != nil {
 			return keys
 		}
@@ -163,7 +169,7 @@ func wordsOf(p place, name string) []string {
 }
 
 func (s shape) choices() []string {
-	words := slices.Clone(s.words)
+	words := slices.Clone(s.words) // only a choice has some
 	for _, inner := range s.of {
 		words = append(words, inner.choices()...)
 	}

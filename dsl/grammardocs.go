@@ -26,7 +26,7 @@ func documentKeys(p place) []key {
 		return []key{
 			needed(k("survey", nameOf(""), "The survey's name.")),
 			k("intro", a(formText), "The heading of its page."),
-			needed(k("questions", listOf(mappingOf(placeQuestion)), "The questions, in order.")),
+			needed(k("questions", some(listOf(mappingOf(placeQuestion))), "The questions, in order.")),
 			k("anonymous_below", number(1, 1000), "Results with fewer answers than this are not shown."),
 		}
 	case placeQuestion:
@@ -34,7 +34,7 @@ func documentKeys(p place) []key {
 			needed(k("id", a(formWord), "Names the answer; stable.")),
 			needed(k("ask", a(formText), "The question.")),
 			needed(k("kind", oneOf("nps", "rating", "choice", "text"), "How it is answered: 0 to 10, 1 to 5, one of a few, or in words.")),
-			k("of", listOf(a(formText)), "The choices."),
+			k("of", atLeast(2, listOf(a(formText))), "The choices."),
 			k("optional", a(formBool), "It may be left empty."),
 		}
 	case placeTest:
@@ -48,15 +48,15 @@ func sequenceKeys() []key {
 		needed(k("sequence", nameOf(""), "The sequence's name.")),
 		k("description", a(formText), "What it is for, for people."),
 		k("owner", a(formAddress), "Who answers for it, and owns the tasks of candidates without a recruiter."),
-		k("purpose", nameOf("purpose"), "What candidates agreed to hear about, or transactional."),
+		needed(k("purpose", nameOf("purpose"), "What candidates agreed to hear about, or transactional.")),
 		k("per", oneOf("candidate", "application"), "Whether a run belongs to a candidate (the default) or to one application."),
-		needed(k("enroll", either(oneOf("by hand"), mappingOf(placeEnroll), listOf(either(oneOf("by hand"), mappingOf(placeEnroll)))), "Who is enrolled, and when.")),
+		needed(k("enroll", either(oneOf("by hand"), mappingOf(placeEnroll), some(listOf(either(oneOf("by hand"), mappingOf(placeEnroll))))), "Who is enrolled, and when.")),
 		k("reenroll", either(oneOf("never", "always"), a(formDuration)), "When somebody who had a run may get another: after the last one's end."),
 		k("exit", oneOrMore(mappingOf(placeExit)), "What ends a run early."),
 		k("goal", mappingOf(placeGoal), "What the sequence is for; it is counted and changes nothing."),
 		k("limit", a(formLimit), "At most so many messages to a candidate in so much time."),
 		k("window", mappingOf(placeCalendar), "When it may send."),
-		needed(k("steps", stepList(), "What happens, in order.")),
+		needed(k("steps", some(stepList()), "What happens, in order.")),
 	}
 }
 
@@ -98,7 +98,7 @@ func workspaceKeys(p place) []key {
 		}
 	case placeCalendar:
 		return []key{
-			k("days", oneOrMore(a(formText)), "The days, such as mon-fri."),
+			k("days", oneOrMore(a(formDays)), "The days, such as mon-fri."),
 			k("hours", a(formHours), "The hours, such as \"09:00-17:30\": the first minute is inside, the last is not."),
 			k("zone", either(oneOf("candidate"), a(formZone)), "The time zone they are in; the candidate's without it."),
 			k("holidays", oneOf(holidayRegions()...), "The holidays that are left out."),
@@ -116,13 +116,13 @@ func workspaceKeys(p place) []key {
 		}
 	case placeFrom:
 		return []key{
-			k("email", a(formText), "The sender of email: Name <address>."),
+			k("email", a(formMailbox), "The sender of email: Name <address>."),
 			k("sms", a(formPhone), "The sender of text messages, with the country code."),
 			k("address", a(formText), "The postal address that mail carries."),
 		}
 	case placeScore:
 		return []key{
-			k("decay", a(formDuration), "How long it takes for points to lose half their value."),
+			k("decay", shape{form: formDuration, units: []string{"s", "m", "h", "d", "w"}}, "How long it takes for points to lose half their value."),
 			k("points", entriesOf(a(formEvent), number(-1000, 1000)), "Points for each event."),
 		}
 	}

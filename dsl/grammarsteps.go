@@ -25,15 +25,15 @@ func stepKeys(p place) []key {
 			k("sms", sendShape(), "Send a text message, as an email step does."),
 			k("task", mappingOf(placeTask), "Ask a person to do something."),
 			k("wait", either(a(formDuration), mappingOf(placeWait)), "Let time pass."),
-			k("wait_for", entriesOf(a(formWord), either(mappingOf(placeBranch), a(formDuration))), "Go on with the first of several matches, or after the timeout."),
-			k("choose", listOf(mappingOf(placeChoice)), "Take the first alternative whose condition is true."),
+			k("wait_for", mappingOf(placeWaitFor), "Go on with the first of several matches, or after the timeout."),
+			k("choose", some(listOf(mappingOf(placeChoice))), "Take the first alternative whose condition is true."),
 			k("experiment", mappingOf(placeExperiment), "Split candidates over arms, and count which does better."),
 			k("repeat", mappingOf(placeRepeat), "Do the steps of `do` again and again."),
 			k("do", stepList(), "The steps that repeat."),
 			k("update", mappingOf(placeUpdate), "Change the candidate."),
 			k("enroll", nameOf(KindSequence), "Enroll the candidate in another sequence."),
 			k("leave", nameOf(KindSequence), "End the candidate's run of another sequence."),
-			k("interview", nameOf(kindInterview), "Hold an interview loop, and go on when it is over."),
+			k("interview", nameOf(KindInterview), "Hold an interview loop, and go on when it is over."),
 			k("survey", mappingOf(placeAsk), "Ask the candidate to answer a survey."),
 			k("call", mappingOf(placeCall), "Make an HTTP request to an allowed host."),
 			k("ats", mappingOf(placeATS), "Change something in the applicant tracking system."),
@@ -51,8 +51,11 @@ func stepKeys(p place) []key {
 	return nil
 }
 
+// texts is a text or a list of them, which may be empty.
+func texts() shape { return either(a(formText), listOf(a(formText))) }
+
 func sendShape() shape {
-	return either(nameOf(KindMessage), listOf(nameOf(KindMessage)), mappingOf(placeSend))
+	return either(nameOf(KindMessage), some(listOf(nameOf(KindMessage))), mappingOf(placeSend))
 }
 
 // effectKeys are the keys of what steps do.
@@ -80,11 +83,23 @@ func effectKeys(p place) []key {
 		}
 	case placeUpdate:
 		return []key{
-			k("set", entriesOf(a(formText), a(formConstant)), "Fields of the candidate, or attributes.NAME, and their new values."),
-			k("tag", oneOrMore(a(formText)), "Tags to add."),
-			k("untag", oneOrMore(a(formText)), "Tags to take away."),
+			k("set", mappingOf(placeSet), "Fields of the candidate, or attributes.NAME, and their new values."),
+			k("tag", texts(), "Tags to add."),
+			k("untag", texts(), "Tags to take away."),
 			k("score", mappingOf(placeScoreAdd), "Changes the engagement score."),
 			k("pool", mappingOf(placePools), "Pools kept by hand to put the candidate into, or to take them out of."),
+		}
+	case placeSet:
+		return []key{
+			k("country", a(formString), "The country, by its two letters (ISO 3166-1)."),
+			k("region", a(formString), "The region, state or county."),
+			k("city", a(formString), "The city."),
+			k("time_zone", a(formZone), "The time zone."),
+			k("locale", a(formLocale), "The language."),
+			k("status", a(formString), "One of the workspace's statuses."),
+			k("source", a(formString), "Where they came from."),
+			k("owner", a(formAddress), "Their recruiter."),
+			k("seniority", a(formString), "How senior they are."),
 		}
 	case placeScoreAdd:
 		return []key{needed(k("add", number(-1000, 1000), "Points to add."))}
@@ -93,6 +108,13 @@ func effectKeys(p place) []key {
 			k("add", oneOrMore(nameOf(KindPool)), "Pools to put the candidate into."),
 			k("remove", oneOrMore(nameOf(KindPool)), "Pools to take the candidate out of."),
 		}
+	}
+	return askKeys(p)
+}
+
+// askKeys are the keys of steps that ask somebody else.
+func askKeys(p place) []key {
+	switch p {
 	case placeAsk:
 		return []key{
 			needed(k("use", nameOf(KindSurvey), "The survey's name.")),
@@ -106,7 +128,7 @@ func effectKeys(p place) []key {
 			k("headers", entriesOf(a(formText), a(formLiquid)), "Request headers."),
 			k("body", either(a(formLiquid), entriesOf(a(formText), a(formConstant))), "What is sent: a text, or values that are sent as JSON."),
 			k("secret", nameOf("secret"), "The name of a secret that is sent as a bearer token."),
-			k("save", a(formText), "An attribute of the candidate to keep the answer in: attributes.NAME."),
+			k("save", a(formAttribute), "An attribute of the candidate to keep the answer in: attributes.NAME."),
 		}
 	case placeATS:
 		return []key{
@@ -116,7 +138,7 @@ func effectKeys(p place) []key {
 		}
 	case placeEmit:
 		return []key{
-			needed(k("event", a(formEvent), "The event type: custom.NAME.")),
+			needed(k("event", a(formCustom), "The event type: custom.NAME.")),
 			k("data", entriesOf(a(formText), a(formConstant)), "Its data."),
 		}
 	}
@@ -129,9 +151,11 @@ func loopKeys(p place) []key {
 	case placeWait:
 		return []key{
 			k("until", either(a(formClock), a(formTime)), "A time of day, or an expression for a moment."),
-			k("on", oneOrMore(a(formText)), "The day of the week, or days."),
+			k("on", oneOrMore(a(formDays)), "The day of the week, or days."),
 			k("timeout", a(formDuration), "How long to wait at most."),
 		}
+	case placeWaitFor:
+		return []key{needed(k("timeout", a(formDuration), "How long to wait at most; a branch of `then` as well."))}
 	case placeRepeat:
 		return []key{
 			needed(k("every", a(formDuration), "How long after a round began the next one begins.")),
@@ -141,7 +165,7 @@ func loopKeys(p place) []key {
 		}
 	case placeExperiment:
 		return []key{
-			needed(k("arms", entriesOf(a(formWord), mappingOf(placeArm)), "The arms, by their names.")),
+			needed(k("arms", atLeast(2, entriesOf(a(formWord), mappingOf(placeArm))), "The arms, by their names.")),
 			k("measure", mappingOf(placeMeasure), "What counts as success."),
 			k("settle", mappingOf(placeSettle), "When everybody gets the same arm."),
 		}

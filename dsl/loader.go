@@ -57,6 +57,8 @@ type doc struct {
 	template  *Template
 	pool      *Pool
 	survey    *Survey
+	interview *Interview
+	retention *Retention
 	program   *Program
 }
 
@@ -128,7 +130,7 @@ func (l *loader) add(src *source) {
 // head finds the kind and the name of a document. Kind stays empty when there is nothing more to read.
 func (d *doc) head() {
 	r, root := d.reader, d.reader.src.root
-	kinds := []string{KindWorkspace, KindSequence, KindMessage, KindPool, KindSurvey, kindTest}
+	kinds := documentKinds()
 	switch {
 	case root == nil:
 		r.addAt(d.Line, 1, crm.SeverityError, codeKind, "This document is empty.", "")
@@ -138,12 +140,8 @@ func (d *doc) head() {
 		return
 	}
 	key, value := root.Content[0], root.Content[1]
-	if slices.Contains(notYet(placeDocument), key.Value) {
-		r.add(key, codeNotYet, fmt.Sprintf("The kind %q is part of the language but not supported by this version yet.", key.Value), "Take the document out for now.")
-		return
-	}
 	if !slices.Contains(kinds, key.Value) {
-		fix := suggest(key.Value, append(kinds, notYet(placeDocument)...))
+		fix := suggest(key.Value, kinds)
 		for _, k := range kinds {
 			if hasKey(root, k) {
 				fix = fmt.Sprintf("Move `%s` to the top.", k)
@@ -182,6 +180,8 @@ func (l *loader) read() {
 		}
 	})
 	l.each(KindSequence, func(d *doc) { d.program = d.reader.sequence() })
+	l.each(KindInterview, func(d *doc) { d.interview = d.reader.interview() })
+	l.each(KindRetention, func(d *doc) { d.retention = d.reader.retention() })
 	l.each(kindTest, func(d *doc) { d.reader.test() })
 }
 
@@ -234,7 +234,10 @@ func (r *docReader) test() {
 
 // set gathers what was read without an error. The first own documents are those of the files.
 func (l *loader) set(own int) *Set {
-	s := &Set{Programs: map[string]*Program{}, Templates: map[string][]*Template{}, Pools: map[string]*Pool{}, Surveys: map[string]*Survey{}}
+	s := &Set{
+		Programs: map[string]*Program{}, Templates: map[string][]*Template{}, Pools: map[string]*Pool{}, Surveys: map[string]*Survey{},
+		Interviews: map[string]*Interview{}, Retentions: map[string]*Retention{},
+	}
 	for i, d := range l.docs {
 		if d.Kind == kindTest || d.Kind == "" || d.reader.failed() {
 			continue
@@ -254,6 +257,10 @@ func (l *loader) set(own int) *Set {
 			s.Surveys[d.Name] = d.survey
 		case d.program != nil:
 			s.Programs[d.Name] = d.program
+		case d.interview != nil:
+			s.Interviews[d.Name] = d.interview
+		case d.retention != nil:
+			s.Retentions[d.Name] = d.retention
 		}
 	}
 	for _, versions := range s.Templates {

@@ -69,7 +69,7 @@ func (r *docReader) messageParts(t *Template, m *mapping, sc *templateScope) {
 		}
 		t.Body = r.textOf(body, r.engines.plain, sc)
 		r.smsLength(body, t.Body)
-		t.data = sc.used
+		t.data, t.needs = sc.used, sc.needs
 		return
 	}
 	if subject == nil {
@@ -84,7 +84,7 @@ func (r *docReader) messageParts(t *Template, m *mapping, sc *templateScope) {
 	if t.Body != nil {
 		r.bodyMarkdown(body, t.Body.Source)
 	}
-	t.data = sc.used
+	t.data, t.needs = sc.used, sc.needs
 }
 
 // Lengths of two segments of a text message, in the GSM 03.38 alphabet and in UCS-2 (3GPP TS 23.040, 9.2.3.24.1).

@@ -19,11 +19,13 @@ type vocabulary struct {
 
 // scope is what an expression at some place may refer to.
 type scope struct {
-	inRun       bool     // enrollment and steps are there
+	inRun       bool     // enrollment is there, and steps or rounds
 	events      []string // types of the event; none: there is no event
 	enroll      []string // types of the events that enroll
 	application bool
 	steps       map[string]*step // that have come; nil: names of steps are not checked
+	interview   bool             // the run is an interview: it has rounds, not steps
+	rounds      map[string]bool  // ids of those that have come
 }
 
 // matching returns the scope of a match on some event types.
@@ -58,6 +60,8 @@ func (s *scope) words(voc *vocabulary, operand, path, name string) []string {
 		if st := s.steps[strings.TrimPrefix(path, "steps.")]; st != nil {
 			return st.states()
 		}
+	case base == typeRound && name == "outcome":
+		return []string{crm.RoundCompleted, crm.RoundSkipped, crm.RoundNoShow, crm.RoundCancelled, crm.RoundGaveUp}
 	}
 	return nil
 }
@@ -73,7 +77,10 @@ func (s *scope) names(path string) []string {
 		if len(s.events) > 0 {
 			names = append(names, "event")
 		}
-		if s.inRun {
+		switch {
+		case s.interview:
+			names = append(names, "enrollment", "rounds")
+		case s.inRun:
 			names = append(names, "enrollment", "steps")
 		}
 		return names
@@ -91,6 +98,8 @@ func (s *scope) names(path string) []string {
 		return slices.Collect(maps.Keys(enrollmentFields()))
 	case strings.HasPrefix(path, "steps."):
 		return slices.Collect(maps.Keys(stepFields()))
+	case strings.HasPrefix(path, "rounds."):
+		return slices.Collect(maps.Keys(roundFields()))
 	}
 	return nil
 }

@@ -2,7 +2,6 @@ package dsl
 
 import (
 	"fmt"
-	"maps"
 	"net/mail"
 	"slices"
 	"strings"
@@ -19,6 +18,8 @@ type sequenceReader struct {
 	sc    scope
 	steps map[string]*step // by id, as they are read
 	all   []*step
+
+	placed []string // variables that only some places have, and this one does
 }
 
 // sequence reads a sequence document and compiles it.
@@ -37,7 +38,7 @@ func (r *docReader) sequence() *Program {
 		q.all = q.block(n, "steps")
 	}
 	if n := m.get("exit"); n != nil {
-		q.exits(n)
+		q.exits(n, placeExit)
 	}
 	if n := m.get("goal"); n != nil {
 		q.goal(n)
@@ -218,12 +219,8 @@ func (q *sequenceReader) enrollTypes() []string {
 	return sorted(types)
 }
 
-// transactional refuses the purpose for what is not about an application or interview, and sends without a purpose.
+// transactional refuses the purpose for what is not about an application or interview.
 func (q *sequenceReader) transactional(m *mapping) {
-	sends := slices.ContainsFunc(slices.Collect(maps.Values(q.steps)), func(s *step) bool { return s.instr.Op == OpSend })
-	if q.p.Purpose == "" && m.get("purpose") == nil && sends {
-		q.add(m.keys["sequence"], codeMissingKey, "A sequence that sends messages needs a purpose.", "Name one of the workspace's purposes, or transactional.")
-	}
 	if !q.p.Transactional() || q.voc == nil {
 		return
 	}
@@ -235,9 +232,9 @@ func (q *sequenceReader) transactional(m *mapping) {
 	}
 }
 
-func (q *sequenceReader) exits(n *yaml.Node) {
-	for _, e := range q.list(n, placeExit, true) {
-		m := q.match(e, placeExit)
+func (q *sequenceReader) exits(n *yaml.Node, p place) {
+	for _, e := range q.optionalList(n, "exit") {
+		m := q.match(e, p)
 		if m == nil {
 			continue
 		}
@@ -293,7 +290,11 @@ func (r *docReader) optionalList(n *yaml.Node, place string) []*yaml.Node {
 	if n == nil {
 		return nil
 	}
-	return r.list(n, place, true)
+	entries := r.list(n, place, true)
+	if n.Kind == yaml.SequenceNode && len(entries) == 0 {
+		r.add(n, codeNoSteps, sentence(place)+" names nothing.", "")
+	}
+	return entries
 }
 
 func (q *sequenceReader) when(n *yaml.Node, m *Match) *Condition {

@@ -23,6 +23,7 @@ type Template struct {
 	Body    *Text // Markdown for email
 
 	data     []string          // fields of enrollment.event.data that it shows
+	needs    []string          // variables that it shows and only some places have
 	markdown goldmark.Markdown // of email
 }
 

@@ -19,6 +19,8 @@ type templateScope struct {
 	data        []string // types of the events that enroll
 	anyData     bool     // a message document: the sequences that use it are checked against used
 	used        []string // fields of enrollment.event.data that it shows
+	placed      []string // of placedVariables, those that are there
+	needs       []string // of a message document: those that it shows
 }
 
 // dataKnown tells whether events of these types can have a field of data.
@@ -268,10 +270,6 @@ func (c *textChecker) path(t liquidToken, w lexeme, mayBeEmpty bool) {
 		}
 		mayBeEmpty = mayBeEmpty || slices.Contains(f.known, w.text)
 	}
-	if slices.Contains(notYet(placeVariable), root) || w.text == "links.schedule" || w.text == "links.survey" {
-		c.add(t.start+w.at, codeNotYet, fmt.Sprintf("%q is part of the language but not supported by this version yet.", w.text), "")
-		return
-	}
 	sure, known := c.sc.variable(root, rest)
 	switch {
 	case known == nil && !sure && !mayBeEmpty:
@@ -283,6 +281,10 @@ func (c *textChecker) path(t liquidToken, w lexeme, mayBeEmpty bool) {
 
 // variable tells whether a variable surely has a value. known is nil when the variable exists, else what there is.
 func (sc *templateScope) variable(root, rest string) (sure bool, known []string) {
+	if name := root + "." + rest; slices.Contains(placedVariables(), name) && (sc.anyData || slices.Contains(sc.placed, name)) {
+		sc.needs = append(sc.needs, name)
+		return name != "interview.place" && name != "interview.with", nil
+	}
 	switch root {
 	case "candidate":
 		if name, ok := strings.CutPrefix(rest, "attributes."); ok && name != "" && !strings.Contains(name, ".") {
@@ -299,11 +301,28 @@ func (sc *templateScope) variable(root, rest string) (sure bool, known []string)
 		return one(root, rest, []string{"name", "email", "phone"})
 	case "links":
 		links := []string{"preferences", "consent", "profile"}
-		return one(root, rest, links, links...)
+		if sure, known = one(root, rest, links, links...); known != nil {
+			known = append(known, sc.places()...)
+		}
+		return sure, known
 	case "enrollment":
 		return sc.enrollment(rest)
 	}
-	return false, []string{"candidate.first_name", "application.role", "enrollment.event.data", "owner.name", "links.preferences"}
+	known = []string{"candidate.first_name", "application.role", "enrollment.event.data", "owner.name", "links.preferences"}
+	return false, append(known, sc.places()...)
+}
+
+// placedVariables are those that only the messages of some places have: of an interview, a survey, a retention policy.
+func placedVariables() []string {
+	return append(interviewVariables(), "links.survey", "retention.due")
+}
+
+// places lists the variables that are there beside those of every text.
+func (sc *templateScope) places() []string {
+	if sc.anyData {
+		return placedVariables()
+	}
+	return sc.placed
 }
 
 func (sc *templateScope) enrollment(rest string) (sure bool, known []string) {

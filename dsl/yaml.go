@@ -220,7 +220,7 @@ func (r *docReader) number(n *yaml.Node, place string, low, high int) int {
 		return 0
 	}
 	v, err := strconv.Atoi(t)
-	if err != nil || v < low || v > high {
+	if err != nil || scalarKind(n) != scalarInt || v < low || v > high {
 		r.add(n, codeNumber, fmt.Sprintf("%s is a whole number from %d to %d, not %q.", sentence(place), low, high, t), "")
 		return 0
 	}
@@ -265,7 +265,7 @@ func (r *docReader) require(m *mapping, place string, keys ...string) bool {
 // name checks a definition's name: lower-case words joined by hyphens.
 func (r *docReader) name(n *yaml.Node) string {
 	t, ok := r.text(n, "a name")
-	if ok && (!namePattern.MatchString(t) || len(t) > 100) {
+	if ok && (!namePattern.MatchString(t) || len(t) > 100 || scalarKind(n) == scalarBool) {
 		r.add(n, codeName, fmt.Sprintf("%q is not a name.", t), "Use lower-case words joined by hyphens, such as silver-medallist-nurses.")
 	}
 	return t
@@ -277,7 +277,7 @@ func (r *docReader) word(n *yaml.Node, place string) string {
 	if !ok {
 		return ""
 	}
-	if !wordPattern.MatchString(t) || len(t) > 60 {
+	if !wordPattern.MatchString(t) || len(t) > 60 || scalarKind(n) != scalarText { // true is no word
 		r.add(n, codeID, fmt.Sprintf("%q cannot be %s.", t, place), "Use lower-case words joined by underscores, such as second_letter.")
 		return ""
 	}

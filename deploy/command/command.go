@@ -53,7 +53,7 @@ func root(out, errOut io.Writer) *cobra.Command {
 	cmd.PersistentFlags().String("log-level", "warn", "what is logged: debug, info, warn or error")
 	cmd.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return fromEnvironment(cmd) }
 	cmd.AddCommand(serveCommand(), workCommand(), openapiCommand())
-	cmd.AddCommand(checkCommand(), fmtCommand(), explainCommand(), graphCommand(), applyCommand())
+	cmd.AddCommand(checkCommand(), fmtCommand(), explainCommand(), graphCommand(), schemaCommand(), applyCommand())
 	cmd.AddCommand(candidatesCommand(), eventsCommand(), timelineCommand())
 	if up := upCommand(); up != nil {
 		cmd.AddCommand(up)

@@ -1,0 +1,33 @@
+package crm
+
+import "time"
+
+// How a round of an interview can end.
+const (
+	RoundCompleted = "completed"
+	RoundSkipped   = "skipped" // its condition was false
+	RoundNoShow    = "no_show"
+	RoundCancelled = "cancelled"
+	RoundGaveUp    = "gave_up" // the candidate picked no time
+)
+
+// Round is how far a round of an interview has come.
+type Round struct {
+	Outcome    string    // one of the above, or "" while it is open
+	StartsAt   time.Time // zero until a time is agreed
+	Scorecards []Scorecard
+	Missing    int // scorecards that are still to come
+}
+
+// Scorecard is what one interviewer thought.
+type Scorecard struct {
+	Interviewer string // email
+	Rating      int    // 1 to 5
+	Recommend   string
+}
+
+// Scored returns the scorecards of a round once all of them are in. Until then they are not known: what is missing must never
+// count as a yes.
+func (r *Round) Scored() ([]Scorecard, bool) {
+	return r.Scorecards, r.Missing == 0 && len(r.Scorecards) > 0
+}

@@ -1,0 +1,206 @@
+package dsl
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/rapport-crm/rapport/crm"
+)
+
+// Patterns of what a text can be. They are as strict as the parser, but for what a pattern cannot tell: whether a zone exists,
+// or a number of days is too large. They are written in what Go and JavaScript understand alike.
+const (
+	clockPattern     = `([01][0-9]|2[0-3]):[0-5][0-9]`
+	hoursPattern     = `^ *` + clockPattern + ` *- *(` + clockPattern + `|24:00) *$`
+	zonePattern      = `^[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+)*$`
+	addressPattern   = `^[^@ ]+@[^@ ]+$`
+	mailboxPattern   = `^([^@<> ]+@[^@<> ]+|[^<>]*<[^@<> ]+@[^@<> ]+>)$`
+	countPattern     = `0*[1-9][0-9]*`
+	percentPattern   = `^(100(\.0{1,2})?|0?[1-9][0-9]?(\.[0-9]{1,2})?|0{1,3}\.(0[1-9]|[1-9][0-9]?))%$`
+	momentPattern    = `^[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]+)?)?(Z|[+-][0-9]{2}:[0-9]{2})?)?$`
+	attributePattern = `^attributes\.[^. ]+$`
+	solidPattern     = `\S`
+)
+
+// pattern is the regular expression of a text of this form, or "" when there is none.
+func (s shape) pattern() string {
+	switch s.form {
+	case formName:
+		return namePattern.String()
+	case formWord:
+		return wordPattern.String()
+	case formDuration:
+		return `^` + countPattern + `(` + strings.Join(s.unitWords(), "|") + `)$`
+	case formLimit:
+		return `^` + countPattern + `/` + countPattern + `(s|m|h|d|w)$`
+	case formShare:
+		return percentPattern
+	case formHours:
+		return hoursPattern
+	case formClock:
+		return `^ *` + clockPattern + ` *$`
+	case formMoment:
+		return momentPattern
+	case formZone:
+		return zonePattern
+	case formAddress:
+		return addressPattern
+	case formMailbox:
+		return mailboxPattern
+	case formDays:
+		day := ` *(` + strings.Join(dayNames(), "|") + `) *`
+		span := day + `(-` + day + `)?`
+		return `^` + span + `(,` + span + `)*$`
+	case formPhone:
+		return phonePattern.String()
+	case formLocale:
+		return localePattern.String()
+	case formEvent, formCustom:
+		return customPattern.String()
+	case formAttribute:
+		return attributePattern
+	case formChoice:
+		return `^(` + strings.Join(s.words, "|") + `)$`
+	case formText, formString, formCondition, formTime, formLiquid:
+		return solidPattern
+	case formNumber, formBool, formConstant, formList, formMapping, formEntries, formEither:
+	}
+	return ""
+}
+
+func (s shape) unitWords() []string {
+	if s.units != nil {
+		return s.units
+	}
+	return []string{"s", "m", "h", "d", "w", "mo", "y", "bd"}
+}
+
+// shape describes a value.
+func (w *schemaWriter) shape(s shape) jsonObject {
+	switch s.form {
+	case formName: // 2026 is a name and, without quotes, a number
+		return jsonObject{{"type", []string{"string", "integer"}}, {"pattern", s.pattern()}, {"maxLength", 100}, {"minimum", 0}}
+	case formWord:
+		return jsonObject{{"type", "string"}, {"pattern", s.pattern()}, {"maxLength", 60}}
+	case formPhone: // +447700900000 without quotes is a number
+		return jsonObject{{"type", []string{"string", "integer"}}, {"pattern", s.pattern()}, {"minimum", 1_000_000}}
+	case formText, formLiquid:
+		return jsonObject{{"type", []string{"string", "number", "boolean"}}, {"pattern", s.pattern()}}
+	case formCondition:
+		return jsonObject{{"type", []string{"string", "boolean"}}, {"pattern", s.pattern()}}
+	case formNumber:
+		return jsonObject{{"type", "integer"}, {"minimum", s.low}, {"maximum", s.high}}
+	case formBool:
+		if s.low == 1 {
+			return jsonObject{{"const", true}}
+		}
+		return jsonObject{{"type", "boolean"}}
+	case formChoice:
+		return jsonObject{{"enum", s.words}}
+	case formEvent:
+		w.events = true
+		return jsonObject{{"$ref", "#/definitions/" + slug(placeEventType)}}
+	case formConstant:
+		return jsonObject{{"anyOf", []any{w.shape(a(formText)), w.shape(listOf(a(formText)))}}}
+	case formList:
+		out := jsonObject{{"type", "array"}, {"items", w.shape(s.of[0])}}
+		if s.low > 0 {
+			out = append(out, member{"minItems", s.low})
+		}
+		return out
+	case formMapping:
+		return w.mapping(s.place)
+	case formEntries:
+		return w.entries(s)
+	case formEither:
+		all := make([]any, len(s.of))
+		for i, x := range s.of {
+			all[i] = w.shape(x)
+		}
+		return jsonObject{{"anyOf", all}}
+	case formString, formDuration, formLimit, formShare, formHours, formClock, formMoment, formZone, formAddress, formMailbox,
+		formDays, formLocale, formTime, formCustom, formAttribute:
+	}
+	return jsonObject{{"type", "string"}, {"pattern", s.pattern()}}
+}
+
+// eventType describes an event type: one of the known ones, or one's own.
+func eventType() jsonObject {
+	return jsonObject{{"anyOf", []any{
+		jsonObject{{"enum", crm.EventTypes()}},
+		jsonObject{{"type", "string"}, {"pattern", customPattern.String()}},
+	}}}
+}
+
+// entries describes a mapping with free keys.
+func (w *schemaWriter) entries(s shape) jsonObject {
+	out, name, value := jsonObject{{"type", "object"}}, s.of[0], w.shape(s.of[1])
+	if name.form == formEvent { // known ones are completed
+		var known jsonObject
+		for _, t := range crm.EventTypes() {
+			known = append(known, member{t, value})
+		}
+		out = append(out, member{"properties", known})
+	}
+	if pattern := name.pattern(); pattern == solidPattern {
+		out = append(out, member{"additionalProperties", value})
+	} else {
+		out = append(out, member{"patternProperties", jsonObject{{pattern, value}}}, member{"additionalProperties", false})
+	}
+	if s.low > 0 {
+		out = append(out, member{"minProperties", s.low})
+	}
+	return out
+}
+
+// hint says what a value looks like, in Markdown.
+func (s shape) hint() string {
+	switch s.form {
+	case formDuration:
+		if len(s.units) == 3 {
+			return "For example `45m` or `2h`."
+		}
+		return "For example `30m`, `24h`, `3d`, `2w`, `6mo`, `1y` or `3bd` (business days)."
+	case formLimit:
+		return "For example `3/7d`."
+	case formShare:
+		return "For example `5%`."
+	case formHours:
+		return "For example `\"09:00-17:30\"`."
+	case formClock:
+		return "For example `\"09:00\"`."
+	case formMoment:
+		return "For example `2026-10-23T10:00`, with an offset such as `+01:00` if it is meant for one place."
+	case formZone:
+		return "An IANA time zone such as `Europe/London`."
+	case formLocale:
+		return "A language such as `cy`, or a language and country such as `pt-BR`."
+	case formPhone:
+		return "With the country code: `\"+447700900000\"`."
+	case formCondition:
+		return "A CEL expression. In a flow mapping, or when it begins with a quote, put it in single quotes."
+	case formTime:
+		return "A CEL expression for a moment, such as `candidate.last_decision_at`."
+	case formLiquid:
+		return "With variables: `{{ candidate.first_name | default: \"there\" }}`."
+	case formName:
+		return s.nameHint()
+	case formNumber:
+		return fmt.Sprintf("A whole number from %d to %d.", s.low, s.high)
+	case formText, formString, formWord, formBool, formAddress, formMailbox, formDays, formEvent, formCustom, formAttribute,
+		formChoice, formConstant, formList, formMapping, formEntries, formEither:
+	}
+	for _, x := range s.of {
+		if hint := x.hint(); hint != "" && s.form == formEither {
+			return hint
+		}
+	}
+	return ""
+}
+
+func (s shape) nameHint() string {
+	if s.names != "" {
+		return "The name of a " + s.names + "."
+	}
+	return "Lower-case words joined by hyphens, such as `silver-medallist-nurses`."
+}
