@@ -56,6 +56,8 @@ func TestCompileExamples(t *testing.T) {
 1 "heard" wait_for clicked → 2 timeout → 3 next 4
 2 "call" task next 4
 3 "nudge" send if has(candidate.phone) next 4
+4 "quarterly" repeat next 6
+5 "letter" send next 4
 `
 	if diff := cmp.Diff(want, assembly(nurses)); diff != "" {
 		t.Error(diff)
@@ -88,7 +90,7 @@ func TestCompileExamples(t *testing.T) {
 	if set.Template("silver-medallist-nudge", "en-GB") == nil {
 		t.Errorf("templates: %v", set.Templates)
 	}
-	if len(set.Interviews) != 1 || len(set.Retentions) != 2 || len(set.Surveys) != 1 {
+	if len(set.Interviews) != 1 || len(set.Retentions) != 2 || set.Surveys["post-interview"] == nil {
 		t.Errorf("interviews %v, retentions %v, surveys %v", set.Interviews, set.Retentions, set.Surveys)
 	}
 }

@@ -29,6 +29,9 @@ func Grammar() map[string]map[string]GrammarKey {
 			keys[k.name] = GrammarKey{k.must, words(k.shape)}
 			visit(k.shape)
 		}
+		if _, value, open := openKeys(s.place); open {
+			visit(value)
+		}
 	}
 	for _, p := range []place{
 		placeWorkspace, placeSequence, placeMessage, placePool, placeSurvey, placeInterview, placeRetention, placeTest,
@@ -56,6 +59,7 @@ func Fields() map[string][]string {
 	return map[string][]string{
 		"candidate": names(candidateFields()), "application": names(applicationFields()), "event": names(eventFields()),
 		"enrollment": names(enrollmentFields()), "a step": names(stepFields()),
+		"a round": names(roundFields()), "a scorecard": names(scorecardFields()),
 	}
 }
 
