@@ -13,6 +13,7 @@ require (
 	github.com/k3a/html2text v1.3.0
 	github.com/osteele/liquid v1.9.2
 	github.com/osteele/tuesday v1.1.1
+	github.com/preslavrachev/gomjml v0.11.0
 	github.com/pressly/goose/v3 v3.28.0
 	github.com/prometheus/client_golang v1.25.0
 	github.com/rickar/cal/v2 v2.1.24

@@ -74,3 +74,42 @@ func TestCheckGolden(t *testing.T) {
 		})
 	}
 }
+
+// TestStricterRulesUnpublishNothing loads what a version with fewer rules has accepted.
+func TestStricterRulesUnpublishNothing(t *testing.T) {
+	t.Parallel()
+	for name, d := range map[string]dsl.Document{
+		"an expression that takes too long": {Kind: dsl.KindSequence, Name: "s", Source: "sequence: s\npurpose: transactional\nenroll: by hand\nsteps:\n  - wait: 1d\n" +
+			"    if: 'candidate.tags.exists(a, candidate.skills.exists(b, candidate.functions.exists(c, a == b && b == c)))'\n"},
+		"a body with unknown elements": {Kind: dsl.KindMessage, Name: "m", Source: "message: m\nchannel: email\nsubject: s\n" +
+			"mjml: '<mjml><mj-body><mj-section><mj-column><mj-text>Hi <blink>there</blink></mj-text></mj-column></mj-section></mj-body></mjml>'\n"},
+		"a window in the quiet hours": {Kind: dsl.KindSequence, Name: "s", Source: "sequence: s\npurpose: transactional\nenroll: by hand\nsteps:\n" +
+			"  - {id: a, sms: {body: Hi, window: {hours: \"22:00-23:00\"}}}\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			set, err := dsl.Load([]dsl.Document{d})
+			if err != nil || len(set.All) != 1 {
+				t.Errorf("%v", err)
+			}
+		})
+	}
+}
+
+// TestDocumentsInForceArePartOfACircle checks one file against what is published: the circle is reported in the file.
+func TestDocumentsInForceArePartOfACircle(t *testing.T) {
+	t.Parallel()
+	sequence := func(name, next string) string {
+		return "sequence: " + name + "\npurpose: talent-community\nenroll: by hand\nreenroll: always\nsteps:\n  - enroll: " + next + "\n"
+	}
+	base := baseDocuments(t)
+	published, _ := dsl.Check([]dsl.File{{Path: "old.yaml", Text: []byte(sequence("a", "b") + "---\n" + strings.Replace(sequence("b", "a"), "- enroll: a", "- wait: 1d", 1))}}, base)
+	if published == nil {
+		t.Fatal("a sequence that leads to another was refused")
+	}
+	_, problems := dsl.Check([]dsl.File{{Path: "new.yaml", Text: []byte(sequence("b", "a"))}}, published.All)
+	want := "new.yaml:6:13: error R0211: Candidates go round in a circle: a enrolls b, b enrolls a. Take one of them out, or write `reenroll: never` in one of them.\n"
+	if got := listing(problems); !strings.Contains(got, "new.yaml:6:13: error R0211") || strings.Count(got, "\n") != 1 {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}

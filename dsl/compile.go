@@ -136,12 +136,12 @@ func (c *compiler) step(s *step, next int, after string) string {
 			ID: in.ID, Implied: in.Implied, Op: OpChoose, Next: next,
 			Choose: &Choose{Arms: []Arm{{If: in.If, Go: len(c.p.Code) + 1}}},
 		})
-		c.p.follow = append(c.p.follow, next)
+		c.p.Follow = append(c.p.Follow, next)
 		in.ID, in.Implied, in.If = in.ID+"/choice", true, nil
 	}
 	in.Next = next
 	at := len(c.p.Code)
-	c.p.Code, c.p.follow = append(c.p.Code, in), append(c.p.follow, next)
+	c.p.Code, c.p.Follow = append(c.p.Code, in), append(c.p.Follow, next)
 	switch in.Op {
 	case OpChoose:
 		c.choose(at, s, next)

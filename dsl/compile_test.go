@@ -297,32 +297,3 @@ func TestCheckOfMuchText(t *testing.T) {
 		t.Errorf("%d problems, the last of the message %v", len(problems), problems[499])
 	}
 }
-
-func FuzzCheck(f *testing.F) {
-	for _, file := range exampleFiles(f) {
-		f.Add(file.Text)
-	}
-	for _, s := range []string{
-		"", "---\n", "\t", "a: &x [*x]", "? {a: b}\n: c", "sequence: s\nsteps:\n  - ", "sequence:\n  - s", "message: m\nbody: {{ x }}",
-		"workspace: w\ncalendar: {hours: '24:00-25:61', days: sun-mon}", "sequence: s\nenroll: {on: [], when: x}\nsteps: [[]]",
-		"sequence: s\nsteps: [{then: {a: [{}]}}, {choose: [{else: x}]}]", "message: m\nchannel: email\nsubject: '{%'\nbody: '{{ a | b: c, }}{% if %}{% for %}'",
-		"sequence: s\nsteps: [{if: \"\\x00\\u00e9 'a'\", wait: 1d}]", "test: t\nof: 3",
-	} {
-		f.Add([]byte(s))
-	}
-	base := baseDocuments(f)
-	f.Fuzz(func(t *testing.T, text []byte) {
-		set, problems := dsl.Check([]dsl.File{{Path: "f.yaml", Text: text}}, base)
-		for _, p := range problems {
-			if p.Line < 1 || p.Column < 1 || p.Code == "" || p.Message == "" {
-				t.Errorf("%+v", p)
-			}
-		}
-		if set == nil {
-			return
-		}
-		if _, err := dsl.Load(set.All); err != nil {
-			t.Errorf("what was checked does not load: %v", err)
-		}
-	})
-}

@@ -21,6 +21,10 @@ type Condition struct {
 	UsesNow bool     // its value changes by the passing of time alone
 
 	program cel.Program
+	always  verdict  // where that is known without facts
+	pools   []string // that it asks about, sorted
+	unsure  bool     // it may have no value
+	moves   bool     // it reads the clock itself
 }
 
 // Env is what conditions are evaluated on. Facts are required; what a place does not have is nil.

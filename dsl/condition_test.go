@@ -258,7 +258,7 @@ func TestConditionCostIsLimited(t *testing.T) {
 	for range 200 {
 		facts.Candidate.Skills = append(facts.Candidate.Skills, "another")
 	}
-	expr := `candidate.skills.all(a, candidate.skills.all(b, candidate.skills.all(c, a != b || b == c || c != "x")))`
+	expr := `candidate.skills.all(a, candidate.skills.all(b, a != b || b == a))`
 	res := conditionIn(t, expr, "").Eval(testEnv(facts))
 	if res.Problem != "it takes too long" {
 		t.Errorf("got %+v", res)

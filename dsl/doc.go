@@ -20,9 +20,11 @@
 //	duration.go, calendar.go, zone.go         time
 //	next.go, permit.go, dispatch.go           what a run does next, whether a message may go, what an event leads to
 //	format.go, formatprint.go, formattext.go  the layout: Format; formatquote.go repairs conditions
-//	graph.go, graphflow.go, graphmermaid.go   a program as a flowchart, as text
-//	graphlayout.go, graphsvg.go               the same as a picture
+//	check*.go, constant.go, cost.go           what is checked once everything is read: the ways of runs, circles, unused things
+//	smslength.go, mjml.go, mjmlscan.go        how long a text message is, bodies in MJML
 //	problems.go                               every problem code; docs/problems.md explains them
+//
+// A program as a flowchart is package graph, below this one.
 //
 // What the language has and this version does not is in later.go.
 package dsl

@@ -87,6 +87,7 @@ func Check(files []File, base []Document) (*Set, []crm.Problem) {
 		l.file(f)
 	}
 	own := len(l.docs)
+	l.own = own
 	replaced := make(map[string]bool, own)
 	for _, d := range l.docs {
 		replaced[d.key()] = true

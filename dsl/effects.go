@@ -165,7 +165,7 @@ func (q *sequenceReader) taskWait(t *Task, m *mapping) {
 	if o := m.get("outcomes"); o != nil {
 		for _, e := range q.list(o, "outcomes", false) {
 			switch word := q.word(e, "an outcome"); word {
-			case outcomeTimeout, crm.OutcomeSkipped, outcomeCreated:
+			case OutcomeTimeout, crm.OutcomeSkipped, outcomeCreated:
 				q.add(e, codeReserved, fmt.Sprintf("%q is not an outcome that a person gives.", word), "Use another word.")
 			default:
 				t.Outcomes = append(t.Outcomes, word)

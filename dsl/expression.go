@@ -31,7 +31,9 @@ type expression struct {
 	ast  *ast.AST
 
 	reads, steps, rounds, events map[string]bool
+	pools                        map[string]bool
 	now, loops, failed           bool
+	unsure, moves                bool
 	replaces                     int
 }
 
@@ -60,7 +62,10 @@ func (r *docReader) expression(n *yaml.Node, sc *scope, want *cel.Type) *Conditi
 		r.add(n, codeExprType, "This expression cannot be checked: "+err.Error()+".", "")
 		return nil
 	}
-	x := &expression{r: r, node: n, sc: sc, reads: map[string]bool{}, steps: map[string]bool{}, rounds: map[string]bool{}, events: map[string]bool{}}
+	x := &expression{
+		r: r, node: n, sc: sc, reads: map[string]bool{}, steps: map[string]bool{}, rounds: map[string]bool{},
+		events: map[string]bool{}, pools: map[string]bool{},
+	}
 	if len(src) > maxExpressionChars {
 		x.add(0, codeExprSize, fmt.Sprintf("This expression has more than %d characters.", maxExpressionChars), "Split it over several steps.")
 		return nil
@@ -92,6 +97,9 @@ func (x *expression) compile(env *cel.Env, checked *cel.Ast, src string) *Condit
 	if x.replaces > 1 {
 		x.add(0, codeExprSize, "replace() may be used once in an expression.", "")
 	}
+	if x.loops && !x.failed {
+		x.cost(env, checked)
+	}
 	if x.failed {
 		return nil
 	}
@@ -104,9 +112,12 @@ func (x *expression) compile(env *cel.Env, checked *cel.Ast, src string) *Condit
 		x.add(0, codeExprType, "This expression cannot work: "+clip(err.Error())+".", "")
 		return nil
 	}
-	return &Condition{
-		Source: src, Reads: sorted(x.reads), Steps: sorted(x.steps), Rounds: sorted(x.rounds), Events: sorted(x.events), UsesNow: x.now, program: program,
+	c := &Condition{
+		Source: src, Reads: sorted(x.reads), Steps: sorted(x.steps), Rounds: sorted(x.rounds), Events: sorted(x.events), UsesNow: x.now,
+		program: program, always: constant(x.ast.Expr()), pools: sorted(x.pools), unsure: x.unsure, moves: x.moves,
 	}
+	x.sayConstant(c)
+	return c
 }
 
 func sorted(set map[string]bool) []string {
@@ -122,7 +133,9 @@ func sorted(set map[string]bool) []string {
 func (x *expression) visit(e ast.Expr) {
 	switch e.Kind() {
 	case ast.IdentKind:
-		x.now = x.now || e.AsIdent() == "now"
+		if e.AsIdent() == "now" {
+			x.now, x.moves = true, true
+		}
 	case ast.SelectKind:
 		x.field(e.AsSelect(), e.ID())
 	case ast.CallKind:
@@ -136,6 +149,7 @@ func (x *expression) visit(e ast.Expr) {
 // field notes what a selection reads, and checks the names of steps.
 func (x *expression) field(s ast.SelectExpr, id int64) {
 	name := s.FieldName()
+	x.unsure = x.unsure || !surelyKnown(path(s.Operand()), name)
 	switch base, _, _ := strings.Cut(x.ast.GetType(s.Operand().ID()).TypeName(), ":"); base {
 	case typeCandidate:
 		x.reads[name] = true
@@ -161,6 +175,30 @@ func (x *expression) field(s ast.SelectExpr, id int64) {
 			x.depends("task.")
 		}
 	}
+}
+
+// surelyKnown tells whether a field always has a value.
+func surelyKnown(owner, name string) bool {
+	switch owner {
+	case "candidate":
+		return slices.Contains([]string{"id", "score", "legal_hold", "created_at", "tags", "skills", "functions"}, name)
+	case "enrollment":
+		return name != "event"
+	}
+	return false
+}
+
+// mayFail tells whether a call may give nothing: all but the arithmetic of moments.
+func mayFail(c ast.CallExpr) bool {
+	switch c.FunctionName() {
+	case operators.Add, operators.Subtract, operators.Conditional, operators.Less, operators.Greater, operators.LessEquals,
+		operators.GreaterEquals, operators.LogicalAnd, operators.LogicalOr, operators.LogicalNot, "days":
+		return false
+	case "duration", "timestamp", "@date":
+		last := c.Args()[len(c.Args())-1]
+		return last.Kind() != ast.LiteralKind && last.Kind() != ast.SelectKind && last.Kind() != ast.CallKind
+	}
+	return true
 }
 
 // depends notes that events of a family can change the value.
@@ -191,6 +229,7 @@ func (x *expression) round(name string, id int64) {
 // call checks the names that functions are given, and literals against vocabularies.
 func (x *expression) call(e ast.Expr) {
 	c := e.AsCall()
+	x.unsure = x.unsure || mayFail(c)
 	switch c.FunctionName() {
 	case operators.Equals, operators.NotEquals:
 		x.compare(c.Args()[0], c.Args()[1])
@@ -262,6 +301,7 @@ func (x *expression) sequence(name string, offset int) {
 }
 
 func (x *expression) pool(name string, offset int) {
+	x.pools[name] = true
 	if _, known := x.r.voc.pools[name]; !known {
 		x.add(offset, codePool, fmt.Sprintf("There is no pool %q.", name), suggest(name, slices.Collect(maps.Keys(x.r.voc.pools))))
 	}

@@ -49,10 +49,10 @@ func documentRules(p place) []rule {
 		return []rule{{given: "basis", has: value(oneOf("consent")), bars: []string{"expires"}}}
 	case placeMessage:
 		return []rule{
-			{needs: []string{"body"}},
+			{one: []string{"body", "mjml"}},
 			{any: []string{"channel", "locale"}},
 			{given: "channel", has: value(oneOf("email")), needs: []string{"subject"}},
-			{given: "channel", has: value(oneOf("sms")), bars: []string{"subject", "preview"}},
+			{given: "channel", has: value(oneOf("sms")), bars: []string{"subject", "preview", "mjml"}},
 		}
 	case placePool:
 		return []rule{{one: []string{"when", "members"}}}

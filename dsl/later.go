@@ -15,8 +15,6 @@ func notYet(place string) []string {
 	switch place {
 	case placeStep:
 		return []string{"interview", "ats"}
-	case placeMessage:
-		return []string{"mjml"}
 	}
 	return nil
 }

@@ -24,17 +24,21 @@ func emailPage(r *Rendered, content, locale string, f *Footer) string {
 		`<meta name="viewport" content="width=device-width,initial-scale=1">` +
 		`<meta name="color-scheme" content="light dark"><meta name="supported-color-schemes" content="light dark">` +
 		`<title>` + html.EscapeString(r.Subject) + `</title><style>` + emailStyle + `</style></head><body class="page">`)
-	if r.Preview != "" {
-		// The spaces keep mail programs from filling the preview up with the body.
-		b.WriteString(`<div class="preview" style="display:none;max-height:0;overflow:hidden">` + html.EscapeString(r.Preview) +
-			strings.Repeat("&#847; ", 60) + `</div>`)
-	}
+	b.WriteString(previewHTML(r.Preview))
 	b.WriteString(`<table role="presentation" width="100%" cellpadding="0" cellspacing="0"><tr><td align="center" style="padding:24px 16px">` +
 		`<div class="content" style="max-width:600px;text-align:start;font:16px/1.55 -apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif">` +
 		content)
 	b.WriteString(footerHTML(f))
 	b.WriteString(`</div></td></tr></table></body></html>`)
 	return b.String()
+}
+
+// previewHTML is what mail programs show after the subject. The spaces keep them from filling it up with the body.
+func previewHTML(preview string) string {
+	if preview == "" {
+		return ""
+	}
+	return `<div class="preview" style="display:none;max-height:0;overflow:hidden">` + html.EscapeString(preview) + strings.Repeat("&#847; ", 60) + `</div>`
 }
 
 const emailStyle = `:root{color-scheme:light dark;supported-color-schemes:light dark}` +

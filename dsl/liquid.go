@@ -23,16 +23,17 @@ const (
 
 var errTooLong = errors.New("the text is too long")
 
-// engines parse Liquid: texts that are shown as they are, and texts that are read as Markdown afterwards. They are made for
-// one check and kept by the texts they parsed.
+// engines parse Liquid: texts that are shown as they are, texts that are read as Markdown afterwards, and HTML. They are made
+// for one check and kept by the texts they parsed.
 type engines struct {
-	plain, markdown *liquid.Engine
-	converter       goldmark.Markdown
+	plain, markdown, html *liquid.Engine
+	converter             goldmark.Markdown
 }
 
 func newEngines() *engines {
-	e := &engines{plain: newEngine(), markdown: newEngine(), converter: newMarkdown()}
+	e := &engines{plain: newEngine(), markdown: newEngine(), html: newEngine(), converter: newMarkdown()}
 	e.markdown.SetAutoEscapeReplacer(markdownEscaper{})
+	e.html.SetAutoEscapeReplacer(htmlEscaper{})
 	return e
 }
 

@@ -45,6 +45,7 @@ type loader struct {
 	voc      *vocabulary // nil: what documents refer to is not checked
 	channels map[string]crm.Channel
 	docs     []*doc
+	own      int           // how many of docs are of the files; the others are those in force
 	problems []crm.Problem // of files that hold no document
 	failure  error
 }
@@ -100,7 +101,11 @@ func (l *loader) document(d Document) {
 		src.first += lines
 		_ = shift(src.root, lines, 0) // was shifted before, so it is not too deep
 	}
-	stored.Document = d
+	kind := stored.Kind
+	if stored.Document = d; kind != d.Kind { // what it was is not what it says
+		stored.Kind = kind
+		stored.reader.addAt(d.Line, 1, crm.SeverityError, codeKind, fmt.Sprintf("This was published as a %s and is none.", d.Kind), "")
+	}
 }
 
 // add parses a document and finds its kind and name.
@@ -140,6 +145,9 @@ func (d *doc) head() {
 		return
 	}
 	key, value := root.Content[0], root.Content[1]
+	if !r.plain(key) {
+		return
+	}
 	if !slices.Contains(kinds, key.Value) {
 		fix := suggest(key.Value, kinds)
 		for _, k := range kinds {
@@ -183,6 +191,9 @@ func (l *loader) read() {
 	l.each(KindInterview, func(d *doc) { d.interview = d.reader.interview() })
 	l.each(KindRetention, func(d *doc) { d.retention = d.reader.retention() })
 	l.each(kindTest, func(d *doc) { d.reader.test() })
+	if l.voc != nil {
+		l.check()
+	}
 }
 
 // names gathers what definitions may name, before they are read: they may name each other.

@@ -50,10 +50,22 @@ func (q *sequenceReader) until(w *Wait, n *yaml.Node, m *mapping) {
 	if on := m.keys["on"]; on != nil {
 		q.add(on, codeConflict, "on goes with a time of day.", `Write for example: {until: "09:00", on: mon}.`)
 	}
-	if m.get("timeout") == nil {
-		q.note(n, crm.SeverityWarning, codeTimeout, "Nothing ends this wait while the moment cannot be computed.", "Add `timeout: 30d`.")
-	}
 	w.Until = q.timing(n, &q.sc)
+	if w.Until != nil && m.get("timeout") == nil {
+		q.untilEnds(n, w.Until)
+	}
+}
+
+// untilEnds warns of a moment that may never come.
+func (q *sequenceReader) untilEnds(n *yaml.Node, until *Condition) {
+	switch {
+	case until.moves:
+		q.warn(n, codeTimeout, "now moves on while the run waits, so this moment may never come.", "Count from something that stays, such as enrollment.started_at, or write a duration: wait: 3d.")
+	case until.unsure && len(until.Reads) == 0 && len(until.Events) == 0:
+		q.warn(n, codeTimeout, "Nothing ends this wait if the moment is not known: no event changes it.", "Add `timeout: 30d`.")
+	case until.unsure:
+		q.warn(n, codeTimeout, "Nothing ends this wait while the moment cannot be computed.", "Add `timeout: 30d`.")
+	}
 }
 
 func (q *sequenceReader) waitFor(n *yaml.Node) *WaitFor {
@@ -61,8 +73,8 @@ func (q *sequenceReader) waitFor(n *yaml.Node) *WaitFor {
 	entries, ok := q.entries(n, "wait_for")
 	timeout := false
 	for _, e := range entries {
-		if e.key.Value == outcomeTimeout {
-			timeout, w.Timeout = true, q.duration(e.value, outcomeTimeout)
+		if e.key.Value == OutcomeTimeout {
+			timeout, w.Timeout = true, q.duration(e.value, OutcomeTimeout)
 			continue
 		}
 		name := q.word(e.key, "a branch")

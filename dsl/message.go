@@ -3,8 +3,6 @@ package dsl
 import (
 	"fmt"
 	"regexp"
-	"slices"
-	"unicode/utf8"
 
 	"go.yaml.in/yaml/v4"
 
@@ -33,10 +31,22 @@ func (r *docReader) message() *Template {
 	} else if t.Locale != "" {
 		t.Channel = r.channelOf(t.Name)
 	}
-	if !hasKey(m.node, "mjml") && r.require(m, placeMessage, "body") && t.Channel != "" {
+	if r.hasBody(m) && t.Channel != "" {
 		r.messageParts(t, m, &templateScope{anyData: true})
 	}
 	return t
+}
+
+// hasBody tells whether the message says something, in one way.
+func (r *docReader) hasBody(m *mapping) bool {
+	if m.get("mjml") == nil {
+		return r.require(m, placeMessage, "body")
+	}
+	if m.get("body") != nil {
+		r.add(m.keys["mjml"], codeConflict, "A message has one body.", "Keep `body` or `mjml`.")
+		return false
+	}
+	return true
 }
 
 // channelOf returns the channel of the message that a translation is of.
@@ -62,13 +72,15 @@ func (r *docReader) localeOf(n *yaml.Node) string {
 func (r *docReader) messageParts(t *Template, m *mapping, sc *templateScope) {
 	body, subject, preview := m.get("body"), m.get("subject"), m.get("preview")
 	if t.Channel == crm.SMS {
-		for _, key := range []string{"subject", "preview"} {
+		for _, key := range []string{"subject", "preview", "mjml"} {
 			if m.get(key) != nil {
 				r.add(m.keys[key], codeSubject, fmt.Sprintf("A text message has no %s.", key), "Take it out.")
 			}
 		}
-		t.Body = r.textOf(body, r.engines.plain, sc)
-		r.smsLength(body, t.Body)
+		if body != nil {
+			t.Body = r.textOf(body, r.engines.plain, sc)
+			r.smsLength(body, t.Body)
+		}
 		t.data, t.needs = sc.used, sc.needs
 		return
 	}
@@ -80,30 +92,13 @@ func (r *docReader) messageParts(t *Template, m *mapping, sc *templateScope) {
 	if preview != nil {
 		t.Preview = r.textOf(preview, r.engines.plain, sc)
 	}
-	t.markdown, t.Body = r.engines.converter, r.textOf(body, r.engines.markdown, sc)
-	if t.Body != nil {
-		r.bodyMarkdown(body, t.Body.Source)
+	if source := m.get("mjml"); source != nil {
+		t.Body = r.mjmlBody(source, sc)
+	} else {
+		t.markdown, t.Body = r.engines.converter, r.textOf(body, r.engines.markdown, sc)
+		if t.Body != nil {
+			r.bodyMarkdown(body, t.Body.Source)
+		}
 	}
 	t.data, t.needs = sc.used, sc.needs
-}
-
-// Lengths of two segments of a text message, in the GSM 03.38 alphabet and in UCS-2 (3GPP TS 23.040, 9.2.3.24.1).
-const (
-	twoSegments        = 2 * 153
-	twoSegmentsUnicode = 2 * 67
-)
-
-// smsLength warns of a text that takes more than two segments even before its variables are filled in.
-func (r *docReader) smsLength(n *yaml.Node, t *Text) {
-	if t == nil {
-		return
-	}
-	literal := liquidPattern.ReplaceAllString(t.Source, "")
-	limit := twoSegments
-	if slices.ContainsFunc([]rune(literal), func(c rune) bool { return c > 0xff }) {
-		limit = twoSegmentsUnicode
-	}
-	if length := utf8.RuneCountInString(literal); length > limit {
-		r.note(n, crm.SeverityWarning, codeLong, fmt.Sprintf("This text has %d characters: it is sent, and paid for, as more than two messages.", length), "Shorten it, or send an email.")
-	}
 }

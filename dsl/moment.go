@@ -25,6 +25,9 @@ func (m Moment) In(loc *time.Location) time.Time {
 	return resolve(m.shown, loc)
 }
 
+// Shown returns what clocks show at the moment, as a time in UTC, and whether it really is one: then it had an offset.
+func (m Moment) Shown() (at time.Time, fixed bool) { return m.shown, m.fixed }
+
 // ParseMoment reads a moment such as 2026-10-23T10:00, with seconds and an offset if it has them, or a date, which is its
 // midnight.
 func ParseMoment(s string) (Moment, error) {

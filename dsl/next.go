@@ -188,10 +188,11 @@ func (r *run) record(in *Instr, outcome string, s crm.StepState) int {
 		s.Occurrence = r.at.Steps[in.ID].Occurrence + 1
 		r.at.Steps[in.ID] = s
 	}
-	return in.after(outcome)
+	return in.After(outcome)
 }
 
-func (in *Instr) after(outcome string) int {
+// After is the instruction that follows an outcome.
+func (in *Instr) After(outcome string) int {
 	if pc, ok := in.Then[outcome]; ok {
 		return pc
 	}

@@ -37,6 +37,9 @@ const (
 	codeSender      = "R0208"
 	codePool        = "R0209"
 	codeSurvey      = "R0210"
+	codeCircle      = "R0211"
+	codePoolCircle  = "R0212"
+	codeNoEffect    = "R0213"
 	codeExprSyntax  = "R0301"
 	codeExprType    = "R0302"
 	codeExprBool    = "R0303"
@@ -44,6 +47,8 @@ const (
 	codeExprTime    = "R0305"
 	codeExprStep    = "R0306"
 	codeExprEvent   = "R0307"
+	codeConstant    = "R0308"
+	codeExprCost    = "R0309"
 	codeStepID      = "R0401"
 	codeNeedsID     = "R0402"
 	codeOutcome     = "R0403"
@@ -53,6 +58,9 @@ const (
 	codeNoSteps     = "R0407"
 	codeReserved    = "R0408"
 	codeArms        = "R0409"
+	codeNever       = "R0410"
+	codeEndless     = "R0411"
+	codeWindow      = "R0412"
 	codeLiquid      = "R0501"
 	codeVariable    = "R0502"
 	codeMayBeEmpty  = "R0503"
@@ -61,10 +69,11 @@ const (
 	codeLong        = "R0506"
 	codeHTML        = "R0507"
 	codeTranslation = "R0508"
+	codeMJML        = "R0509"
 )
 
 // ProblemTitles returns what each problem code means, in a few words.
-func ProblemTitles() map[string]string {
+func ProblemTitles() map[string]string { //nolint:funlen // a table
 	return map[string]string{
 		codeSyntax:      "The file is not YAML",
 		codeQuote:       "An expression needs single quotes",
@@ -101,6 +110,9 @@ func ProblemTitles() map[string]string {
 		codeSender:      "A sender is not configured",
 		codePool:        "A pool does not exist, or is not kept by hand",
 		codeSurvey:      "A survey does not exist",
+		codeCircle:      "Sequences enroll each other in a circle",
+		codePoolCircle:  "Pools ask about each other in a circle",
+		codeNoEffect:    "Something has no effect",
 		codeExprSyntax:  "An expression is not well formed",
 		codeExprType:    "An expression does not fit the declared types",
 		codeExprBool:    "A condition is not yes or no",
@@ -108,15 +120,20 @@ func ProblemTitles() map[string]string {
 		codeExprTime:    "Time alone does not wake a run",
 		codeExprStep:    "An expression names a step that has not come yet",
 		codeExprEvent:   "There is no event here",
+		codeConstant:    "A condition decides nothing",
+		codeExprCost:    "An expression takes too long",
 		codeStepID:      "An id is used twice",
 		codeNeedsID:     "A step with outcomes needs an id",
 		codeOutcome:     "A branch is for an outcome that the step does not have",
-		codeTimeout:     "A wait_for needs a timeout",
+		codeTimeout:     "A wait needs a timeout",
 		codeMatchStep:   "A match names a step that sends nothing",
-		codeUnreachable: "A step is never reached",
+		codeUnreachable: "A step or branch is never reached",
 		codeNoSteps:     "A list has no entries",
 		codeReserved:    "A word is reserved",
 		codeArms:        "The arms of an experiment do not work out",
+		codeNever:       "A match never happens",
+		codeEndless:     "Nothing ends a repeat",
+		codeWindow:      "A window lies in the quiet hours",
 		codeLiquid:      "A template is not well formed",
 		codeVariable:    "A template variable is not known",
 		codeMayBeEmpty:  "A template variable may be empty",
@@ -125,5 +142,6 @@ func ProblemTitles() map[string]string {
 		codeLong:        "A text message is long",
 		codeHTML:        "HTML is not used in messages",
 		codeTranslation: "A translation has no original",
+		codeMJML:        "MJML is not well formed",
 	}
 }

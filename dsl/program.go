@@ -24,10 +24,10 @@ type Program struct {
 	Window      *Calendar // the sequence's own; nil: the workspace's, and none for transactional
 	Code        []Instr
 	Listens     []string // every event type that an exit or a wait looks at, sorted
+	Follow      []int    // by place in Code: where the branches of an instruction come together again
 
 	index    map[string]int      // instruction id → place in Code
 	contains map[string][]string // step id → ids of the steps inside its branches, at any depth
-	follow   []int               // by place in Code: where the branches of an instruction come together again
 }
 
 // EndID is where the cursor of a run stands that has run out of instructions. No step can have this id.
@@ -126,6 +126,28 @@ type Instr struct {
 
 	Next int            // the instruction that follows; len(Code) ends the run as completed
 	Then map[string]int // by outcome; an outcome that is not there goes on to Next
+}
+
+// Outcomes lists how the instruction can end. Any that has a condition can also be skipped.
+func (in *Instr) Outcomes() []string {
+	switch in.Op {
+	case OpSend:
+		return []string{crm.OutcomeSent, crm.OutcomeSkipped, crm.OutcomeFailed}
+	case OpTask:
+		return in.Task.ends()
+	case OpSurvey:
+		return []string{outcomeAnswered, OutcomeTimeout}
+	case OpCall:
+		return []string{crm.CallOK, crm.CallFailed}
+	case OpWaitFor:
+		names := make([]string, 0, len(in.WaitFor.Branches)+1)
+		for _, b := range in.WaitFor.Branches {
+			names = append(names, b.Name)
+		}
+		return append(names, OutcomeTimeout)
+	case OpUpdate, OpWait, OpChoose, OpExperiment, OpRepeat, OpEnroll, OpLeave, OpEmit, OpExit:
+	}
+	return nil
 }
 
 // Send plans one message.

@@ -10,7 +10,7 @@ import (
 )
 
 // headerPattern is the names of headers that are in use; the standard would allow more (RFC 9110, 5.6.2).
-var headerPattern = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
+var headerPattern = regexp.MustCompile(`^[a-z0-9_]+(-[a-z0-9_]+)*$`)
 
 // call reads an HTTP request. Which hosts may be reached is not the definition's business but the operator's.
 func (q *sequenceReader) call(n *yaml.Node) *Call {

@@ -147,8 +147,8 @@ func (r *run) survey(in *Instr) (int, bool) {
 	}
 	if !due.After(r.now) {
 		r.clock = maxTime(r.clock, due)
-		r.note(crm.Note{Kind: crm.NoteBranch, Step: in.ID, Outcome: outcomeTimeout})
-		return r.conclude(in, outcomeTimeout), true
+		r.note(crm.Note{Kind: crm.NoteBranch, Step: in.ID, Outcome: OutcomeTimeout})
+		return r.conclude(in, OutcomeTimeout), true
 	}
 	r.d.Awaits = append(r.d.Awaits, eventAnswered)
 	if sent == "" {

@@ -54,8 +54,14 @@ const placeEventType place = "an event type"
 // an interview has a survey.
 func kindPlaces() []struct{ kind, place string } {
 	return []struct{ kind, place string }{
-		{KindWorkspace, placeWorkspace}, {KindSequence, placeSequence}, {KindMessage, placeMessage}, {KindPool, placePool},
-		{KindInterview, placeInterview}, {KindSurvey, placeSurvey}, {KindRetention, placeRetention}, {kindTest, placeTest},
+		{KindWorkspace, placeWorkspace},
+		{KindSequence, placeSequence},
+		{KindMessage, placeMessage},
+		{KindPool, placePool},
+		{KindInterview, placeInterview},
+		{KindSurvey, placeSurvey},
+		{KindRetention, placeRetention},
+		{kindTest, placeTest},
 	}
 }
 

@@ -29,6 +29,7 @@ func (r *docReader) sequence() *Program {
 		return nil
 	}
 	q := &sequenceReader{docReader: r, p: &Program{Name: r.name(m.get("sequence")), Hash: hash(r.src.root), Reenroll: Reenroll{Never: true}}, steps: map[string]*step{}}
+	r.sequenceRead = q
 	q.head(m)
 	if n := m.get("enroll"); n != nil {
 		q.enroll(n)

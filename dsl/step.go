@@ -38,26 +38,7 @@ type arm struct {
 func stepIDs(steps map[string]*step) []string { return slices.Collect(maps.Keys(steps)) }
 
 // outcomes lists how a step can end.
-func (s *step) outcomes() []string {
-	switch s.instr.Op {
-	case OpSend:
-		return []string{crm.OutcomeSent, crm.OutcomeSkipped, crm.OutcomeFailed}
-	case OpTask:
-		return s.instr.Task.ends()
-	case OpSurvey:
-		return []string{outcomeAnswered, outcomeTimeout}
-	case OpCall:
-		return []string{crm.CallOK, crm.CallFailed}
-	case OpWaitFor:
-		names := make([]string, 0, len(s.instr.WaitFor.Branches)+1)
-		for _, b := range s.instr.WaitFor.Branches {
-			names = append(names, b.Name)
-		}
-		return append(names, outcomeTimeout)
-	case OpUpdate, OpWait, OpChoose, OpExperiment, OpRepeat, OpEnroll, OpLeave, OpEmit, OpExit:
-	}
-	return nil
-}
+func (s *step) outcomes() []string { return s.instr.Outcomes() }
 
 // ends lists how a task step can end.
 func (t *Task) ends() []string {
@@ -68,7 +49,7 @@ func (t *Task) ends() []string {
 	if len(ends) == 0 {
 		ends = []string{outcomeDone}
 	}
-	return append(ends, outcomeTimeout)
+	return append(ends, OutcomeTimeout)
 }
 
 // states lists what steps.ID.outcome can be: outcomes, and the arms of an experiment.
@@ -84,7 +65,7 @@ func (s *step) states() []string {
 
 // Outcomes of steps, beside those of messages and calls.
 const (
-	outcomeTimeout  = "timeout"
+	OutcomeTimeout  = "timeout"
 	outcomeCreated  = "created"
 	outcomeDone     = "done"
 	outcomeAnswered = "answered"
@@ -108,26 +89,6 @@ func (s *step) children() []*step {
 	return append(all, s.do...)
 }
 
-// ends tells whether nothing can follow the step.
-func (s *step) ends() bool {
-	armsEnd := !slices.ContainsFunc(s.arms, func(a arm) bool { return !endsAll(a.steps) })
-	switch {
-	case s.instr.If != nil:
-		return false
-	case s.instr.Op == OpExit:
-		return true
-	case s.instr.Op == OpChoose:
-		return s.hasElse && endsAll(s.otherwise) && armsEnd
-	case s.instr.Op == OpExperiment:
-		return len(s.arms) > 0 && armsEnd
-	case s.instr.Op == OpRepeat:
-		return s.instr.Repeat.While == nil && endsAll(s.do)
-	}
-	return len(s.then) > 0 && len(s.then) == len(s.outcomes()) && !slices.ContainsFunc(s.then, func(b block) bool { return !endsAll(b.steps) })
-}
-
-func endsAll(steps []*step) bool { return slices.ContainsFunc(steps, (*step).ends) }
-
 // block reads a list of steps.
 func (q *sequenceReader) block(n *yaml.Node, place string) []*step {
 	entries := q.list(n, place, false)
@@ -135,15 +96,9 @@ func (q *sequenceReader) block(n *yaml.Node, place string) []*step {
 		q.add(n, codeNoSteps, "A sequence has at least one step.", "")
 	}
 	steps := make([]*step, 0, len(entries))
-	ended := false
 	for _, e := range entries {
-		if ended {
-			q.note(e, crm.SeverityWarning, codeUnreachable, "This step is never reached: the run has ended before it.", "Take it out, or give the exit an `if`.")
-			ended = false
-		}
 		if s := q.step(e); s != nil {
 			steps = append(steps, s)
-			ended = s.ends()
 		}
 	}
 	return steps

@@ -135,7 +135,7 @@ func (r *run) sent(in *Instr, planned crm.StepState) (int, bool) {
 	r.at.Steps[in.ID] = planned
 	r.at.LastMessage = planned.MessageID
 	r.note(crm.Note{Kind: crm.NoteBranch, Step: in.ID, Outcome: outcome, MessageID: planned.MessageID})
-	return in.after(outcome), true
+	return in.After(outcome), true
 }
 
 // fate is the outcome of a message of this run, "" while it is open.
@@ -217,8 +217,8 @@ func (r *run) taskDone(in *Instr) (int, bool) {
 	}
 	if !in.Task.Timeout.IsZero() && !due.After(r.now) {
 		r.clock = due
-		r.note(crm.Note{Kind: crm.NoteBranch, Step: in.ID, Outcome: outcomeTimeout})
-		return r.conclude(in, outcomeTimeout), true
+		r.note(crm.Note{Kind: crm.NoteBranch, Step: in.ID, Outcome: OutcomeTimeout})
+		return r.conclude(in, OutcomeTimeout), true
 	}
 	r.d.Awaits = append(r.d.Awaits, eventTaskDone)
 	if in.Task.Timeout.IsZero() {
@@ -232,7 +232,7 @@ func (r *run) taskDone(in *Instr) (int, bool) {
 // outcome is how a task ended, in the step's words: of what a person wrote that the step does not know, the first.
 func (t *Task) outcome(word string) string {
 	ends := t.ends()
-	if word != outcomeTimeout && slices.Contains(ends, word) {
+	if word != OutcomeTimeout && slices.Contains(ends, word) {
 		return word
 	}
 	return ends[0]
@@ -243,7 +243,7 @@ func (r *run) conclude(in *Instr, outcome string) int {
 	s := r.at.Steps[in.ID]
 	s.Outcome, s.At, s.Position = outcome, r.now, r.f.Position
 	r.at.Steps[in.ID] = s
-	return in.after(outcome)
+	return in.After(outcome)
 }
 
 // sleepAt waits at an instruction for something that has a name, until a time if there is one. The timeline says so once,

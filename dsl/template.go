@@ -20,11 +20,11 @@ type Template struct {
 	Channel crm.Channel
 	Subject *Text // nil for SMS
 	Preview *Text // nil when there is none
-	Body    *Text // Markdown for email
+	Body    *Text // Markdown for email; HTML when it was written in MJML
 
 	data     []string          // fields of enrollment.event.data that it shows
 	needs    []string          // variables that it shows and only some places have
-	markdown goldmark.Markdown // of email
+	markdown goldmark.Markdown // of email that is written in Markdown
 }
 
 // Rendered is a message ready to send.
@@ -66,16 +66,25 @@ func (t *Template) Render(vars map[string]any, f *Footer) (*Rendered, error) {
 		return nil, fmt.Errorf("render preview: %w", err)
 	}
 	out := &Rendered{Subject: clipTo(oneLine(subject), maxSubjectRunes), Preview: oneLine(preview)}
-	content, links, err := convert(t.markdown, body)
-	if err != nil {
+	if t.markdown == nil {
+		t.renderPage(out, body, f)
+	} else if err := t.renderMarkdown(out, body, f); err != nil {
 		return nil, fmt.Errorf("render body: %w", err)
 	}
-	out.Links = links
-	out.HTML, out.Text = emailPage(out, content, t.Locale, f), emailText(content, f)
 	if len(out.HTML) > maxRenderedBytes {
 		return nil, fmt.Errorf("render body: %w", errTooLong)
 	}
 	return out, nil
+}
+
+func (t *Template) renderMarkdown(out *Rendered, body string, f *Footer) error {
+	content, links, err := convert(t.markdown, body)
+	if err != nil {
+		return err
+	}
+	out.Links = links
+	out.HTML, out.Text = emailPage(out, content, t.Locale, f), emailText(content, f)
+	return nil
 }
 
 // maxSubjectRunes keeps a subject well inside a header line (RFC 5322, 2.1.1: 998 characters).

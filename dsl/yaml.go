@@ -28,6 +28,8 @@ type docReader struct {
 	voc      *vocabulary            // nil: what the document refers to is not checked
 	channels map[string]crm.Channel // of messages, by name
 	problems []crm.Problem
+
+	sequenceRead *sequenceReader // of a sequence: its steps as they are written
 }
 
 // add reports a problem at a node.
@@ -264,6 +266,9 @@ func (r *docReader) require(m *mapping, place string, keys ...string) bool {
 
 // name checks a definition's name: lower-case words joined by hyphens.
 func (r *docReader) name(n *yaml.Node) string {
+	if n == nil { // it is missing, which was reported
+		return ""
+	}
 	t, ok := r.text(n, "a name")
 	if ok && (!namePattern.MatchString(t) || len(t) > 100 || scalarKind(n) == scalarBool) {
 		r.add(n, codeName, fmt.Sprintf("%q is not a name.", t), "Use lower-case words joined by hyphens, such as silver-medallist-nurses.")

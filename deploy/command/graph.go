@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/rapport-crm/rapport/dsl"
+	"github.com/rapport-crm/rapport/dsl/graph"
 )
 
 func graphCommand() *cobra.Command {
@@ -25,11 +26,11 @@ func graphCommand() *cobra.Command {
 			"  rapport graph silver-medallist-nurses definitions/*.yaml    # Mermaid, for a Markdown page",
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			graph, err := readGraph(cmd, args[0], slices.Concat(args[1:], paths))
+			g, err := readGraph(cmd, args[0], slices.Concat(args[1:], paths))
 			if err != nil {
 				return err
 			}
-			text, err := drawn(graph, format, output)
+			text, err := drawn(g, format, output)
 			if err != nil {
 				return err
 			}
@@ -52,7 +53,7 @@ func graphCommand() *cobra.Command {
 }
 
 // readGraph checks the definitions and draws one. Problems are listed as `check` does.
-func readGraph(cmd *cobra.Command, name string, paths []string) (*dsl.Graph, error) {
+func readGraph(cmd *cobra.Command, name string, paths []string) (*graph.Graph, error) {
 	if len(paths) == 0 {
 		paths = []string{"."}
 	}
@@ -65,19 +66,19 @@ func readGraph(cmd *cobra.Command, name string, paths []string) (*dsl.Graph, err
 		printProblems(cmd.ErrOrStderr(), problems, files)
 		return nil, errNo
 	}
-	return set.Graph(name)
+	return graph.Of(set, name)
 }
 
 // drawn writes a graph in the format, or in the one that the name of the output tells.
-func drawn(graph *dsl.Graph, format, output string) (string, error) {
+func drawn(g *graph.Graph, format, output string) (string, error) {
 	if format == "" && filepath.Ext(output) == ".svg" {
 		format = "svg"
 	}
 	switch format {
 	case "svg":
-		return graph.SVG(), nil
+		return g.SVG(), nil
 	case "mermaid", "":
-		return graph.Mermaid(), nil
+		return g.Mermaid(), nil
 	}
 	return "", fmt.Errorf("format %q is not known: use mermaid or svg", format)
 }
