@@ -26,7 +26,7 @@ func Grammar() map[string]map[string]GrammarKey {
 		keys := map[string]GrammarKey{}
 		all[s.place] = keys
 		for _, k := range keysOf(s.place) {
-			keys[k.name] = GrammarKey{k.must, words(k.shape)}
+			keys[k.name] = GrammarKey{k.must, wordsIn(k.shape)}
 			visit(k.shape)
 		}
 		if _, value, open := openKeys(s.place); open {
@@ -41,14 +41,14 @@ func Grammar() map[string]map[string]GrammarKey {
 	return all
 }
 
-// words are what a choice can be, also inside other shapes.
-func words(s shape) []string {
+// wordsIn are what a choice can be, also inside other shapes.
+func wordsIn(s shape) []string {
 	var list []string
 	if s.form == formChoice {
 		list = slices.Clone(s.words)
 	}
 	for _, inner := range s.of {
-		list = append(list, words(inner)...)
+		list = append(list, wordsIn(inner)...)
 	}
 	return list
 }

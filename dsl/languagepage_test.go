@@ -13,26 +13,28 @@ import (
 	"github.com/rapport-crm/rapport/dsl"
 )
 
-// row is a row of a table of docs/language.md.
-type row struct {
-	head string   // of the table's first column
-	cell []string // as they are written
-}
+// docs/language.md cannot lag behind the language, or run ahead of it: its tables are held against the parser's.
 
 var (
-	inCode   = regexp.MustCompile("(\\*\\*)?`([^`]+)`")
-	outOfPag = regexp.MustCompile(`(?s)` + "```.*?```")
+	codeInCell = regexp.MustCompile("(\\*\\*)?`([^`]+)`")
+	codeBlock  = regexp.MustCompile("(?s)```.*?```")
 )
+
+// row is a row of a table of the page.
+type row struct {
+	head  string // of the table's first column
+	cells []string
+}
 
 // languageRows reads the tables of the page.
 func languageRows(t *testing.T) (rows []row, page string) {
 	t.Helper()
 	page = string(readFile(t, "../docs/language.md"))
-	head, inside := "", false
-	for line := range strings.Lines(outOfPag.ReplaceAllString(page, "")) {
+	head := ""
+	for line := range strings.Lines(codeBlock.ReplaceAllString(page, "")) {
 		line = strings.TrimSpace(strings.ReplaceAll(line, `\|`, "¦"))
 		if !strings.HasPrefix(line, "|") {
-			inside = false
+			head = ""
 			continue
 		}
 		cells := strings.Split(strings.Trim(line, "|"), "|")
@@ -40,8 +42,8 @@ func languageRows(t *testing.T) (rows []row, page string) {
 			cells[i] = strings.TrimSpace(cells[i])
 		}
 		switch {
-		case !inside:
-			head, inside = cells[0], true
+		case head == "":
+			head = cells[0]
 		case !strings.HasPrefix(cells[0], "---"):
 			rows = append(rows, row{head, cells})
 		}
@@ -49,23 +51,26 @@ func languageRows(t *testing.T) (rows []row, page string) {
 	return rows, page
 }
 
-// code returns what stands in a cell as code.
-func code(cell string) []string {
-	var words []string
-	for _, m := range inCode.FindAllStringSubmatch(cell, -1) {
-		words = append(words, m[2])
+// words returns what stands in a cell as code. Those in bold begin with two asterisks.
+func words(cell string) []string {
+	var list []string
+	for _, m := range codeInCell.FindAllStringSubmatch(cell, -1) {
+		list = append(list, m[1]+m[2])
 	}
-	return words
+	return list
 }
 
-// TestLanguagePageHasTheGrammar holds the tables of keys against the grammar: the same keys at the same places, those that
-// are needed in bold, and every word that a value can be.
+// gather collects words by name, sorted.
+func gather(into map[string][]string, name, cell string) {
+	into[name] = append(into[name], words(cell)...)
+	slices.Sort(into[name])
+}
+
+// TestLanguagePageHasTheGrammar looks for the same keys at the same places, those that are needed in bold.
 func TestLanguagePageHasTheGrammar(t *testing.T) {
 	t.Parallel()
-	rows, page := languageRows(t)
 	want, got := map[string][]string{}, map[string][]string{}
-	grammar := dsl.Grammar()
-	for place, keys := range grammar {
+	for place, keys := range dsl.Grammar() {
 		for name, k := range keys {
 			if k.Must {
 				name = "**" + name
@@ -74,30 +79,12 @@ func TestLanguagePageHasTheGrammar(t *testing.T) {
 		}
 		slices.Sort(want[place])
 	}
-	add := func(place string, cell string) {
-		for _, m := range inCode.FindAllStringSubmatch(cell, -1) {
-			got[place] = append(got[place], m[1]+m[2])
-		}
-		slices.Sort(got[place])
-	}
+	rows, _ := languageRows(t)
 	for _, r := range rows {
-		place, isKeys := strings.CutPrefix(r.head, "key of ")
-		switch {
-		case r.head == "place":
-			add(r.cell[0], r.cell[1])
-		case isKeys:
-			add(place, r.cell[0])
-			for _, name := range code(r.cell[0]) {
-				said := strings.Join(r.cell, " ")
-				for _, word := range grammar[place][name].Words {
-					if len(grammar[place][name].Words) > 12 {
-						said = page
-					}
-					if !strings.Contains(said, "`"+word+"`") {
-						t.Errorf("the row of %s of %s does not say %s", name, place, word)
-					}
-				}
-			}
+		if place, ok := strings.CutPrefix(r.head, "key of "); ok {
+			gather(got, place, r.cells[0])
+		} else if r.head == "place" {
+			gather(got, r.cells[0], r.cells[1])
 		}
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -105,18 +92,45 @@ func TestLanguagePageHasTheGrammar(t *testing.T) {
 	}
 }
 
+// TestLanguagePageHasTheWords looks for every word that a value can be: in the row of its key, and of long lists on the page.
+func TestLanguagePageHasTheWords(t *testing.T) {
+	t.Parallel()
+	rows, page := languageRows(t)
+	grammar := dsl.Grammar()
+	for _, r := range rows {
+		place := strings.TrimPrefix(r.head, "key of ")
+		for _, name := range words(r.cells[0]) {
+			name = strings.TrimPrefix(name, "**")
+			said := strings.Join(r.cells, " ")
+			if len(grammar[place][name].Words) > 12 {
+				said = page
+			}
+			for _, word := range grammar[place][name].Words {
+				if !strings.Contains(said, "`"+word+"`") {
+					t.Errorf("the row of %s of %s does not say %s", name, place, word)
+				}
+			}
+		}
+	}
+	for _, word := range dsl.Liquid() {
+		if !strings.Contains(page, "`"+word+"`") {
+			t.Errorf("the page does not mention the filter or tag %s", word)
+		}
+	}
+}
+
 func TestLanguagePageHasTheEvents(t *testing.T) {
 	t.Parallel()
-	rows, _ := languageRows(t)
 	want, got := map[string][]string{}, map[string][]string{}
 	for _, event := range crm.EventTypes() {
 		fields, _ := crm.EventFields(event)
 		want[event] = slices.Sorted(maps.Keys(fields))
 	}
+	rows, _ := languageRows(t)
 	for _, r := range rows {
 		if r.head == "event" {
-			for _, event := range code(r.cell[0]) {
-				got[event] = slices.Sorted(slices.Values(code(r.cell[1])))
+			for _, event := range words(r.cells[0]) {
+				gather(got, event, r.cells[1])
 			}
 		}
 	}
@@ -125,23 +139,23 @@ func TestLanguagePageHasTheEvents(t *testing.T) {
 	}
 }
 
+// TestLanguagePageHasTheEnvironment looks for all that conditions can see and do.
 func TestLanguagePageHasTheEnvironment(t *testing.T) {
 	t.Parallel()
-	rows, page := languageRows(t)
-	got, functions := map[string][]string{}, []string{}
+	fields, functions := map[string][]string{}, []string{}
+	rows, _ := languageRows(t)
 	for _, r := range rows {
 		if object, ok := strings.CutPrefix(r.head, "field of "); ok {
-			got[object] = append(got[object], code(r.cell[0])...)
-			slices.Sort(got[object])
+			gather(fields, object, r.cells[0])
 		}
 		if r.head == "function" {
-			for _, f := range code(r.cell[0]) {
+			for _, f := range words(r.cells[0]) {
 				name, _, _ := strings.Cut(f, "(")
 				functions = append(functions, name)
 			}
 		}
 	}
-	if diff := cmp.Diff(dsl.Fields(), got); diff != "" {
+	if diff := cmp.Diff(dsl.Fields(), fields); diff != "" {
 		t.Errorf("the fields (-) and the page (+) differ:\n%s", diff)
 	}
 	want, err := dsl.Functions()
@@ -151,10 +165,5 @@ func TestLanguagePageHasTheEnvironment(t *testing.T) {
 	slices.Sort(functions)
 	if diff := cmp.Diff(want, functions); diff != "" {
 		t.Errorf("the functions (-) and the page (+) differ:\n%s", diff)
-	}
-	for _, word := range dsl.Liquid() {
-		if !strings.Contains(page, "`"+word+"`") {
-			t.Errorf("the page does not mention the filter or tag %s", word)
-		}
 	}
 }
