@@ -24,6 +24,7 @@ verify: build ## format, lint, determinism, generated files, examples
 	$(GO) run $(LINT) fmt --diff ./...
 	$(GO) run $(WFCHECK) -config workflowcheck.yaml ./workflows/...
 	./$(BIN) openapi | diff -u docs/openapi.json -
+	./$(BIN) schema | diff -u docs/schema.json -
 	./$(BIN) check examples
 
 bench: ## ratios within one run, each with its baseline
@@ -34,3 +35,4 @@ fmt:
 
 generate: build ## files that are generated and committed
 	./$(BIN) openapi > docs/openapi.json
+	./$(BIN) schema > docs/schema.json

@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 	"slices"
 	"time"
@@ -10,7 +9,6 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/rapport-crm/rapport/crm"
-	"github.com/rapport-crm/rapport/dsl"
 	"github.com/rapport-crm/rapport/store"
 )
 
@@ -25,7 +23,9 @@ type DefinitionFile struct {
 
 // DefinitionFiles is a set of definitions to publish.
 type DefinitionFiles struct {
-	Files []DefinitionFile `json:"files" minItems:"1" maxItems:"1000" nullable:"false"`
+	Files     []DefinitionFile `json:"files" minItems:"1" maxItems:"1000" nullable:"false"`
+	Prune     bool             `json:"prune,omitempty" doc:"Take out of force what is not among the files: all but the workspace, and messages and surveys that open runs may still use. Versions are kept, and open runs finish on theirs."`
+	Confirmed string           `json:"confirmed,omitempty" maxLength:"10000" doc:"The fingerprint of the plan that was confirmed. Publishing is refused when the definitions have changed since, or an audience by more than ten and one in twenty."`
 }
 
 // AppliedDefinition is what publishing did to one document.
@@ -34,7 +34,7 @@ type AppliedDefinition struct {
 	Name    string `json:"name"`
 	Locale  string `json:"locale,omitempty"`
 	Version int    `json:"version"`
-	Status  string `json:"status" enum:"added,changed,unchanged"`
+	Status  string `json:"status" enum:"added,changed,unchanged,removed"`
 }
 
 // AppliedDefinitions is what publishing did, and what is worth a look.
@@ -67,9 +67,17 @@ type definitionInput struct {
 
 func (s *server) registerDefinitions() {
 	put := operation(http.MethodPut, "/v1/definitions", "apply-definitions", "Definitions", ScopeDefinitionsWrite, "Publish definitions",
-		"All of them or none. They are checked together with those in force, which stay unless the set has a new version of them. Every problem is reported at once.")
+		"All of them or none. They are checked together with those in force, which stay unless the set has a new version of them. Every problem is reported at once. Open runs stay on their version.")
 	put.MaxBodyBytes = maxDefinitionsBody
 	huma.Register(s.huma, put, s.applyDefinitions)
+	plan := operation(http.MethodPost, "/v1/definitions/plan", "plan-definitions", "Definitions", ScopeDefinitionsRead, "Plan what publishing would change",
+		"Nothing is stored. What is different, how many candidates would be enrolled now, and where open runs would land if they were migrated.")
+	plan.MaxBodyBytes = maxDefinitionsBody
+	huma.Register(s.huma, plan, s.planDefinitions)
+	huma.Register(s.huma, operation(http.MethodPost, "/v1/definitions/sequence/{name}/migrate", "migrate-runs", "Definitions", ScopeDefinitionsWrite, "Move open runs to the version in force",
+		"By step id: a run stays at its step, or goes on after the last one it has passed that is still there. Runs for which nobody can tell stay on their version. A call moves as many as it can in a few seconds; repeat it with next. It can be cut short and begun again."), s.migrateRuns)
+	huma.Register(s.huma, operation(http.MethodPost, "/v1/definitions/sequence/{name}/stop", "stop-runs", "Definitions", ScopeDefinitionsWrite, "Stop the open runs of a sequence that is not in force",
+		"A call stops some; repeat it with next."), s.stopRuns)
 	huma.Register(s.huma, operation(http.MethodGet, "/v1/definitions", "list-definitions", "Definitions", ScopeDefinitionsRead, "List definitions", "Those in force."), s.listDefinitions)
 	huma.Register(s.huma, operation(http.MethodGet, "/v1/definitions/{kind}/{name}", "get-definition", "Definitions", ScopeDefinitionsRead, "Get a definition", "With its YAML."), s.getDefinition)
 	for _, verb := range []string{"pause", "resume"} {
@@ -81,43 +89,37 @@ func (s *server) registerDefinitions() {
 }
 
 func (s *server) applyDefinitions(ctx context.Context, in *body[DefinitionFiles]) (*body[AppliedDefinitions], error) {
-	active, _, err := s.Store.ActiveDefinitions(ctx)
-	if err != nil {
-		return nil, problemOf(err)
+	for try := 1; ; try++ {
+		c, err := s.resolve(ctx, &in.Body)
+		if err != nil {
+			return nil, problemOf(err)
+		}
+		if in.Body.Confirmed != "" {
+			plan, err := s.plan(ctx, c)
+			if err != nil {
+				return nil, problemOf(err)
+			}
+			if why := drifted(in.Body.Confirmed, plan.Fingerprint); why != "" {
+				return nil, problemOf(&crm.Error{Code: crm.CodeConflict, Message: why, Next: "Plan again, and confirm what you see."})
+			}
+		}
+		applied, err := s.Store.Publish(ctx, &store.Publication{Documents: c.set.Documents, Remove: c.remove, Generation: &c.generation}, s.Now())
+		if crm.CodeOf(err) == crm.CodeConflict && try < publishTries {
+			continue // somebody else has published since they were checked: they are checked again
+		}
+		if err != nil {
+			return nil, problemOf(err)
+		}
+		out := AppliedDefinitions{Results: make([]AppliedDefinition, len(applied)), Problems: notNil(c.problems)}
+		for i, a := range applied {
+			out.Results[i] = AppliedDefinition{Kind: a.Kind, Name: a.Name, Locale: a.Locale, Version: a.Version, Status: a.Status}
+		}
+		return &body[AppliedDefinitions]{Body: out}, nil
 	}
-	base := make([]dsl.Document, len(active))
-	for i, d := range active {
-		base[i] = documentOf(&d)
-	}
-	files := make([]dsl.File, len(in.Body.Files))
-	for i, f := range in.Body.Files {
-		files[i] = dsl.File{Path: f.Path, Text: []byte(f.Text)}
-	}
-	set, problems := dsl.Check(files, base)
-	if n := countErrors(problems); n > 0 || set == nil {
-		refused := invalid(fmt.Sprintf("The definitions have %d %s; nothing was published.", n, plural(n, "error")), "Correct what problems lists and publish again.")
-		refused.Problems = problems
-		return nil, refused
-	}
-	documents := make([]store.Definition, len(set.Documents))
-	for i, d := range set.Documents {
-		documents[i] = store.Definition{Kind: d.Kind, Name: d.Name, Locale: d.Locale, Hash: d.Hash, Source: d.Source, File: d.File, Line: d.Line}
-	}
-	applied, err := s.Store.ApplyDefinitions(ctx, documents, s.Now())
-	if err != nil {
-		return nil, problemOf(err)
-	}
-	out := AppliedDefinitions{Results: make([]AppliedDefinition, len(applied)), Problems: notNil(problems)}
-	for i, a := range applied {
-		out.Results[i] = AppliedDefinition{Kind: a.Kind, Name: a.Name, Locale: a.Locale, Version: a.Version, Status: a.Status}
-	}
-	return &body[AppliedDefinitions]{Body: out}, nil
 }
 
-// documentOf is a stored definition as the language reads it.
-func documentOf(d *store.Definition) dsl.Document {
-	return dsl.Document{Kind: d.Kind, Name: d.Name, Locale: d.Locale, Hash: d.Hash, Source: d.Source, File: d.File, Line: d.Line}
-}
+// publishTries is how often definitions are checked anew because others were published in between.
+const publishTries = 5
 
 func countErrors(problems []crm.Problem) int {
 	n := 0

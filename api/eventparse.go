@@ -197,7 +197,7 @@ func checkEnvelope(e *crm.Event) error {
 	if _, ok := crm.EventFields(e.Type); !ok {
 		return reject("unknown_type", "There is no event type %s.%s Use custom.<name> for one of your own.", e.Type, didYouMean(e.Type, crm.EventTypes()))
 	}
-	if e.Subject == "" && !strings.HasPrefix(e.Type, "role.") {
+	if e.Subject == "" && !crm.Broadcast(e.Type) {
 		return reject("invalid", "The subject is missing: the candidate's id or external id.")
 	}
 	return nil

@@ -59,7 +59,8 @@ func (s *server) registerEvents() {
 	op := operation(http.MethodPost, "/v1/events", "send-events", "Events", ScopeEventsWrite, "Send events",
 		"One event or up to 1,000, as CloudEvents 1.0 or as simple JSON. Everything that is accepted is committed when the answer comes. "+
 			"Sending an event again, by source and id, does nothing, so that a request without an answer can be repeated. "+
-			"Each event is judged alone: look at the results. An event of a candidate who is not known yet is kept until they are.")
+			"Each event is judged alone: look at the results. An event of a candidate who is not known yet is kept until they are. "+
+			"Events of a role have no candidate: they are told to the members of the pools that sequences name.")
 	op.MaxBodyBytes = maxEventsBody
 	op.RequestBody = &huma.RequestBody{Required: true}
 	huma.Register(s.huma, op, s.receiveEvents)
@@ -113,11 +114,11 @@ func eventContent() map[string]*huma.MediaType {
 		return &huma.Schema{Type: "string", Description: doc, Examples: []any{example}}
 	}
 	kind := text("What happened.", "application.submitted")
-	subject := text("The candidate's id or external id.", "ATS-7-000123")
+	subject := text("The candidate's id or external id. Events of a role have none.", "ATS-7-000123")
 	at := &huma.Schema{Type: "string", Format: "date-time", Description: "When it happened; now if it is left out."}
 	data := &huma.Schema{Type: "object", AdditionalProperties: true, Description: "The details. Declared fields are checked; others are kept."}
 	cloudEvent := &huma.Schema{
-		Type: "object", Description: "A CloudEvent 1.0 in JSON.", Required: []string{"specversion", "id", "source", "type", "subject"}, AdditionalProperties: true,
+		Type: "object", Description: "A CloudEvent 1.0 in JSON.", Required: []string{"specversion", "id", "source", "type"}, AdditionalProperties: true,
 		Properties: map[string]*huma.Schema{
 			"specversion": {Type: "string", Enum: []any{"1.0"}}, "id": text("Unique in its source.", "586ea4f1-b925"),
 			"source": text("The system that says so.", "ats/greenhouse"), "type": kind, "subject": subject, "time": at,

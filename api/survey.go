@@ -115,7 +115,7 @@ func (s *server) findSurvey(ctx context.Context, messageID string) (crm.Message,
 	if err != nil {
 		return message, nil, err
 	}
-	program, err := dsl.Compile(documentOf(&sequence))
+	program, err := dsl.Compile(sequence.Document)
 	if err != nil {
 		return message, nil, fmt.Errorf("read sequence of survey: %w", err)
 	}
@@ -128,7 +128,7 @@ func (s *server) findSurvey(ctx context.Context, messageID string) (crm.Message,
 	if err != nil {
 		return message, nil, err
 	}
-	set, err := dsl.Load([]dsl.Document{documentOf(&definition)})
+	set, err := dsl.Load([]dsl.Document{definition.Document})
 	if err != nil {
 		return message, nil, fmt.Errorf("read survey: %w", err)
 	}

@@ -138,7 +138,7 @@ func (w *world) run(candidateID string) string {
 	ctx, now := w.t.Context(), w.clock()
 	id := crm.NewID(crm.PrefixEnrollment, now)
 	sequence := "nurses-" + id[len(id)-6:]
-	if _, err := w.store.ApplyDefinitions(ctx, []store.Definition{{Kind: "sequence", Name: sequence, Hash: id, Source: "sequence: " + sequence}}, now); err != nil {
+	if _, err := w.store.ApplyDefinitions(ctx, []crm.Document{{Kind: "sequence", Name: sequence, Hash: id, Source: "sequence: " + sequence}}, now); err != nil {
 		w.t.Fatal(err)
 	}
 	w.call(http.MethodPost, "/v1/events", object{"type": "custom.begin", "candidate": candidateID}).want(200, nil)

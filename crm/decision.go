@@ -133,7 +133,8 @@ const (
 	NotePaused      NoteKind = "paused"
 	NoteExit        NoteKind = "exit"
 	NoteGoal        NoteKind = "goal"
-	NoteProblem     NoteKind = "problem" // a condition could not be evaluated, an event was set aside
+	NoteProblem     NoteKind = "problem"  // a condition could not be evaluated, an event was set aside
+	NoteMigrated    NoteKind = "migrated" // the run went on in another version of its definition
 )
 
 // Note is one line of explanation: what happened at a step, for which reason, and by which expression with what result.

@@ -48,7 +48,7 @@ const (
 	ControlStop   = "enrollment.stopped"
 	ControlEnroll = "enrollment.requested"
 	ControlLeave  = "enrollment.left"    // data: definition, by: the candidate's open runs of it end as left
-	ControlMember = "enrollment.matched" // data: definition, pool, date: a member of a pool now, or at a campaign's date
+	ControlMember = "enrollment.matched" // data: definition, pool: a member of a pool now; with date (RFC 3339), at a campaign's date
 	ControlPools  = "pools.reviewed"     // the candidate's pools are looked at again; no data
 )
 

@@ -11,7 +11,7 @@ import (
 // the order of blocks means nothing to a run.
 func (q *sequenceReader) compile() {
 	c := &compiler{p: q.p, taken: map[string]bool{}}
-	q.p.index, q.p.contains = map[string]int{}, map[string][]string{}
+	q.p.index, q.p.contains, q.p.layout = map[string]int{}, map[string][]string{}, map[string]site{}
 	for id := range q.steps {
 		c.taken[id] = true
 	}
@@ -84,10 +84,14 @@ const (
 	eventAnswered = "survey.answered"
 )
 
+// choiceSuffix makes the id of a choose that has an `if`, which is an instruction of its own before it.
+const choiceSuffix = "/choice"
+
 // compiler appends instructions to a program.
 type compiler struct {
 	p     *Program
 	taken map[string]bool // ids
+	where string          // the block that is being laid out
 }
 
 // size counts the instructions that steps take.
@@ -131,17 +135,18 @@ func (c *compiler) step(s *step, next int, after string) string {
 	if in.ID == "" {
 		in.ID, in.Implied = c.implied(in.Op, after), true
 	}
+	c.p.layout[in.ID] = site{c.where, next}
 	if s.guarded() {
 		c.p.Code = append(c.p.Code, Instr{
 			ID: in.ID, Implied: in.Implied, Op: OpChoose, Next: next,
 			Choose: &Choose{Arms: []Arm{{If: in.If, Go: len(c.p.Code) + 1}}},
 		})
-		c.p.Follow = append(c.p.Follow, next)
-		in.ID, in.Implied, in.If = in.ID+"/choice", true, nil
+		in.ID, in.Implied, in.If = in.ID+choiceSuffix, true, nil
+		c.p.layout[in.ID] = site{c.where, next}
 	}
 	in.Next = next
 	at := len(c.p.Code)
-	c.p.Code, c.p.Follow = append(c.p.Code, in), append(c.p.Follow, next)
+	c.p.Code = append(c.p.Code, in)
 	switch in.Op {
 	case OpChoose:
 		c.choose(at, s, next)
@@ -169,7 +174,7 @@ func (c *compiler) then(at int, s *step, next int) {
 
 func (c *compiler) choose(at int, s *step, next int) {
 	arms := make([]Arm, 0, len(s.arms))
-	id := strings.TrimSuffix(c.p.Code[at].ID, "/choice")
+	id := strings.TrimSuffix(c.p.Code[at].ID, choiceSuffix)
 	for i, a := range s.arms {
 		arms = append(arms, Arm{If: a.cond, Go: c.branch(a.steps, next, id+"/"+strconv.Itoa(i+1))})
 	}
@@ -199,8 +204,10 @@ func (c *compiler) branch(steps []*step, next int, after string) int {
 	if len(steps) == 0 {
 		return next
 	}
-	begin := len(c.p.Code)
+	begin, outer := len(c.p.Code), c.where
+	c.where = after
 	c.block(steps, next, after)
+	c.where = outer
 	return begin
 }
 

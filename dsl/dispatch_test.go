@@ -146,12 +146,12 @@ func TestEnrollByPool(t *testing.T) {
 	t.Run("each date of a campaign is a new run", func(t *testing.T) {
 		t.Parallel()
 		b := newInbox(t, ended("letter", 1))
-		b.tell(crm.SourceControl, crm.ControlMember, data{"definition": "letter", "pool": "club", "date": "2027-02-15"}, "letter enrolled")
+		b.tell(crm.SourceControl, crm.ControlMember, data{"definition": "letter", "pool": "club", "date": "2027-02-15T09:00:00Z"}, "letter enrolled")
 		if run := b.out.Enrollments[0]; run.N != 2 || run.Pool != "" {
 			t.Errorf("the run is %+v", run)
 		}
 		newInbox(t, running("letter", "")).
-			tell(crm.SourceControl, crm.ControlMember, data{"definition": "letter", "pool": "club", "date": "2027-02-15"}, "letter not_enrolled already_running")
+			tell(crm.SourceControl, crm.ControlMember, data{"definition": "letter", "pool": "club", "date": "2027-02-15T09:00:00Z"}, "letter not_enrolled already_running")
 		newInbox(t).tell("rapport", "pool.entered", data{"pool": "club"}, "keen not_enrolled condition", "members enrolled")
 	})
 	t.Run("a step of another run enrolls, but not sooner than reenroll allows", func(t *testing.T) {

@@ -22,6 +22,8 @@
 //	format.go, formatprint.go, formattext.go  the layout: Format; formatquote.go repairs conditions
 //	check*.go, constant.go, cost.go           what is checked once everything is read: the ways of runs, circles, unused things
 //	smslength.go, mjml.go, mjmlscan.go        how long a text message is, bodies in MJML
+//	diff.go, outline.go, difftext.go          what has changed between two versions
+//	migrate.go, audience.go                   where a run lands in another version, whom a new one reaches
 //	problems.go                               every problem code; docs/problems.md explains them
 //
 // A program as a flowchart is package graph, below this one.

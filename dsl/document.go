@@ -14,41 +14,24 @@ type File struct {
 	Text []byte
 }
 
-// Document is one definition as it was written: its own YAML text and where it stood.
-type Document struct {
-	Kind   string // one of the kinds below
-	Name   string
-	Locale string // of a message in another language, else ""
-	Hash   string // sha256 in hex of the content: comments, quoting and layout do not change it
-	Source string // this document's own YAML text
-	File   string
-	Line   int // of its first key in File, from 1
-}
+// Document is one definition as it was written. Its Kind is one of the kinds below.
+type Document = crm.Document
 
 // Kinds of documents that are published.
 const (
-	KindWorkspace = "workspace"
-	KindSequence  = "sequence"
-	KindMessage   = "message"
-	KindPool      = "pool"
-	KindSurvey    = "survey"
-	KindInterview = "interview"
-	KindRetention = "retention"
+	KindWorkspace = crm.KindWorkspace
+	KindSequence  = crm.KindSequence
+	KindMessage   = crm.KindMessage
+	KindPool      = crm.KindPool
+	KindSurvey    = crm.KindSurvey
+	KindInterview = crm.KindInterview
+	KindRetention = crm.KindRetention
 	kindTest      = "test"
 )
 
 // documentKinds lists the kinds of documents that there are.
 func documentKinds() []string {
 	return []string{KindWorkspace, KindSequence, KindMessage, KindPool, KindSurvey, KindInterview, KindRetention, kindTest}
-}
-
-// key names what a document defines: another one with the same key takes its place. There is one workspace, whatever its
-// name.
-func (d *Document) key() string {
-	if d.Kind == KindWorkspace {
-		return d.Kind
-	}
-	return d.Kind + "\n" + d.Name + "\n" + d.Locale
 }
 
 // Set is a complete set of definitions, compiled. It is immutable and safe for concurrent use.
@@ -62,6 +45,7 @@ type Set struct {
 	Retentions map[string]*Retention  // by name
 	Documents  []Document             // those from the files
 	All        []Document             // those in force: the files' and what is left of the base
+	Broken     []Document             // in force as well, but this version cannot read them
 }
 
 // Template returns the message in the best language there is for a locale (BCP 47): the exact one, else its language, else
@@ -90,10 +74,10 @@ func Check(files []File, base []Document) (*Set, []crm.Problem) {
 	l.own = own
 	replaced := make(map[string]bool, own)
 	for _, d := range l.docs {
-		replaced[d.key()] = true
+		replaced[d.Key()] = true
 	}
 	for i := range base {
-		if !replaced[base[i].key()] {
+		if !replaced[base[i].Key()] {
 			l.document(base[i])
 		}
 	}

@@ -78,7 +78,7 @@ func (d *dispatch) enrollMember(e *crm.Event) {
 		return
 	}
 	for _, m := range p.Enroll {
-		if m.In != pool || m.At.IsZero() != (date == "") || len(m.On) > 0 {
+		if m.In != pool || len(m.On) > 0 || !m.isFor(d.set.Workspace, date) {
 			continue
 		}
 		if m.When != nil {

@@ -97,7 +97,8 @@ type shape struct {
 	units     []string // of a duration, where it takes only some
 	names     string   // formName: the kind of document that the name is of, or "" where it is given
 	place     place
-	low, high int // of a number; low also of how many entries a list or mapping has at least
+	rules     []rule // of a mapping, beside those of its place
+	low, high int    // of a number; low also of how many entries a list or mapping has at least
 }
 
 // key is a key of a mapping.

@@ -15,12 +15,7 @@ type rule struct {
 	bars  []string // none of these is there
 	holds *key     // this key, where it is there, has such a value
 	least int      // so many keys are there
-
-	innerNeeds []string // all of these are in the mapping of given
-	innerBars  []string // none of these is
 }
-
-func value(s shape) *shape { return &s }
 
 // openKeys describes the keys of a place beyond those of its table, and their values.
 func openKeys(p place) (name, value shape, ok bool) {
@@ -46,19 +41,19 @@ func rulesOf(p place) []rule {
 func documentRules(p place) []rule {
 	switch p {
 	case placePurpose:
-		return []rule{{given: "basis", has: value(oneOf("consent")), bars: []string{"expires"}}}
+		return []rule{{given: "basis", has: new(oneOf("consent")), bars: []string{"expires"}}}
 	case placeMessage:
 		return []rule{
 			{one: []string{"body", "mjml"}},
 			{any: []string{"channel", "locale"}},
-			{given: "channel", has: value(oneOf("email")), needs: []string{"subject"}},
-			{given: "channel", has: value(oneOf("sms")), bars: []string{"subject", "preview", "mjml"}},
+			{given: "channel", has: new(oneOf("email")), needs: []string{"subject"}},
+			{given: "channel", has: new(oneOf("sms")), bars: []string{"subject", "preview", "mjml"}},
 		}
 	case placePool:
 		return []rule{{one: []string{"when", "members"}}}
 	case placeQuestion:
 		return []rule{
-			{given: "kind", has: value(oneOf(QuestionChoice)), needs: []string{"of"}},
+			{given: "kind", has: new(oneOf(QuestionChoice)), needs: []string{"of"}},
 			{given: "of", holds: &key{name: "kind", shape: oneOf(QuestionChoice)}},
 		}
 	}
@@ -77,7 +72,7 @@ func matchRules(p place) []rule {
 			{given: "every", needs: []string{"at"}},
 			{given: "pace", needs: []string{"at"}},
 			{given: "when", any: []string{"on", "at"}},
-			{given: "on", has: value(oneOrMore(broadcast)), needs: []string{"in"}},
+			{given: "on", has: new(oneOrMore(broadcast)), needs: []string{"in"}},
 		}
 	case placeExit:
 		return append(events, either, rule{needs: []string{"outcome"}})
@@ -101,7 +96,6 @@ func stepRules(p place) []rule {
 			{given: "do", needs: []string{"repeat"}},
 			{given: "then", any: slices.DeleteFunc(slices.Clone(kinds), func(kind string) bool { return !branches(kind) })},
 		}
-		rules = append(rules, rule{given: "email", hasKey: "body", innerNeeds: []string{"subject"}}, rule{given: "sms", innerBars: []string{"subject"}})
 		for _, kind := range kinds {
 			if needsID(kind) {
 				rules = append(rules, rule{given: kind, needs: []string{"id"}})
@@ -137,7 +131,7 @@ func effectRules(p place) []rule {
 	case placeUpdate, placePools:
 		return []rule{{least: 1}}
 	case placeCall:
-		return []rule{{given: "method", has: value(oneOf("GET")), bars: []string{"body"}}}
+		return []rule{{given: "method", has: new(oneOf("GET")), bars: []string{"body"}}}
 	}
 	return nil
 }

@@ -21,8 +21,8 @@ func stepKeys(p place) []key {
 		return []key{
 			k("id", a(formWord), "Names the step: progress, statistics and migrations go by it."),
 			k("if", a(formCondition), "Skip the step when this is false."),
-			k("email", sendShape(), "Send an email: a message's name, a list of names of which the first not yet had is sent, or the text itself."),
-			k("sms", sendShape(), "Send a text message, as an email step does."),
+			k("email", sendShape(rule{given: "body", needs: []string{"subject"}}), "Send an email: a message's name, a list of names of which the first not yet had is sent, or the text itself."),
+			k("sms", sendShape(rule{bars: []string{"subject"}}), "Send a text message, as an email step does."),
 			k("task", mappingOf(placeTask), "Ask a person to do something."),
 			k("wait", either(a(formDuration), mappingOf(placeWait)), "Let time pass."),
 			k("wait_for", mappingOf(placeWaitFor), "Go on with the first of several matches, or after the timeout."),
@@ -54,8 +54,9 @@ func stepKeys(p place) []key {
 // texts is a text or a list of them, which may be empty.
 func texts() shape { return either(a(formText), listOf(a(formText))) }
 
-func sendShape() shape {
-	return either(nameOf(KindMessage), some(listOf(nameOf(KindMessage))), mappingOf(placeSend))
+// sendShape is what an email or sms step holds; the rule is its channel's.
+func sendShape(own rule) shape {
+	return either(nameOf(KindMessage), some(listOf(nameOf(KindMessage))), shape{form: formMapping, place: placeSend, rules: []rule{own}})
 }
 
 // effectKeys are the keys of what steps do.

@@ -221,9 +221,9 @@ func (l *loader) duplicates() {
 		if d.Kind == "" {
 			continue
 		}
-		first := seen[d.key()]
+		first := seen[d.Key()]
 		if first == nil {
-			seen[d.key()] = d
+			seen[d.Key()] = d
 			continue
 		}
 		message := fmt.Sprintf("The %s %q is there twice: also in %s on line %d.", d.Kind, clip(d.Name), first.File, first.Line)
@@ -250,7 +250,11 @@ func (l *loader) set(own int) *Set {
 		Interviews: map[string]*Interview{}, Retentions: map[string]*Retention{},
 	}
 	for i, d := range l.docs {
-		if d.Kind == kindTest || d.Kind == "" || d.reader.failed() {
+		if d.Kind == kindTest || d.Kind == "" {
+			continue
+		}
+		if d.reader.failed() {
+			s.Broken = append(s.Broken, d.Document)
 			continue
 		}
 		s.All = append(s.All, d.Document)

@@ -58,6 +58,11 @@ func (d *dispatch) review() {
 			d.move(name, is)
 		}
 	}
+	for _, name := range slices.Clone(d.facts.Pools) {
+		if d.set.Pools[name] == nil && !d.set.InForce(KindPool, name) {
+			d.move(name, false) // there is no such pool any more
+		}
+	}
 }
 
 // move notes that the candidate enters or leaves a pool. The event that tells of it is dispatched like any other.

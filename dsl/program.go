@@ -24,11 +24,20 @@ type Program struct {
 	Window      *Calendar // the sequence's own; nil: the workspace's, and none for transactional
 	Code        []Instr
 	Listens     []string // every event type that an exit or a wait looks at, sorted
-	Follow      []int    // by place in Code: where the branches of an instruction come together again
 
 	index    map[string]int      // instruction id → place in Code
 	contains map[string][]string // step id → ids of the steps inside its branches, at any depth
+	layout   map[string]site     // instruction id → where it was written
 }
+
+// site is where an instruction was written.
+type site struct {
+	where  string // the block it is in, by the step and the branch it hangs on: "heard/clicked"; "" is the outermost
+	follow int    // the instruction after it and all that hangs on it
+}
+
+// Follower returns the place in Code where the branches of an instruction come together again.
+func (p *Program) Follower(pc int) int { return p.layout[p.Code[pc].ID].follow }
 
 // EndID is where the cursor of a run stands that has run out of instructions. No step can have this id.
 const EndID = "$end"

@@ -24,7 +24,6 @@ func JSONSchema() []byte {
 		{"type", "object"},
 	}
 	root = append(root, w.kinds()...)
-	root = append(root, member{"defaultSnippets", snippetList(placeDocument)})
 	if w.events {
 		w.written[placeEventType], w.order = eventType(), append(w.order, placeEventType)
 	}
@@ -71,9 +70,10 @@ func (w *schemaWriter) kinds() jsonObject {
 	var keys jsonObject
 	for _, x := range kindPlaces() {
 		names = append(names, jsonObject{{"required", []string{x.kind}}})
-		keys = append(keys, member{x.kind, described(jsonObject{}, keysOf(x.place)[0].doc, "")})
+		name := keysOf(x.place)[0]
+		keys = append(keys, member{x.kind, described(w.shape(name.shape), name.doc, name.shape.hint())})
 	}
-	rest := jsonObject{{"properties", keys}, {"anyOf", names}}
+	rest := jsonObject{{"properties", keys}, {"anyOf", names}, {"defaultSnippets", snippetList(placeDocument)}}
 	for _, x := range slices.Backward(kindPlaces()) {
 		rest = jsonObject{
 			{"if", jsonObject{{"required", []string{x.kind}}}},
@@ -95,7 +95,7 @@ func (w *schemaWriter) mapping(p place) jsonObject {
 
 // place describes the mapping of a place.
 func (w *schemaWriter) place(p place) jsonObject {
-	out := jsonObject{{"type", "object"}}
+	out := jsonObject{{"title", p}, {"type", "object"}}
 	keys := slices.DeleteFunc(keysOf(p), func(x key) bool { return slices.Contains(notYet(p), x.name) })
 	if keys == nil {
 		return out
@@ -117,7 +117,7 @@ func (w *schemaWriter) place(p place) jsonObject {
 	if len(required) > 0 {
 		out = append(out, member{"required", required})
 	}
-	if rules := w.rules(p); len(rules) > 0 {
+	if rules := w.rules(rulesOf(p)); len(rules) > 0 {
 		out = append(out, member{"allOf", rules})
 	}
 	if snippets := snippetList(p); len(snippets) > 0 {
@@ -126,15 +126,19 @@ func (w *schemaWriter) place(p place) jsonObject {
 	return out
 }
 
-// rules writes the rules of a place.
-func (w *schemaWriter) rules(p place) []any {
-	rules := rulesOf(p)
+// rules writes which keys go together.
+func (w *schemaWriter) rules(rules []rule) []any {
 	all := make([]any, 0, len(rules))
 	for _, r := range rules {
 		if then := w.consequence(r); r.given == "" {
 			all = append(all, then)
 		} else {
 			all = append(all, jsonObject{{"if", w.premise(r)}, {"then", then}})
+		}
+		for _, k := range r.one { // so that an editor marks the second key, and not the whole
+			others := slices.DeleteFunc(slices.Clone(r.one), func(other string) bool { return other == k })
+			bars := rule{given: k, bars: others}
+			all = append(all, jsonObject{{"if", w.premise(bars)}, {"then", w.consequence(bars)}})
 		}
 	}
 	return all
@@ -153,18 +157,13 @@ func (w *schemaWriter) premise(r rule) jsonObject {
 
 func (w *schemaWriter) consequence(r rule) jsonObject {
 	var then jsonObject
-	choice := func(word string, keys []string) {
-		if len(keys) == 0 {
-			return
-		}
-		all := make([]any, len(keys))
-		for i, k := range keys {
-			all[i] = jsonObject{{"required", []string{k}}}
-		}
-		then = append(then, member{word, all})
+	var some []any
+	for _, k := range slices.Concat(r.one, r.any) {
+		some = append(some, jsonObject{{"required", []string{k}}})
 	}
-	choice("oneOf", r.one)
-	choice("anyOf", r.any)
+	if some != nil {
+		then = append(then, member{"anyOf", some})
+	}
 	if len(r.needs) > 0 {
 		then = append(then, member{"required", r.needs})
 	}
@@ -174,9 +173,6 @@ func (w *schemaWriter) consequence(r rule) jsonObject {
 	}
 	if r.holds != nil {
 		properties = append(properties, member{r.holds.name, w.shape(r.holds.shape)})
-	}
-	if len(r.innerNeeds)+len(r.innerBars) > 0 {
-		properties = append(properties, member{r.given, w.consequence(rule{needs: r.innerNeeds, bars: r.innerBars})})
 	}
 	if len(properties) > 0 {
 		then = append(then, member{"properties", properties})

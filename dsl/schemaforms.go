@@ -24,48 +24,30 @@ const (
 
 // pattern is the regular expression of a text of this form, or "" when there is none.
 func (s shape) pattern() string {
-	switch s.form {
-	case formName:
-		return namePattern.String()
-	case formWord:
-		return wordPattern.String()
+	switch s.form { //nolint:exhaustive // the others always look the same
 	case formDuration:
 		return `^` + countPattern + `(` + strings.Join(s.unitWords(), "|") + `)$`
-	case formLimit:
-		return `^` + countPattern + `/` + countPattern + `(s|m|h|d|w)$`
-	case formShare:
-		return percentPattern
-	case formHours:
-		return hoursPattern
-	case formClock:
-		return `^ *` + clockPattern + ` *$`
-	case formMoment:
-		return momentPattern
-	case formZone:
-		return zonePattern
-	case formAddress:
-		return addressPattern
-	case formMailbox:
-		return mailboxPattern
 	case formDays:
 		day := ` *(` + strings.Join(dayNames(), "|") + `) *`
 		span := day + `(-` + day + `)?`
 		return `^` + span + `(,` + span + `)*$`
-	case formPhone:
-		return phonePattern.String()
-	case formLocale:
-		return localePattern.String()
-	case formEvent, formCustom:
-		return customPattern.String()
-	case formAttribute:
-		return attributePattern
 	case formChoice:
 		return `^(` + strings.Join(s.words, "|") + `)$`
-	case formText, formString, formCondition, formTime, formLiquid:
-		return solidPattern
-	case formNumber, formBool, formConstant, formList, formMapping, formEntries, formEither:
+	default:
+		return patterns()[s.form]
 	}
-	return ""
+}
+
+// patterns are those of forms that always look the same.
+func patterns() map[form]string {
+	return map[form]string{
+		formName: namePattern.String(), formWord: wordPattern.String(), formPhone: phonePattern.String(),
+		formLocale: localePattern.String(), formEvent: customPattern.String(), formCustom: customPattern.String(),
+		formLimit: `^` + countPattern + `/` + countPattern + `(s|m|h|d|w)$`, formClock: `^ *` + clockPattern + ` *$`,
+		formShare: percentPattern, formHours: hoursPattern, formMoment: momentPattern, formZone: zonePattern,
+		formAddress: addressPattern, formMailbox: mailboxPattern, formAttribute: attributePattern,
+		formText: solidPattern, formString: solidPattern, formCondition: solidPattern, formTime: solidPattern, formLiquid: solidPattern,
+	}
 }
 
 func (s shape) unitWords() []string {
@@ -79,15 +61,15 @@ func (s shape) unitWords() []string {
 func (w *schemaWriter) shape(s shape) jsonObject {
 	switch s.form {
 	case formName: // 2026 is a name and, without quotes, a number
-		return jsonObject{{"type", []string{"string", "integer"}}, {"pattern", s.pattern()}, {"maxLength", 100}, {"minimum", 0}}
+		return s.explained(jsonObject{{"type", []string{"string", "integer"}}, {"pattern", s.pattern()}, {"maxLength", 100}, {"minimum", 0}})
 	case formWord:
-		return jsonObject{{"type", "string"}, {"pattern", s.pattern()}, {"maxLength", 60}}
+		return s.explained(jsonObject{{"type", "string"}, {"pattern", s.pattern()}, {"maxLength", 60}})
 	case formPhone: // +447700900000 without quotes is a number
-		return jsonObject{{"type", []string{"string", "integer"}}, {"pattern", s.pattern()}, {"minimum", 1_000_000}}
+		return s.explained(jsonObject{{"type", []string{"string", "integer"}}, {"pattern", s.pattern()}, {"minimum", 1_000_000}})
 	case formText, formLiquid:
-		return jsonObject{{"type", []string{"string", "number", "boolean"}}, {"pattern", s.pattern()}}
+		return s.explained(jsonObject{{"type", []string{"string", "number", "boolean"}}, {"pattern", s.pattern()}})
 	case formCondition:
-		return jsonObject{{"type", []string{"string", "boolean"}}, {"pattern", s.pattern()}}
+		return s.explained(jsonObject{{"type", []string{"string", "boolean"}}, {"pattern", s.pattern()}})
 	case formNumber:
 		return jsonObject{{"type", "integer"}, {"minimum", s.low}, {"maximum", s.high}}
 	case formBool:
@@ -100,6 +82,17 @@ func (w *schemaWriter) shape(s shape) jsonObject {
 	case formEvent:
 		w.events = true
 		return jsonObject{{"$ref", "#/definitions/" + slug(placeEventType)}}
+	case formConstant, formList, formMapping, formEntries, formEither:
+		return w.compound(s)
+	case formString, formDuration, formLimit, formShare, formHours, formClock, formMoment, formZone, formAddress, formMailbox,
+		formDays, formLocale, formTime, formCustom, formAttribute:
+	}
+	return s.explained(jsonObject{{"type", "string"}, {"pattern", s.pattern()}})
+}
+
+// compound describes a value that is made of others.
+func (w *schemaWriter) compound(s shape) jsonObject {
+	switch s.form { //nolint:exhaustive // the others are not made of others
 	case formConstant:
 		return jsonObject{{"anyOf", []any{w.shape(a(formText)), w.shape(listOf(a(formText)))}}}
 	case formList:
@@ -109,19 +102,53 @@ func (w *schemaWriter) shape(s shape) jsonObject {
 		}
 		return out
 	case formMapping:
-		return w.mapping(s.place)
+		if s.rules == nil {
+			return w.mapping(s.place)
+		}
+		return jsonObject{{"allOf", append([]any{w.mapping(s.place)}, w.rules(s.rules)...)}}
 	case formEntries:
 		return w.entries(s)
-	case formEither:
+	default:
 		all := make([]any, len(s.of))
 		for i, x := range s.of {
 			all[i] = w.shape(x)
 		}
 		return jsonObject{{"anyOf", all}}
-	case formString, formDuration, formLimit, formShare, formHours, formClock, formMoment, formZone, formAddress, formMailbox,
-		formDays, formLocale, formTime, formCustom, formAttribute:
 	}
-	return jsonObject{{"type", "string"}, {"pattern", s.pattern()}}
+}
+
+// explained adds what editors say about a text that does not fit, instead of its pattern.
+func (s shape) explained(o jsonObject) jsonObject {
+	if message := s.wrong(); message != "" {
+		o = append(o, member{"patternErrorMessage", message})
+	}
+	return o
+}
+
+func (s shape) wrong() string {
+	hint := strings.ReplaceAll(s.hint(), "`", "")
+	switch s.form {
+	case formDuration:
+		return "This is not a duration. " + hint
+	case formLimit, formShare, formHours, formClock, formMoment, formZone, formLocale, formPhone:
+		return "This is not written right. " + hint
+	case formName:
+		return "This is not a name: lower-case words joined by hyphens, such as silver-medallist-nurses."
+	case formWord:
+		return "Write lower-case words joined by underscores, such as second_letter."
+	case formAddress, formMailbox:
+		return "This is not an email address."
+	case formDays:
+		return "Write mon-fri, or days of the week."
+	case formCustom:
+		return "Write custom.NAME: an event type of your own."
+	case formAttribute:
+		return "Write attributes.NAME."
+	case formText, formString, formLiquid, formCondition, formTime:
+		return "This is empty."
+	case formNumber, formBool, formEvent, formChoice, formConstant, formList, formMapping, formEntries, formEither:
+	}
+	return ""
 }
 
 // eventType describes an event type: one of the known ones, or one's own.

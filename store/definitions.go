@@ -1,28 +1,32 @@
 package store
 
 import (
-	"cmp"
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/rapport-crm/rapport/crm"
 )
 
 // Definition is one version of a definition. Versions count from 1 for each kind, name and locale.
 type Definition struct {
-	Kind      string
-	Name      string
-	Locale    string // of a message, or ""
-	Hash      string // of the content
-	Source    string // its YAML
-	File      string // where it was published from, with its line
-	Line      int
+	crm.Document
+
 	Version   int
 	CreatedAt time.Time
 	Active    bool // it is the version in force
 	Paused    bool // the definition, in all of its versions, is paused
+}
+
+// Documents returns the documents of definitions.
+func Documents(definitions []Definition) []crm.Document {
+	docs := make([]crm.Document, len(definitions))
+	for i := range definitions {
+		docs[i] = definitions[i].Document
+	}
+	return docs
 }
 
 const (
@@ -34,98 +38,6 @@ const (
 func scanDefinition(row pgx.CollectableRow) (d Definition, err error) {
 	err = row.Scan(&d.Kind, &d.Name, &d.Locale, &d.Hash, &d.Source, &d.File, &d.Line, &d.Version, &d.CreatedAt, &d.Active, &d.Paused)
 	return d, err
-}
-
-// Applied is what publishing did to one definition.
-type Applied struct {
-	Kind    string
-	Name    string
-	Locale  string
-	Version int
-	Status  string // added, changed or unchanged
-}
-
-// What publishing does to a definition.
-const (
-	StatusAdded     = "added"
-	StatusChanged   = "changed"
-	StatusUnchanged = "unchanged"
-)
-
-// ApplyDefinitions publishes definitions, all of them or none. Content that was published before comes back as the version
-// that it was. Definitions that are not among docs stay as they are.
-func (s *Store) ApplyDefinitions(ctx context.Context, docs []Definition, at time.Time) ([]Applied, error) {
-	applied, err := s.apply(ctx, docs, instant(at))
-	if err != nil {
-		return nil, fmt.Errorf("publish definitions: %w", err)
-	}
-	return applied, nil
-}
-
-func (s *Store) apply(ctx context.Context, docs []Definition, at time.Time) ([]Applied, error) {
-	lock := &pgx.Batch{}
-	lock.Queue("select value from generation for update") // one publication at a time
-	tx, err := s.begin(ctx, lock)
-	if err != nil {
-		return nil, err
-	}
-	defer tx.rollback(ctx)
-	var kinds, names, locales []string
-	for i := range docs {
-		kinds, names, locales = append(kinds, docs[i].Kind), append(names, docs[i].Name), append(locales, docs[i].Locale)
-	}
-	var versions []Definition
-	load := &pgx.Batch{}
-	gather(load.Queue("select "+definitionColumns+definitionTables+`where (d.kind, d.name, d.locale) in
-		(select * from unnest($1::text[], $2::text[], $3::text[])) order by d.version`, kinds, names, locales), scanDefinition, &versions)
-	if err := tx.send(ctx, load); err != nil {
-		return nil, err
-	}
-	applied := make([]Applied, len(docs))
-	write := &pgx.Batch{}
-	news := false
-	for i := range docs {
-		var known []Definition
-		for _, v := range versions {
-			if v.Kind == docs[i].Kind && v.Name == docs[i].Name && v.Locale == docs[i].Locale {
-				known = append(known, v)
-			}
-		}
-		applied[i] = queueDefinition(write, &docs[i], known, at)
-		news = news || applied[i].Status != StatusUnchanged
-	}
-	if news {
-		write.Queue("update generation set value = value + 1")
-	}
-	return applied, tx.commit(ctx, write)
-}
-
-// queueDefinition publishes one definition, given its versions in order.
-func queueDefinition(batch *pgx.Batch, doc *Definition, known []Definition, at time.Time) Applied {
-	a := Applied{Kind: doc.Kind, Name: doc.Name, Locale: doc.Locale, Status: StatusAdded}
-	if len(known) > 0 {
-		a.Status = StatusChanged
-	}
-	same := slices.IndexFunc(known, func(v Definition) bool { return v.Hash == doc.Hash })
-	if same >= 0 {
-		a.Version = known[same].Version
-		if known[same].Active {
-			a.Status = StatusUnchanged
-			return a
-		}
-	} else {
-		a.Version = 1
-		if len(known) > 0 {
-			a.Version += slices.MaxFunc(known, func(x, y Definition) int { return cmp.Compare(x.Version, y.Version) }).Version
-		}
-		batch.Queue(`insert into definitions (kind, name, locale, version, hash, source, file, line, created_at)
-			values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
-			doc.Kind, doc.Name, doc.Locale, a.Version, doc.Hash, doc.Source, doc.File, doc.Line, moment(at))
-	}
-	batch.Queue(`insert into published (kind, name, locale, version, changed_at) values ($1, $2, $3, $4, $5)
-		on conflict (kind, name, locale) do update set version = excluded.version, changed_at = excluded.changed_at`,
-		doc.Kind, doc.Name, doc.Locale, a.Version, moment(at))
-	return a
 }
 
 // ActiveDefinitions returns the versions in force, by kind, name and locale, and the generation that they are at least of.

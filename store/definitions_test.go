@@ -8,14 +8,13 @@ import (
 	"testing"
 
 	"github.com/rapport-crm/rapport/crm"
-	"github.com/rapport-crm/rapport/store"
 )
 
-func sequence(name, content string) store.Definition {
-	return store.Definition{Kind: "sequence", Name: name, Hash: "hash of " + content, Source: content, File: name + ".yaml", Line: 3}
+func sequence(name, content string) crm.Document {
+	return crm.Document{Kind: "sequence", Name: name, Hash: "hash of " + content, Source: content, File: name + ".yaml", Line: 3}
 }
 
-func (b *bundle) apply(t *testing.T, docs ...store.Definition) []string {
+func (b *bundle) apply(t *testing.T, docs ...crm.Document) []string {
 	t.Helper()
 	applied, err := b.ApplyDefinitions(t.Context(), docs, b.now())
 	if err != nil {
@@ -39,19 +38,19 @@ func TestApplyDefinitions(t *testing.T) {
 		}
 		return g
 	}
-	message := store.Definition{Kind: "message", Name: "thanks", Locale: "cy", Hash: "hash of diolch", Source: "diolch"}
+	message := crm.Document{Kind: "message", Name: "thanks", Locale: "cy", Hash: "hash of diolch", Source: "diolch"}
 	for i, step := range []struct {
-		docs []store.Definition
+		docs []crm.Document
 		want []string
 		news bool
 	}{
-		{[]store.Definition{sequence("a", "one"), message}, []string{"sequence/a v1 added", "message/thankscy v1 added"}, true},
-		{[]store.Definition{sequence("a", "one")}, []string{"sequence/a v1 unchanged"}, false},
-		{[]store.Definition{sequence("a", "two"), sequence("b", "two")}, []string{"sequence/a v2 changed", "sequence/b v1 added"}, true},
-		{[]store.Definition{sequence("a", "one")}, []string{"sequence/a v1 changed"}, true},
-		{[]store.Definition{sequence("a", "three")}, []string{"sequence/a v3 changed"}, true},
+		{[]crm.Document{sequence("a", "one"), message}, []string{"sequence/a v1 added", "message/thankscy v1 added"}, true},
+		{[]crm.Document{sequence("a", "one")}, []string{"sequence/a v1 unchanged"}, false},
+		{[]crm.Document{sequence("a", "two"), sequence("b", "two")}, []string{"sequence/a v2 changed", "sequence/b v1 added"}, true},
+		{[]crm.Document{sequence("a", "one")}, []string{"sequence/a v1 changed"}, true},
+		{[]crm.Document{sequence("a", "three")}, []string{"sequence/a v3 changed"}, true},
 		{
-			[]store.Definition{{Kind: "pool", Name: "a", Hash: "pool a"}, {Kind: "survey", Name: "a", Hash: "survey a"}},
+			[]crm.Document{{Kind: "pool", Name: "a", Hash: "pool a"}, {Kind: "survey", Name: "a", Hash: "survey a"}},
 			[]string{"pool/a v1 added", "survey/a v1 added"},
 			true,
 		},
@@ -101,7 +100,7 @@ func TestApplyConcurrently(t *testing.T) {
 	var wg sync.WaitGroup
 	for i := range 8 {
 		wg.Go(func() {
-			if _, err := b.ApplyDefinitions(t.Context(), []store.Definition{sequence("a", strconv.Itoa(i)), sequence("b", "same")}, b.now()); err != nil {
+			if _, err := b.ApplyDefinitions(t.Context(), []crm.Document{sequence("a", strconv.Itoa(i)), sequence("b", "same")}, b.now()); err != nil {
 				t.Error(err)
 			}
 		})

@@ -54,7 +54,7 @@ func TestDispatchInbox(t *testing.T) {
 func TestDispatchWrites(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	b.apply(t, store.Definition{Kind: "sequence", Name: "fresh", Hash: "hash-of-fresh"})
+	b.apply(t, crm.Document{Kind: "sequence", Name: "fresh", Hash: "hash-of-fresh"})
 	id := b.candidate(t, "ATS-1")
 	woken, told, idle := b.enroll(t, id, "woken"), b.enroll(t, id, "told"), b.enroll(t, id, "idle")
 	submitted := b.event("application.submitted", id, map[string]any{"application": "A-1"})

@@ -31,7 +31,8 @@ const frontLargest = 64
 // Receive stores events in one transaction; when it returns without an error they are committed. The answers are in the
 // order of the events. An event that was received before, by source and external id, also earlier in the same call, is a
 // duplicate. The subject is a candidate's external id or id; an event of an unknown subject is kept until there is such a
-// candidate. Consent events are written to the consent history in the same transaction.
+// candidate. Consent events are written to the consent history in the same transaction. An event that has no candidate of its
+// own, such as role.opened, waits for none: it becomes a job, and its subject is nobody.
 //
 // ID, Time, ReceivedAt and CandidateID are filled in where they are empty. The error has crm.CodeInvalid when an event
 // lacks its source, external id or type, or holds text that Postgres cannot store; then none is stored.
@@ -56,6 +57,9 @@ func (s *Store) Receive(ctx context.Context, events []crm.Event) ([]Received, er
 		return nil, receiveError(err)
 	}
 	s.Notify(TopicEvents)
+	if slices.ContainsFunc(prepared, func(e crm.Event) bool { return crm.Broadcast(e.Type) }) {
+		s.Notify(TopicJobs)
+	}
 	return received, nil
 }
 
@@ -80,6 +84,9 @@ func (s *Store) prepare(events []crm.Event) ([]crm.Event, error) {
 		}
 		if e.ID == "" {
 			e.ID = crm.NewID(crm.PrefixEvent, now)
+		}
+		if crm.Broadcast(e.Type) {
+			e.Subject, e.CandidateID = "", ""
 		}
 		e.ReceivedAt = instant(orElse(e.ReceivedAt, now))
 		e.Time = instant(orElse(e.Time, e.ReceivedAt))

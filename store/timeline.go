@@ -146,7 +146,7 @@ func queueTimeline(batch *pgx.Batch, candidateID string, from place, limit int) 
 		on r.id = coalesce(m.enrollment_id, e.data->>'enrollment') and r.candidate_id = e.candidate_id
 		where e.candidate_id = $1 and (e.time, 0, lpad(e.seq::text, 20, '0')) >= ($2, $3::int, $4 collate "C") order by e.time, e.seq limit $5`,
 		scanEventEntry)
-	read(rankDecision, `select d.at, lpad(d.id::text, 20, '0') as key, d.definition, coalesce(r.version, v.version, 0), d.enrollment_id,
+	read(rankDecision, `select d.at, lpad(d.id::text, 20, '0') as key, d.definition, coalesce(v.version, r.version, 0), d.enrollment_id,
 		coalesce(r.n, 0), d.candidate_id, d.notes
 		from decisions d left join enrollments r on r.id = d.enrollment_id
 		left join lateral (select version from definitions where kind = 'sequence' and name = d.definition and hash = d.hash limit 1) v on true

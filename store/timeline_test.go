@@ -14,7 +14,7 @@ import (
 // story makes a candidate to whom a bit of everything happens.
 func (b *bundle) story(t *testing.T) (id, run string) {
 	t.Helper()
-	b.apply(t, store.Definition{Kind: "sequence", Name: "nurture", Hash: "hash-of-nurture"})
+	b.apply(t, crm.Document{Kind: "sequence", Name: "nurture", Hash: "hash-of-nurture"})
 	id = b.candidate(t, "ATS-1", grant("news", crm.Email))
 	b.pass(time.Minute)
 	run = b.enroll(t, id, "nurture")

@@ -32,22 +32,12 @@ func (d definitions) Generation(ctx context.Context) (int64, error) {
 
 func (d definitions) Active(ctx context.Context) ([]dsl.Document, int64, error) {
 	active, generation, err := d.store.ActiveDefinitions(ctx)
-	docs := make([]dsl.Document, len(active))
-	for i := range active {
-		docs[i] = document(&active[i])
-	}
-	return docs, generation, err
+	return store.Documents(active), generation, err
 }
 
 func (d definitions) ByHash(ctx context.Context, hash string) (dsl.Document, error) {
 	def, err := d.store.DefinitionByHash(ctx, hash)
-	return document(&def), err
-}
-
-func document(d *store.Definition) dsl.Document {
-	return dsl.Document{
-		Kind: d.Kind, Name: d.Name, Locale: d.Locale, Hash: d.Hash, Source: d.Source, File: d.File, Line: d.Line,
-	}
+	return def.Document, err
 }
 
 // noCalls stands where no host is allowed.

@@ -4,6 +4,8 @@
 //   - The dispatcher (dispatcher.go) turns a candidate's new events into enrollments and wake-ups, in one transaction.
 //   - The relays (relay.go) carry both to Temporal: they start workflows and signal them.
 //   - The sender (sender.go) claims planned messages, checks them a last time and hands them to the providers.
+//   - Jobs (jobs.go, jobplan.go, jobchunk.go) do what concerns many candidates, a chunk at a time: fan-outs, members of pools,
+//     campaigns, who belongs into which pool.
 //   - The sweeper (sweeper.go) finds what fell between two stools after a crash, and wakes it.
 //
 // Each is a loop over a queue in Postgres (loop.go). Any number of workers can run beside each other, and any of them can be

@@ -103,11 +103,7 @@ func (r *rig) apply(text string) {
 	if set == nil {
 		r.t.Fatalf("definitions: %v", problems)
 	}
-	docs := make([]store.Definition, len(set.Documents))
-	for i, d := range set.Documents {
-		docs[i] = store.Definition{Kind: d.Kind, Name: d.Name, Locale: d.Locale, Hash: d.Hash, Source: d.Source, File: d.File, Line: d.Line}
-	}
-	if _, err := r.store.ApplyDefinitions(r.t.Context(), docs, r.now()); err != nil {
+	if _, err := r.store.ApplyDefinitions(r.t.Context(), set.Documents, r.now()); err != nil {
 		r.t.Fatal(err)
 	}
 }

@@ -60,7 +60,7 @@ type Worker struct {
 	log         *slog.Logger
 	settled     time.Time // when experiments were looked at last; the sweeper's own
 
-	events, starts, wakes, messages, sweeper *loop
+	events, starts, wakes, messages, jobs, sweeper *loop
 }
 
 // New returns a worker that does nothing until Run.
@@ -87,6 +87,8 @@ func New(c Config) *Worker {
 	w.starts = newLoop("starts", 500*time.Millisecond, c.Log, w.start)
 	w.wakes = newLoop("wakes", 500*time.Millisecond, c.Log, w.signal)
 	w.messages = newLoop("messages", 500*time.Millisecond, c.Log, w.send)
+	jobs := &Jobs{Store: c.Store, Library: w.library, Now: w.now, Span: w.span, Settle: jobSettle, Log: c.Log}
+	w.jobs = newLoop("jobs", 250*time.Millisecond, c.Log, jobs.Work)
 	w.sweeper = newLoop("sweeper", min(sweepEvery, w.grace), c.Log, w.sweep)
 	return w
 }
@@ -115,7 +117,7 @@ func (w *Worker) Run(ctx context.Context) error {
 
 	var running sync.WaitGroup
 	running.Go(func() { w.listen(ctx) })
-	for _, l := range []*loop{w.events, w.starts, w.wakes, w.messages, w.sweeper} {
+	for _, l := range []*loop{w.events, w.starts, w.wakes, w.messages, w.jobs, w.sweeper} {
 		running.Go(func() { l.run(ctx) })
 	}
 	running.Wait()
@@ -142,6 +144,7 @@ func bind[In, Out any](r worker.Registry, handle workflows.Activity[In, Out], f 
 func (w *Worker) listen(ctx context.Context) {
 	queues := map[string]*loop{
 		store.TopicEvents: w.events, store.TopicStarting: w.starts, store.TopicWakes: w.wakes, store.TopicMessages: w.messages,
+		store.TopicJobs: w.jobs,
 	}
 	err := w.store.Listen(ctx, slices.Sorted(maps.Keys(queues)), func(topic string) { queues[topic].ring() })
 	if err != nil && ctx.Err() == nil {

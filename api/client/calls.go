@@ -50,17 +50,6 @@ func (c *Client) SendBatch(ctx context.Context, events []json.RawMessage, key st
 	return out, err
 }
 
-// ApplyDefinitions publishes definitions. When they have errors the error is an *Error whose Problems lists them all.
-func (c *Client) ApplyDefinitions(ctx context.Context, files []api.DefinitionFile) (api.AppliedDefinitions, error) {
-	var out api.AppliedDefinitions
-	body, err := json.Marshal(api.DefinitionFiles{Files: files})
-	if err != nil {
-		return out, fmt.Errorf("write definitions: %w", err)
-	}
-	err = c.do(ctx, &call{method: http.MethodPut, path: "/v1/definitions", body: body, out: &out, repeatable: true})
-	return out, err
-}
-
 // Definitions lists the definitions in force, without their YAML.
 func (c *Client) Definitions(ctx context.Context) ([]api.Definition, error) {
 	var out api.Page[api.Definition]
@@ -121,6 +110,17 @@ func (c *Client) Tasks(ctx context.Context, state crm.TaskState, limit int, afte
 		query.Set("state", string(state))
 	}
 	err := c.get(ctx, "/v1/tasks", query, &out)
+	return out, err
+}
+
+// Jobs returns a page of jobs, or only of the open ones, the newest first.
+func (c *Client) Jobs(ctx context.Context, open bool, limit int, after string) (api.Page[crm.Job], error) {
+	var out api.Page[crm.Job]
+	query := paging(limit, after)
+	if open {
+		query.Set("state", "open")
+	}
+	err := c.get(ctx, "/v1/jobs", query, &out)
 	return out, err
 }
 

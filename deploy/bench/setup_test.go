@@ -138,11 +138,7 @@ func (in *installation) publish(b *testing.B, text string) {
 	if set == nil {
 		b.Fatal(problems)
 	}
-	docs := make([]store.Definition, len(set.Documents))
-	for i, d := range set.Documents {
-		docs[i] = store.Definition{Kind: d.Kind, Name: d.Name, Hash: d.Hash, Source: d.Source, File: d.File, Line: d.Line}
-	}
-	if _, err := in.store.ApplyDefinitions(b.Context(), docs, time.Now()); err != nil {
+	if _, err := in.store.ApplyDefinitions(b.Context(), set.Documents, time.Now()); err != nil {
 		b.Fatal(err)
 	}
 }

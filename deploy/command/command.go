@@ -53,8 +53,8 @@ func root(out, errOut io.Writer) *cobra.Command {
 	cmd.PersistentFlags().String("log-level", "warn", "what is logged: debug, info, warn or error")
 	cmd.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return fromEnvironment(cmd) }
 	cmd.AddCommand(serveCommand(), workCommand(), openapiCommand())
-	cmd.AddCommand(checkCommand(), fmtCommand(), explainCommand(), graphCommand(), schemaCommand(), applyCommand())
-	cmd.AddCommand(candidatesCommand(), eventsCommand(), timelineCommand())
+	cmd.AddCommand(checkCommand(), fmtCommand(), explainCommand(), graphCommand(), schemaCommand(), planCommand(), applyCommand())
+	cmd.AddCommand(candidatesCommand(), eventsCommand(), timelineCommand(), jobsCommand())
 	if up := upCommand(); up != nil {
 		cmd.AddCommand(up)
 	}

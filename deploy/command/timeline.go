@@ -87,7 +87,7 @@ func what(e *api.TimelineEntry) string {
 		return after("task", ": ", e.Text)
 	case crm.NoteExit:
 		return after("ends as "+e.Outcome, ", after ", e.EventType)
-	case crm.NoteSkipped, crm.NoteDeferred, crm.NoteUpdated, crm.NotePaused, crm.NoteGoal, crm.NoteProblem:
+	case crm.NoteSkipped, crm.NoteDeferred, crm.NoteUpdated, crm.NotePaused, crm.NoteGoal, crm.NoteMigrated, crm.NoteProblem:
 		return after(words(string(kind)), ": ", e.Text)
 	}
 	switch e.Kind {

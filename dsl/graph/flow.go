@@ -27,7 +27,7 @@ func (b *graphBuilder) block(pc, end int) flow {
 	for pc != end {
 		next := b.part(pc)
 		f.parts, f.open = append(f.parts, next), next.open
-		pc = b.p.Follow[pc]
+		pc = b.p.Follower(pc)
 	}
 	return f
 }
@@ -111,7 +111,7 @@ func (b *graphBuilder) outcomes(pc int, n *Node) part {
 	var rest []string
 	for _, o := range outcomesOf(in) {
 		label := b.words.outcome(in, o)
-		if to := in.After(o); to != b.p.Follow[pc] {
+		if to := in.After(o); to != b.p.Follower(pc) {
 			ways = append(ways, way{label, to})
 		} else if !slices.Contains(rest, label) {
 			rest = append(rest, label)
@@ -121,7 +121,7 @@ func (b *graphBuilder) outcomes(pc int, n *Node) part {
 		return part{node: n, open: true}
 	}
 	if len(rest) > 0 {
-		ways = append(ways, way{anyOf(rest), b.p.Follow[pc]})
+		ways = append(ways, way{anyOf(rest), b.p.Follower(pc)})
 	}
 	return b.branch(pc, n, ways)
 }
@@ -129,7 +129,7 @@ func (b *graphBuilder) outcomes(pc int, n *Node) part {
 func (b *graphBuilder) branch(pc int, n *Node, ways []way) part {
 	p := part{node: n}
 	for _, w := range ways {
-		l := lane{w.label, b.block(w.to, b.p.Follow[pc])}
+		l := lane{w.label, b.block(w.to, b.p.Follower(pc))}
 		p.lanes = append(p.lanes, l)
 		p.open = p.open || l.open
 	}
