@@ -122,7 +122,8 @@ func (d *dispatch) queueWrites(batch *pgx.Batch, out *crm.Dispatched) error {
 		batch.Queue("update enrollments set wake = wake + 1 where id = any($1) and status <> 'closed'", out.Wake)
 	}
 	for _, c := range out.Controls {
-		batch.Queue(`update enrollments set paused = $2, ending = $3, wake = wake + 1
+		// A run that was asked to end is not asked again.
+		batch.Queue(`update enrollments set paused = $2, ending = case when ending = '' then $3 else ending end, wake = wake + 1
 			where id = $1 and status <> 'closed'`, c.EnrollmentID, c.Paused, c.Ending)
 	}
 	for run, e := range out.Goals {

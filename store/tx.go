@@ -45,7 +45,9 @@ func (s *Store) tryBegin(ctx context.Context, first *pgx.Batch) (*transaction, e
 	tx := &transaction{conn: conn}
 	opened := &pgx.Batch{}
 	opened.Queue("begin isolation level read committed")
-	opened.QueuedQueries = append(opened.QueuedQueries, first.QueuedQueries...)
+	for _, q := range first.QueuedQueries { // copies: a query that was sent is tied to its connection
+		opened.QueuedQueries = append(opened.QueuedQueries, &pgx.QueuedQuery{SQL: q.SQL, Arguments: q.Arguments, Fn: q.Fn})
+	}
 	if err := tx.send(ctx, opened); err != nil {
 		tx.rollback(ctx)
 		return nil, err
