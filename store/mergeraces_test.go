@@ -67,9 +67,11 @@ func TestMergeRaces(t *testing.T) {
 		"a sender": func(ctx context.Context, r *race) error {
 			return r.Accept(ctx, r.message, store.Acceptance{Provider: "p", ProviderID: "1", At: r.now()})
 		},
-		"a refusal":        func(ctx context.Context, r *race) error { return r.Refuse(ctx, r.message, "no", r.now()) },
-		"a release":        func(ctx context.Context, r *race) error { return r.Release(ctx, r.message, r.now()) },
-		"a task":           func(ctx context.Context, r *race) error { return r.CompleteTask(ctx, r.task, "done", "", "maya", r.now()) },
+		"a refusal": func(ctx context.Context, r *race) error { return r.Refuse(ctx, r.message, "no", r.now()) },
+		"a release": func(ctx context.Context, r *race) error { return r.Release(ctx, r.message, r.now()) },
+		"a task": func(ctx context.Context, r *race) error {
+			return r.CompleteTask(ctx, r.task, "done", "", "maya", r.now())
+		},
 		"an event's fault": func(ctx context.Context, r *race) error { return r.SetAside(ctx, r.event, "poison") },
 		"a pool": func(ctx context.Context, r *race) error {
 			n, err := r.AddToPool(ctx, "evening", []string{"ATS-1"}, "maya", r.now())
@@ -197,13 +199,14 @@ func TestMergeUnderLoad(t *testing.T) {
 		})
 	}
 	for i := range 5 {
-		time.Sleep(200 * time.Millisecond) //nolint:forbidigo // the others need some time between
+		time.Sleep(200 * time.Millisecond) // the others get on meanwhile
 		b.merge(t, names[i], names[i+1])
 	}
 	stop()
 	wg.Wait()
 	survivor := b.read(t, names[0]).ID
-	for len(b.drain(t, survivor)) > 0 {
+	for rest := b.drain(t, survivor); len(rest) > 0; {
+		rest = b.drain(t, survivor)
 	}
 	if n := b.number(t, "select count(*) from events where candidate_id is distinct from $1 or position is null", survivor); n != 0 {
 		t.Errorf("%d events are not the survivor's", n)

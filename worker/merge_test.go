@@ -145,7 +145,9 @@ steps:
 	r.event(other, "custom.bye")
 	r.event(other, "page.viewed")
 	r.reaches(other, "hired", "at later")
-	r.until(func() string { return differ("pending", r.sql("select count(*) from events where position is null"), 0) })
+	r.until(func() string {
+		return differ("pending", r.sql("select count(*) from events where position is null"), 0)
+	})
 
 	r.merge(from, into)
 	r.merge(other, into)
