@@ -141,7 +141,9 @@ func testRules(p place) []rule {
 			kinds = append(kinds, string(kind))
 		}
 		rules := []rule{
-			{any: kinds}, {given: "within", needs: []string{"at"}}, {given: "reason", needs: []string{"skipped"}},
+			{any: kinds},
+			{given: "within", needs: []string{"at"}},
+			{given: "reason", needs: []string{"skipped"}},
 			{given: "of", needs: []string{"arm"}},
 		}
 		for _, kind := range kinds {

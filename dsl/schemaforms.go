@@ -148,7 +148,7 @@ func (s shape) wrong() string {
 		return "Write attributes.NAME."
 	case formText, formString, formLiquid, formCondition, formTime:
 		return "This is empty."
-	case formNumber, formBool, formEvent, formChoice, formConstant, formList, formMapping, formEntries, formEither:
+	case formNumber, formBool, formEvent, formChoice, formConstant, formAny, formList, formMapping, formEntries, formEither:
 	}
 	return ""
 }
