@@ -56,7 +56,7 @@ func testKeys(p place) []key {
 			k("after", a(formDuration), "How long after the entry before; of the first, after the start."),
 			k("at", a(formMoment), "When, instead of `after`."),
 			k("on", a(formEvent), "An event."),
-			k("data", entriesOf(a(formText), a(formAny)), "The event's data."),
+			k("data", entriesOf(a(formText), either(a(formConstant), listOf(a(formAny)), entriesOf(a(formText), a(formAny)))), "The event's data."),
 			k("step", a(formWord), "The step whose message, task or survey the event is about."),
 			k("source", a(formText), "Who tells of the event."),
 			k("set", mappingOf(placeTestSet), "Fields of the candidate, or attributes.NAME, and their new values."),
