@@ -48,7 +48,7 @@ func loadZone(name string) (*time.Location, error) {
 		return nil, fmt.Errorf("load time zone %q: not an IANA name", name)
 	}
 	if loc, ok := zones.Load(name); ok {
-		return loc.(*time.Location), nil //nolint:errcheck,forcetypeassert // nothing else is ever stored
+		return loc.(*time.Location), nil //nolint:forcetypeassert // nothing else is ever stored
 	}
 	loc, err := time.LoadLocation(name)
 	if err == nil {

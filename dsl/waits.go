@@ -122,7 +122,7 @@ func (r *run) waitFor(in *Instr) (int, bool) {
 		r.note(n)
 		return r.record(in, b.Name, crm.StepState{}), true
 	}
-	if b := r.holding(in.WaitFor); b != nil {
+	if b := r.holding(in); b != nil {
 		r.note(crm.Note{Kind: crm.NoteBranch, Step: in.ID, Outcome: b.Name, Expression: b.Match.When.Source, Result: "true"})
 		return r.record(in, b.Name, crm.StepState{}), true
 	}
@@ -183,15 +183,18 @@ func (r *run) since(m *Match) int64 {
 }
 
 // holding returns the first branch whose state condition is true now.
-func (r *run) holding(w *WaitFor) *Branch {
-	for j := range w.Branches {
-		b := &w.Branches[j]
+func (r *run) holding(in *Instr) *Branch {
+	for j := range in.WaitFor.Branches {
+		b := &in.WaitFor.Branches[j]
 		if !b.Match.State() || r.unsettled(b.Match.When) {
 			continue
 		}
 		res := b.Match.When.Eval(&r.env)
 		if res.Value {
 			return b
+		}
+		if res.Problem != "" && r.at.NotBefore.IsZero() { // said once, when the wait begins
+			r.note(crm.Note{Kind: crm.NoteProblem, Step: in.ID, Reason: "condition", Expression: b.Match.When.Source, Result: res.Problem})
 		}
 	}
 	return nil

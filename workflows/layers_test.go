@@ -20,6 +20,8 @@ func TestLayers(t *testing.T) {
 		"activities/sendgrid": {"crm", "activities/provider"},
 		"activities/twilio":   {"crm", "activities/provider"},
 		"activities/call":     {"crm", "activities/provider"},
+		"store/memory":        {"crm"},
+		"worker/play":         {"crm", "dsl", "workflows", "activities", "store/memory"},
 		"worker":              {"crm", "dsl", "workflows", "activities", "store"},
 		"api":                 {"crm", "dsl", "workflows", "store", "activities/sendgrid", "activities/twilio", "activities/provider"},
 	}

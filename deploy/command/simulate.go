@@ -63,7 +63,7 @@ did send.`,
 }
 
 func (f *simulateFlags) declare(cmd *cobra.Command) {
-	f.remote.flags(cmd)
+	f.flags(cmd)
 	flags := cmd.Flags()
 	flags.StringArrayVarP(&f.files, "file", "f", []string{"."}, "files or folders with the definitions")
 	flags.StringArrayVar(&f.fields, "candidate", nil, "a field of the candidate: first_name=Sarah, functions='[nursing, care]', attributes.band=5")
@@ -119,7 +119,7 @@ func (f *simulateFlags) run(cmd *cobra.Command, names []string) error {
 func (f *simulateFlags) write(cmd *cobra.Command, s *simulation) (err error) {
 	out := cmd.OutOrStdout()
 	if f.out != "" {
-		file, err := os.Create(f.out) //nolint:gosec // the person who runs the command named it
+		file, err := os.Create(f.out)
 		if err != nil {
 			return fmt.Errorf("write simulation: %w", err)
 		}

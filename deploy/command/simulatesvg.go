@@ -13,12 +13,14 @@ import (
 // Measures of the drawing, in pixels.
 const (
 	svgLeft   = 240
-	svgRight  = 40
+	svgRight  = 150
 	svgWidth  = 1280
 	svgTop    = 88
 	svgRow    = 34
 	svgBottom = 28
 	svgMost   = 200 // candidates that are drawn
+	svgTall   = 96  // a row of one candidate, with names at the marks
+	svgNear   = 12  // marks that are nearer share a name
 )
 
 // lane is a row of the drawing: one run, or one candidate's events.
@@ -37,7 +39,10 @@ func (s *simulation) svg() string {
 	if len(s.cast) == 1 {
 		d.zone = s.cast[0].played.Zone
 	}
-	height := svgTop + svgRow*max(len(lanes), 1) + svgBottom
+	if d.row = svgRow; len(s.cast) == 1 {
+		d.row = svgTall
+	}
+	height := svgTop + d.row*max(len(lanes), 1) + svgBottom
 	fmt.Fprintf(&d.b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" width="%d" height="%d" role="img" font-family="system-ui, sans-serif" font-size="13">`+"\n",
 		svgWidth, height, svgWidth, height)
 	fmt.Fprintf(&d.b, "<title>%s</title>\n", html.EscapeString("Simulation of "+strings.Join(s.names, ", ")))
@@ -49,9 +54,9 @@ func (s *simulation) svg() string {
 	}
 	d.text(16, 46, `fill="#555"`, about)
 	d.legend()
-	d.axis(svgTop + svgRow*len(lanes))
+	d.axis(svgTop + d.row*max(len(lanes), 1))
 	for i := range lanes {
-		d.lane(&lanes[i], svgTop+svgRow*i+svgRow/2)
+		d.lane(&lanes[i], svgTop+d.row*(i+1)-svgRow/2)
 	}
 	if len(lanes) == 0 {
 		d.text(svgLeft, svgTop+svgRow/2, "", "Nobody would be enrolled.")
@@ -129,6 +134,7 @@ type drawing struct {
 	b          strings.Builder
 	begin, end time.Time
 	zone       *time.Location
+	row        int // height of a lane
 }
 
 func (d *drawing) x(t time.Time) float64 {
@@ -172,10 +178,35 @@ func (d *drawing) lane(l *lane, y int) {
 		}
 		fmt.Fprintf(&d.b, "<line x1=\"%.1f\" y1=\"%d\" x2=\"%.1f\" y2=\"%d\" stroke=\"#9db4c8\" stroke-width=\"4\"%s/>\n", d.x(l.begin), y, d.x(l.end), y, dash)
 	}
+	if d.row == svgTall {
+		d.names(l, y)
+	}
 	for _, line := range l.lines {
 		x := d.x(line.At)
 		fmt.Fprintf(&d.b, "<g>%s<title>%s</title></g>\n", mark(line.Kind, x, float64(y)), html.EscapeString(strings.TrimSpace(lineText(line)+" "+lineWhy(line))))
 	}
+}
+
+// names writes what marks are called; marks at the same place share a label.
+func (d *drawing) names(l *lane, y int) {
+	label, at := "", 0.0
+	flush := func() {
+		if label != "" {
+			fmt.Fprintf(&d.b, "<text x=\"%.1f\" y=\"%d\" font-size=\"11\" transform=\"rotate(-30 %.1f %d)\">%s</text>\n",
+				at, y-14, at, y-14, html.EscapeString(clipText(label, 40)))
+		}
+		label = ""
+	}
+	for _, line := range l.lines {
+		x := d.x(line.At)
+		if label != "" && x-at < svgNear {
+			label += ", " + line.Name
+			continue
+		}
+		flush()
+		label, at = line.Name, x
+	}
+	flush()
 }
 
 // mark is the sign of a kind: messages are round, tasks and other effects square, what is skipped is empty, an end is a bar.
@@ -183,7 +214,7 @@ func mark(kind play.LineKind, x, y float64) string {
 	circle := func(fill, stroke string) string {
 		return fmt.Sprintf(`<circle cx="%.1f" cy="%.1f" r="7" fill="%s" stroke="%s" stroke-width="2"/>`, x, y, fill, stroke)
 	}
-	switch kind {
+	switch kind { //nolint:exhaustive // the rest is square
 	case play.LineKind(dsl.ExpectEmail), play.LineKind(dsl.ExpectSurvey):
 		return circle("#1f6feb", "#fff")
 	case play.LineKind(dsl.ExpectSMS):

@@ -153,7 +153,11 @@ func (t *totals) write(b *strings.Builder, style style) {
 		word   string
 		counts map[string]int
 	}{
-		{"not enrolled: ", t.NotEnrolled}, {"", t.Sent}, {"skipped ", t.Skipped}, {"", t.Effects}, {"ended as ", t.Ended},
+		{"not enrolled: ", t.NotEnrolled},
+		{"", t.Sent},
+		{"skipped ", t.Skipped},
+		{"", t.Effects},
+		{"ended as ", t.Ended},
 		{"could not be evaluated: ", t.Problems},
 	} {
 		for _, name := range byCount(group.counts) {

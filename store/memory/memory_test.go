@@ -32,7 +32,7 @@ func setup(t *testing.T) *bundle {
 		Pools: []string{"warm", "cold"},
 	}))
 	b.receive("event.attended", nil)
-	b.dispatch(func(in *crm.Inbox, out *crm.Dispatched) {
+	b.dispatchAll(func(in *crm.Inbox, out *crm.Dispatched) {
 		b.run = "enr_1"
 		out.Enrollments = []crm.Enrollment{{
 			ID: b.run, Definition: "s", CandidateID: "cnd_1", N: 1, StartedAt: b.now, Position: in.Position + 1,
@@ -56,7 +56,7 @@ func (b *bundle) receive(eventType string, data map[string]any) {
 }
 
 // dispatch gives the pending events their positions; edit adds what else follows.
-func (b *bundle) dispatch(edit func(*crm.Inbox, *crm.Dispatched)) (in *crm.Inbox) {
+func (b *bundle) dispatchAll(edit func(*crm.Inbox, *crm.Dispatched)) (in *crm.Inbox) {
 	b.t.Helper()
 	_, err := b.Dispatch(b.t.Context(), "cnd_1", func(inbox *crm.Inbox) (*crm.Dispatched, error) {
 		in = inbox
@@ -105,7 +105,7 @@ func TestFacts(t *testing.T) {
 	b := setup(t)
 	b.receive("page.viewed", map[string]any{"seconds": 7, "tags": []string{"a"}})
 	b.receive("event.registered", nil) // not listened to
-	b.dispatch(nil)
+	b.dispatchAll(nil)
 	f := b.facts()
 	if len(f.Events) != 1 || f.Events[0].Position != 2 || f.Position != 3 {
 		t.Errorf("position %d, events %+v", f.Position, f.Events)
@@ -160,7 +160,7 @@ func TestLedger(t *testing.T) {
 			}
 			in := &crm.Inbox{}
 			if len(b.Pending()) > 0 {
-				in = b.dispatch(nil)
+				in = b.dispatchAll(nil)
 			}
 			if told := slices.ContainsFunc(in.Events, func(e crm.Event) bool { return e.Type == test.told && e.Step == "hi" }); told != (test.told != "") {
 				t.Errorf("told %+v, want %s", in.Events, test.told)
@@ -199,7 +199,7 @@ func TestChange(t *testing.T) {
 		d.Events = []crm.Event{{ID: "evt_x", Source: crm.SourceRapport, ExternalID: "x", Type: "custom.x", CandidateID: "cnd_1"}}
 	})
 	var types []string
-	for _, e := range b.dispatch(nil).Events {
+	for _, e := range b.dispatchAll(nil).Events {
 		types = append(types, e.Type)
 		if e.Type != "custom.x" && e.Text("by") != b.run {
 			t.Errorf("%s does not say by which run: %v", e.Type, e.Data)
@@ -262,7 +262,7 @@ func TestDispatch(t *testing.T) {
 	b := setup(t)
 	b.decide(func(_ *crm.Facts, d *crm.Decision) { d.Assigned = []crm.Assignment{{Step: "half", Arm: "a"}} })
 	b.receive("page.viewed", nil)
-	b.dispatch(func(in *crm.Inbox, out *crm.Dispatched) {
+	b.dispatchAll(func(in *crm.Inbox, out *crm.Dispatched) {
 		out.SetAside[in.Events[0].ID] = "internal_error"
 		out.Wake = []string{b.run}
 		out.Measured = []crm.Measured{{EnrollmentID: b.run, Step: "half", At: b.now}}
@@ -279,7 +279,7 @@ func TestDispatch(t *testing.T) {
 	}
 	b.receive("page.viewed", nil)
 	wrong := errors.New("no")
-	if _, err := b.Store.Dispatch(t.Context(), "cnd_1", func(*crm.Inbox) (*crm.Dispatched, error) { return nil, wrong }); !errors.Is(err, wrong) {
+	if _, err := b.Dispatch(t.Context(), "cnd_1", func(*crm.Inbox) (*crm.Dispatched, error) { return nil, wrong }); !errors.Is(err, wrong) {
 		t.Errorf("error %v", err)
 	}
 	if len(b.Pending()) != 1 {
@@ -294,10 +294,12 @@ func TestOnce(t *testing.T) {
 	e := crm.Event{CandidateID: "cnd_1", Source: "ats", ExternalID: "1", Type: "page.viewed"}
 	b.must(b.Receive(e, e))
 	b.must(b.Receive(e))
-	if in := b.dispatch(nil); len(in.Events) != 1 {
+	if in := b.dispatchAll(nil); len(in.Events) != 1 {
 		t.Errorf("%d events", len(in.Events))
 	}
-	b.decide(func(_ *crm.Facts, d *crm.Decision) { d.Command, d.Call = crm.CommandCall, &crm.Call{URL: "https://x.example"} })
+	b.decide(func(_ *crm.Facts, d *crm.Decision) {
+		d.Command, d.Call = crm.CommandCall, &crm.Call{URL: "https://x.example"}
+	})
 	b.must(b.CallDone(t.Context(), b.run, crm.CallResult{Seq: 1, Outcome: crm.CallOK, Result: map[string]any{"n": 1}}))
 	b.must(b.CallDone(t.Context(), b.run, crm.CallResult{Seq: 1, Outcome: crm.CallFailed}))
 	call, done, err := b.CallOf(t.Context(), b.run, 1)

@@ -122,6 +122,10 @@ func TestProblemsFail(t *testing.T) {
 		"of a step":        {strings.Replace(short, "%s", `'candidate.phone == "x" || true'`, 1), ""},
 		"of a step, false": {strings.Replace(short, "%s", `candidate.phone == "x"`, 1), "candidate.phone is not known"},
 		"of an exit":       {strings.Replace(right, "city: York", "region: York", 1), "candidate.city is not known"},
+		"of a wait": {
+			strings.Replace(right, "    email: hello\n", "    wait_for: {near: {when: 'candidate.region == \"York\"'}, timeout: 1d}\n  - id: after\n    email: hello\n", 1),
+			"candidate.region is not known",
+		},
 		"of an enrollment": {strings.Replace(right, "kind: fair", "name: Fair", 1), "event.data.kind is not known"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -1,0 +1,94 @@
+package command_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// server answers as the API does, from fixed texts by path, and fails the test at anything but a GET.
+func server(t *testing.T, answers map[string]string) string {
+	t.Helper()
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		answer, ok := answers[r.URL.Path+"?"+r.URL.Query().Get("after")]
+		if r.Method != http.MethodGet || !ok {
+			t.Errorf("%s %s", r.Method, r.URL)
+			w.WriteHeader(http.StatusTeapot)
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		w.Write([]byte(answer)) //nolint:errcheck // the client notices
+	}))
+	t.Cleanup(s.Close)
+	return s.URL
+}
+
+const simulated = `
+workspace: north
+calendar: {days: mon-fri, hours: "09:00-17:30", zone: Europe/London}
+purposes: {news: {basis: consent, wording: Hear from us}}
+from: {email: "North <careers@north.example>", address: "1 Way, Leeds"}
+---
+sequence: welcome
+purpose: news
+enroll: {on: event.attended}
+steps:
+  - id: hi
+    email: {subject: Hello, body: Hello.}
+  - id: heard
+    wait_for: {clicked: {on: message.clicked, step: hi}, timeout: 7d}
+    then:
+      clicked:
+        - id: more
+          email: {subject: More, body: More.}
+`
+
+// What the server's candidates did is played, and held against what they really got: a real click belongs to the message that
+// is played, and what Rapport told itself is told anew.
+func TestSimulateServerHistory(t *testing.T) {
+	t.Parallel()
+	url := server(t, map[string]string{
+		"/v1/candidates?":       `{"items":[{"id":"cnd_a","external_id":"A","email":"a@people.example","created_at":"2026-10-01T09:00:00Z"}],"next":"2"}`,
+		"/v1/candidates?2":      `{"items":[{"id":"cnd_b","external_id":"B","email":"b@people.example","created_at":"2026-10-01T09:00:00Z"}]}`,
+		"/v1/candidates/cnd_a?": `{"id":"cnd_a","consents":[{"purpose":"news","channel":"email","granted":true,"at":"2026-10-02T09:00:00Z"}]}`,
+		"/v1/candidates/cnd_b?": `{"id":"cnd_b","consents":[]}`,
+		"/v1/candidates/cnd_a/timeline?": `{"items":[
+			{"at":"2026-10-02T09:00:00Z","kind":"consent","outcome":"granted","data":{"purpose":"news","channel":"email"}},
+			{"at":"2026-10-05T09:00:00Z","kind":"event","source":"ats","event_id":"evt_1","event_type":"event.attended"},
+			{"at":"2026-10-05T09:00:01Z","kind":"message","outcome":"accepted","definition":"welcome","step":"hi"},
+			{"at":"2026-10-05T09:00:01Z","kind":"event","source":"rapport","event_type":"message.sent","step":"hi"}],"next":"p"}`,
+		"/v1/candidates/cnd_a/timeline?p": `{"items":[
+			{"at":"2026-10-06T09:00:00Z","kind":"event","source":"sendgrid","event_id":"evt_2","event_type":"message.clicked","step":"hi","data":{"message":"msg_x","step":"hi","sequence":"welcome"}}]}`,
+		"/v1/candidates/cnd_b/timeline?": `{"items":[
+			{"at":"2026-10-05T09:00:00Z","kind":"event","source":"ats","event_id":"evt_3","event_type":"event.attended"},
+			{"at":"2026-10-05T09:00:01Z","kind":"message","outcome":"accepted","definition":"welcome","step":"hi"}]}`,
+	})
+	defs := filepath.Join(t.TempDir(), "defs.yaml")
+	if err := os.WriteFile(defs, []byte(simulated), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	args := []string{"simulate", "welcome", "-f", defs, "--server-history", "--against-actual", "--url", url, "--api-key", "k", "--until", "2026-11-01"}
+	out, errOut, code := rapport(t, args...)
+	for _, want := range []string{
+		"A\n  ≠ welcome › more: not sent, would be sent Tue 6 Oct 2026 10:00\n",
+		"B\n  ≠ welcome › hi: sent Mon 5 Oct 2026 10:00, would not be sent\n",
+		"2 differences from what was really sent, for 2 candidates",
+	} {
+		if !strings.Contains(out, want) || code != 0 {
+			t.Errorf("exit %d, %q is missing in:\n%s%s", code, want, out, errOut)
+		}
+	}
+	out, _, _ = rapport(t, append(args, "--format", "json")...)
+	var result struct {
+		Candidates []struct {
+			Differences []string `json:"differences"`
+		} `json:"candidates"`
+	}
+	if err := json.Unmarshal([]byte(out), &result); err != nil || len(result.Candidates) != 2 || len(result.Candidates[0].Differences) != 1 {
+		t.Errorf("%v: %s", err, out)
+	}
+}
