@@ -10,12 +10,13 @@ import (
 
 	"github.com/rapport-crm/rapport/crm"
 	"github.com/rapport-crm/rapport/dsl"
+	"github.com/rapport-crm/rapport/worker/play"
 )
 
 var block = regexp.MustCompile("(?s)(?:Wrong, (R[0-9]{4}):\n\n)?```yaml\n(.*?)```")
 
-// TestLanguage checks every block of docs/language.md on top of the first one, and runs its tests. A block after the word
-// Wrong is refused with the code that is named.
+// TestLanguage checks every block of language.md on top of the first one, and runs its tests. A block after the word Wrong is
+// refused with the code that is named.
 func TestLanguage(t *testing.T) {
 	t.Parallel()
 	page, err := os.ReadFile("language.md")
@@ -28,7 +29,7 @@ func TestLanguage(t *testing.T) {
 	}
 	var base []dsl.Document
 	for i, b := range blocks {
-		wrong, text := "", string(page[b[4]:b[5]])
+		text, wrong := string(page[b[4]:b[5]]), ""
 		if b[2] >= 0 {
 			wrong = string(page[b[2]:b[3]])
 		}
@@ -37,31 +38,52 @@ func TestLanguage(t *testing.T) {
 		if i == 0 && set != nil {
 			base = set.Documents
 		}
-		name, _, _ := strings.Cut(text, "\n")
-		t.Run(fmt.Sprintf("line %d, %s", line, name), func(t *testing.T) {
+		first, _, _ := strings.Cut(text, "\n")
+		t.Run(fmt.Sprintf("line %d, %s", line, first), func(t *testing.T) {
 			t.Parallel()
 			if wrong != "" {
-				refused(t, wrong, set, problems)
-				return
-			}
-			for _, p := range problems {
-				if p.Severity != crm.SeverityHint {
-					t.Error(p)
-				}
+				refused(t, wrong, problems)
+			} else {
+				works(t, set, problems)
 			}
 		})
 	}
 }
 
-// refused tells whether a block has the error that the page says, and no other.
-func refused(t *testing.T, code string, set *dsl.Set, problems []crm.Problem) {
+// refused makes sure that a block has the error that the page names, and no other.
+func refused(t *testing.T, code string, problems []crm.Problem) {
 	t.Helper()
-	if set != nil || !slices.ContainsFunc(problems, func(p crm.Problem) bool { return p.Code == code }) {
-		t.Errorf("it should be refused with %s: %v", code, problems)
+	isError := func(p crm.Problem) bool { return p.Severity == crm.SeverityError }
+	if !slices.ContainsFunc(problems, isError) {
+		t.Errorf("it is not refused")
 	}
 	for _, p := range problems {
-		if p.Severity == crm.SeverityError && p.Code != code {
+		if isError(p) && p.Code != code {
 			t.Error(p)
+		}
+	}
+}
+
+// works makes sure that a block has no error and no warning, and that its tests pass.
+func works(t *testing.T, set *dsl.Set, problems []crm.Problem) {
+	t.Helper()
+	for _, p := range problems {
+		if p.Severity != crm.SeverityHint {
+			t.Error(p)
+		}
+	}
+	if set == nil {
+		return
+	}
+	for _, test := range set.Tests {
+		trial := play.On(set, test.Of).Try(t.Context(), test)
+		if trial.Err != nil || !trial.Passed || len(trial.Problems) > 0 {
+			t.Errorf("%s: %v %v", test.Name, trial.Err, trial.Problems)
+		}
+		for _, r := range trial.Rows {
+			if !r.OK {
+				t.Errorf("wanted %+v, got %+v", r.Want, r.Got)
+			}
 		}
 	}
 }

@@ -41,3 +41,22 @@ func TestExamplesCheckWithoutErrorOrWarning(t *testing.T) {
 	}
 	t.Log(listing(problems))
 }
+
+// TestExamplesAreTested makes sure that whoever starts from an example can change it without fear.
+func TestExamplesAreTested(t *testing.T) {
+	t.Parallel()
+	tests := map[string]int{}
+	set := examples(t)
+	for _, test := range set.Tests {
+		tests[test.File]++
+	}
+	for _, d := range set.Documents {
+		least := 3
+		if d.Name == "application-acknowledged" { // one step, one test
+			least = 1
+		}
+		if d.Kind == dsl.KindSequence && tests[d.File] < least {
+			t.Errorf("%s has %d tests", d.File, tests[d.File])
+		}
+	}
+}

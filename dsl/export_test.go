@@ -83,3 +83,6 @@ func Functions() ([]string, error) {
 
 // Liquid returns the filters and tags of texts.
 func Liquid() []string { return append(templateFilters(), templateTags()...) }
+
+// SkipReasons returns why a message may not be sent, or not yet.
+func SkipReasons() []string { return skipReasons() }
