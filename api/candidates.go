@@ -130,6 +130,17 @@ type CandidateResults struct {
 	Results []CandidateResult `json:"results" nullable:"false"`
 }
 
+// CandidateMerge says who survives.
+type CandidateMerge struct {
+	Into string `json:"into" minLength:"1" maxLength:"1000" doc:"The id or external id of the candidate who survives." example:"ATS-7-000123"`
+}
+
+// MergedCandidate is what became of a merge.
+type MergedCandidate struct {
+	ID     string `json:"id" doc:"The survivor's."`
+	Merged bool   `json:"merged" doc:"false: it was done before, and nothing has changed."`
+}
+
 // Page is one page of a list.
 type Page[T any] struct {
 	Items []T    `json:"items" nullable:"false"`
@@ -161,7 +172,11 @@ func (s *server) registerCandidates() {
 	schema := s.huma.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[CandidateBatch](), true, "")
 	batch.RequestBody.Content = map[string]*huma.MediaType{mediaJSON: {Schema: schema}} // judged by upsertBatch, item by item
 	huma.Register(s.huma, operation(http.MethodGet, "/v1/candidates", "list-candidates", "Candidates", ScopeCandidatesRead, "List candidates", "The newest first."), s.listCandidates)
-	huma.Register(s.huma, operation(http.MethodGet, "/v1/candidates/{id}", "get-candidate", "Candidates", ScopeCandidatesRead, "Get a candidate", ""), s.getCandidate)
+	huma.Register(s.huma, operation(http.MethodGet, "/v1/candidates/{id}", "get-candidate", "Candidates", ScopeCandidatesRead, "Get a candidate",
+		"The id or external id of somebody who was merged into another gives the survivor."), s.getCandidate)
+	huma.Register(s.huma, operation(http.MethodPost, "/v1/candidates/{id}/merge", "merge-candidate", "Candidates", ScopeCandidatesWrite, "Merge a candidate into another",
+		"Both are the same person. What the survivor has stays; what is missing comes from the other: fields, consents, applications, messages, runs and the timeline. "+
+			"Of two runs of a sequence the further one goes on. The ids of the one who goes stay known and mean the survivor. It cannot be undone; doing it again changes nothing."), s.mergeCandidate)
 	huma.Register(s.huma, operation(http.MethodGet, "/v1/candidates/{id}/timeline", "get-timeline", "Candidates", ScopeCandidatesRead, "Get a candidate's timeline",
 		"Everything that happened to them and why, the oldest first: events, decisions with the expression and its result, messages, consents and tasks."), s.getTimeline)
 }
@@ -326,6 +341,24 @@ func (s *server) getCandidate(ctx context.Context, in *CandidateRef) (*body[Cand
 		return nil, problemOf(err)
 	}
 	return &body[CandidateDetails]{Body: CandidateDetails{Candidate: shown[0], Consents: notNil(consents)}}, nil
+}
+
+func (s *server) mergeCandidate(ctx context.Context, in *struct {
+	CandidateRef
+	Body CandidateMerge
+},
+) (*body[MergedCandidate], error) {
+	set, err := s.inForce.get(ctx)
+	if err != nil {
+		return nil, problemOf(err)
+	}
+	now := s.Now()
+	worth := func(c *crm.Candidate) float64 { return set.Workspace.Score(c, now) }
+	merged, err := s.Store.Merge(ctx, in.ID, in.Body.Into, caller(ctx), now, worth)
+	if err != nil {
+		return nil, problemOf(err)
+	}
+	return &body[MergedCandidate]{Body: MergedCandidate{ID: merged.ID, Merged: !merged.Already}}, nil
 }
 
 func pageOf[T any](items []T, next string, err error) (*body[Page[T]], error) {

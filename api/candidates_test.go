@@ -5,11 +5,13 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/rapport-crm/rapport/api"
 	"github.com/rapport-crm/rapport/crm"
+	"github.com/rapport-crm/rapport/store"
 )
 
 func TestUpsertCandidate(t *testing.T) {
@@ -118,6 +120,55 @@ func TestCandidateBatch(t *testing.T) {
 		t.Errorf("got %+v", got)
 	}
 	w.call(http.MethodPost, "/v1/candidates/batch", "[]").problem(422, api.CodeInvalid)
+}
+
+func TestMergeCandidate(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.call(http.MethodPut, "/v1/definitions", files(workspaceYAML+"score: {decay: 30d, points: {message.replied: 20}}\n")).want(200, nil)
+	var ana api.WrittenCandidate
+	w.call(http.MethodPost, "/v1/candidates", object{"external_id": "ATS-1", "first_name": "Ana"}).want(201, &ana)
+	w.call(http.MethodPost, "/v1/candidates", object{"external_id": "ATS-2", "last_name": "Diaz", "tags": []string{"alumni"}}).want(201, nil)
+	if _, err := w.store.UpsertCandidates(t.Context(), []store.Write{
+		{Candidate: crm.Candidate{ExternalID: "ATS-1", Score: 8}}, {Candidate: crm.Candidate{ExternalID: "ATS-2", Score: 40}},
+	}, w.clock().Add(-30*24*time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	const path = "/v1/candidates/ATS-2/merge"
+	w.callAs(w.key("candidates:read"), http.MethodPost, path, object{"into": "ATS-1"}).problem(403, api.CodeForbidden)
+	w.call(http.MethodPost, path, object{"into": "ATS-2"}).problem(422, api.CodeInvalid)
+	w.call(http.MethodPost, path, object{"into": "ATS-9"}).problem(404, api.CodeNotFound)
+	w.call(http.MethodPost, path, object{}).problem(422, api.CodeInvalid)
+	for _, want := range []bool{true, false} { // doing it again changes nothing
+		var merged api.MergedCandidate
+		w.call(http.MethodPost, path, object{"into": "ATS-1"}).want(200, &merged)
+		if merged.ID != ana.ID || merged.Merged != want {
+			t.Errorf("got %+v, want merged %v", merged, want)
+		}
+	}
+	var got api.CandidateDetails
+	w.call(http.MethodGet, "/v1/candidates/ATS-2", nil).want(200, &got)
+	if got.ID != ana.ID || got.FirstName != "Ana" || got.LastName != "Diaz" || got.Score != 24 { // both are half of what they were
+		t.Errorf("the old external id gives %+v", got.Candidate)
+	}
+	w.call(http.MethodPost, "/v1/candidates", object{"external_id": "ATS-2"}).problem(409, api.CodeConflict)
+}
+
+// The vocabulary has the event, but nobody can say that two candidates are one by it. As history it is taken.
+func TestMergedIsNotAnEventToSend(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.call(http.MethodPost, "/v1/candidates", object{"external_id": "ATS-1"}).want(201, nil)
+	event := object{"type": "candidate.merged", "candidate": "ATS-1", "data": object{"into": "ATS-2"}}
+	var results api.EventResults
+	w.call(http.MethodPost, "/v1/events", event).want(200, &results)
+	if results.Rejected != 1 || !strings.Contains(results.Results[0].Problem.Detail, "POST /v1/candidates/{candidate}/merge") {
+		t.Errorf("got %+v", results)
+	}
+	w.call(http.MethodPost, "/v1/events?record_only=true", event).want(200, &results)
+	if results.Accepted != 1 {
+		t.Errorf("as history: %+v", results)
+	}
 }
 
 func TestListCandidates(t *testing.T) {

@@ -197,6 +197,9 @@ func checkEnvelope(e *crm.Event) error {
 	if _, ok := crm.EventFields(e.Type); !ok {
 		return reject("unknown_type", "There is no event type %s.%s Use custom.<name> for one of your own.", e.Type, didYouMean(e.Type, crm.EventTypes()))
 	}
+	if e.Type == "candidate.merged" && !e.RecordOnly {
+		return reject("forbidden", "Candidates are not merged by an event: POST /v1/candidates/{candidate}/merge merges them, and tells of it by one.")
+	}
 	if e.Subject == "" && !crm.Broadcast(e.Type) {
 		return reject("invalid", "The subject is missing: the candidate's id or external id.")
 	}

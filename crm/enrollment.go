@@ -35,6 +35,7 @@ type Enrollment struct {
 	CandidateID   string           `json:"candidate_id"`
 	ApplicationID string           `json:"application_id,omitempty"` // Application.ID in runs per application
 	N             int              `json:"n"`                        // this candidate's n-th run of the sequence, from 1
+	Workflow      string           `json:"-"`                        // its workflow's id, where a merge has made it differ: see WorkflowID
 	Status        EnrollmentStatus `json:"status"`
 	Paused        bool             `json:"paused,omitempty"`
 	Held          bool             `json:"held,omitempty"`   // the whole sequence is paused; read, never stored
@@ -58,8 +59,12 @@ type Enrollment struct {
 	Progress Progress  `json:"progress"`
 }
 
-// WorkflowID returns the id of the run's workflow: sequence/<name>/<candidate>/<n>.
+// WorkflowID returns the id of the run's workflow: sequence/<name>/<candidate>/<n>. A run that came from a candidate who was
+// merged into this one keeps the workflow it has.
 func (e *Enrollment) WorkflowID() string {
+	if e.Workflow != "" {
+		return e.Workflow
+	}
 	return "sequence/" + e.Definition + "/" + e.CandidateID + "/" + itoa(e.N)
 }
 

@@ -118,7 +118,8 @@ func buildVocabulary() map[string]map[string]FieldKind {
 	type f = map[string]FieldKind
 	all := map[string]map[string]FieldKind{}
 	for _, g := range []map[string]map[string]FieldKind{
-		group(f{"changed": KindList, "into": KindText}, "candidate", "created", "updated", "merged"),
+		group(f{"changed": KindList, "into": KindText}, "candidate", "created", "updated"),
+		group(f{"changed": KindList, "into": KindText, "from": KindText}, "candidate", "merged"),
 		group(f{"purpose": KindText, "channels": KindList, "wording": KindText, "source": KindText}, "consent", "granted", "revoked"),
 		group(f{
 			"application": KindText, "role": KindText, "role_function": KindText, "stage": KindText, "from_stage": KindText,

@@ -90,7 +90,7 @@ func TestCompileExamples(t *testing.T) {
 	if set.Template("silver-medallist-nudge", "en-GB") == nil {
 		t.Errorf("templates: %v", set.Templates)
 	}
-	if len(set.Interviews) != 1 || len(set.Retentions) != 2 || len(set.Surveys) != 1 {
+	if len(set.Interviews) != 1 || len(set.Retentions) != 2 || set.Surveys["post-interview"] == nil {
 		t.Errorf("interviews %v, retentions %v, surveys %v", set.Interviews, set.Retentions, set.Surveys)
 	}
 }

@@ -83,7 +83,7 @@ const (
 	formAttribute             // attributes.NAME
 	formChoice                // one of words
 	formConstant              // any scalar, or a list of texts
-	formAny                   // any value
+	formAny                   // whatever JSON can say
 	formList                  // a list of of[0]
 	formMapping               // the mapping of a place
 	formEntries               // a mapping with free keys, described by of[0], to of[1]

@@ -74,13 +74,14 @@ func (r *run) leaveLoop(in *Instr, rounds int) int {
 	return r.record(in, fmt.Sprintf("rounds_%d", rounds), crm.StepState{})
 }
 
-// experiment gives the run an arm. It is kept, and the same for every run of the candidate, until the experiment is settled.
+// experiment gives the run an arm. It is kept, and the same for every run of the candidate, until the experiment is settled. A
+// run keeps its arm also when its candidate is merged into another, for whom the hash would draw anew.
 func (r *run) experiment(in *Instr) int {
 	x := in.Experiment
-	arm := r.f.Arms[in.ID]
+	arm, had := r.f.Arms[in.ID], r.at.Steps[in.ID].Outcome
 	pick := x.arm(r.f.Enrollment.CandidateID, r.p.Name, in.ID)
 	for i := range x.Arms {
-		if x.Arms[i].Name == arm {
+		if name := x.Arms[i].Name; name == arm || arm == "" && name == had {
 			pick = i
 		}
 	}

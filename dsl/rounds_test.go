@@ -184,6 +184,37 @@ func TestExperiment(t *testing.T) {
 	})
 }
 
+// The hash of an arm is of the candidate: who is merged into another must not be moved to another arm by that.
+func TestArmStaysAfterMerge(t *testing.T) {
+	t.Parallel()
+	arms := map[string]bool{}
+	for i := range 20 {
+		w := play(t, strings.Replace(steps(`
+  - id: rounds
+    repeat: {every: 1mo, times: 2, first: now}
+    do:
+      - id: letter
+        experiment:
+          arms:
+            story: {weight: 50, do: [{id: a, email: one}]}
+            growth: {weight: 50, do: [{id: b, email: two}]}
+          measure: {on: message.clicked, step: letter, within: 14d}
+`), "transactional", "news", 1))
+		first := w.facts.Enrollment.Progress.Steps["letter"].Outcome
+		into := "cnd_into" + strconv.Itoa(i)
+		w.facts.Candidate.ID, w.facts.Enrollment.CandidateID = into, into
+		w.after(40 * day)
+		step := w.facts.Enrollment.Progress.Steps["letter"]
+		if step.Occurrence != 2 || step.Outcome != first {
+			t.Fatalf("the first round's arm was %q, the second's, for %s: %+v", first, into, step)
+		}
+		arms[play(t, strings.Replace(steps(split), "transactional", "news", 1), func(w *world) { w.facts.Enrollment.CandidateID = into }).last.Assigned[0].Arm] = true
+	}
+	if len(arms) != 2 {
+		t.Error("all of them would have drawn the same arm: the test does not test what it should")
+	}
+}
+
 func TestWaitUntil(t *testing.T) {
 	t.Parallel()
 	london := func(d, h, m int) time.Time { return time.Date(2026, 10, d, h-1, m, 0, 0, time.UTC) } // summer time

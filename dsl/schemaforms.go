@@ -217,7 +217,7 @@ func (s shape) hint() string {
 	case formNumber:
 		return fmt.Sprintf("A whole number from %d to %d.", s.low, s.high)
 	case formText, formString, formWord, formBool, formAddress, formMailbox, formDays, formEvent, formCustom, formAttribute,
-		formAny, formChoice, formConstant, formList, formMapping, formEntries, formEither:
+		formChoice, formConstant, formAny, formList, formMapping, formEntries, formEither:
 	}
 	for _, x := range s.of {
 		if hint := x.hint(); hint != "" && s.form == formEither {

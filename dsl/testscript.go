@@ -139,7 +139,7 @@ func (t *testReader) data(n *yaml.Node, event string) map[string]any {
 
 // dataValue reads a value of a declared field. Texts may be written without quotes, and moments without an offset.
 func (t *testReader) dataValue(n *yaml.Node, name string, kind crm.FieldKind) any {
-	if kind == crm.KindText && n.Kind == yaml.ScalarNode && scalarKind(n) != scalarNull {
+	if kind == crm.KindText && n.Kind == yaml.ScalarNode {
 		v, _ := t.text(n, name)
 		return v
 	}

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -52,21 +53,51 @@ func queueCandidate(batch *pgx.Batch, c *crm.Candidate, created bool) {
 }
 
 // lockCandidates is the first statement of every transaction that knows its candidates: by id, by external id, or by the
-// hash of an address. It locks in the order of the ids and waits for whoever holds a lock.
+// hash of an address. It locks in the order of the ids and waits for whoever holds a lock. A former name is as good as a
+// present one.
 func lockCandidates(batch *pgx.Batch, locked *[]lockedCandidate, ids, externalIDs []string, hashes [][]byte) {
-	gather(batch.Queue(`select id, external_id from candidates where id in (
-			select unnest($1::text[])
+	gather(batch.Queue(`select * from lock_candidates(array(
+			select id from candidates where id = any($1)
 			union select id from candidates where external_id = any($2)
 			union select candidate_id from contact_points where address_hash = any($3)
-		) order by id for no key update`, list(ids), list(externalIDs), hashes), scanLocked, locked)
+			union select candidate_id from aliases where name = any($1) or name = any($2)))`,
+		list(ids), list(externalIDs), hashes), scanLocked, locked)
+}
+
+// lockOwners is the first statement of a transaction that changes what belongs to the candidate of a row: the table is given,
+// the row's id is the parameter.
+func lockOwners(table string) string {
+	return "select id from lock_candidates(array(select c.id from " + table + " x join candidates c on c.id = x.candidate_id where x.id = $1))"
 }
 
 // lockedCandidate names a candidate whose lock this transaction holds.
-type lockedCandidate struct{ id, externalID string }
+type lockedCandidate struct {
+	id, externalID string
+	aliases        []string
+}
 
 func scanLocked(row pgx.CollectableRow) (c lockedCandidate, err error) {
-	err = row.Scan(&c.id, word(&c.externalID))
+	err = row.Scan(&c.id, word(&c.externalID), &c.aliases)
 	return c, err
+}
+
+// whose returns the id of the locked candidate that a name means, or "": a present id or external id goes before a former one.
+func whose(locked []lockedCandidate, name string) string {
+	if name == "" {
+		return ""
+	}
+	for _, means := range []func(*lockedCandidate) bool{
+		func(c *lockedCandidate) bool { return c.id == name },
+		func(c *lockedCandidate) bool { return c.externalID == name },
+		func(c *lockedCandidate) bool { return slices.Contains(c.aliases, name) },
+	} {
+		for i := range locked {
+			if means(&locked[i]) {
+				return locked[i].id
+			}
+		}
+	}
+	return ""
 }
 
 func lockedIDs(locked []lockedCandidate) []string {
@@ -78,10 +109,12 @@ func lockedIDs(locked []lockedCandidate) []string {
 }
 
 // Candidate returns a candidate and the history of their consents, oldest first. The error has crm.CodeNotFound when there
-// is none with that id or external id; an id goes before an equal external id.
+// is none with that id or external id; an id goes before an equal external id, and both before the former ones of a candidate
+// who was merged into another: these mean the survivor.
 func (s *Store) Candidate(ctx context.Context, idOrExternalID string) (crm.Candidate, []crm.Consent, error) {
 	found, err := all(ctx, s, scanCandidate,
-		"select "+candidateColumns+" from candidates where id = $1 or external_id = $1 order by id = $1 desc limit 1", idOrExternalID)
+		"select "+candidateColumns+` from candidates where id = $1 or external_id = $1 or id = (select candidate_id from aliases where name = $1)
+		order by id = $1 desc, coalesce(external_id = $1, false) desc limit 1`, idOrExternalID)
 	if err != nil {
 		return crm.Candidate{}, nil, fmt.Errorf("read candidate: %w", err)
 	}

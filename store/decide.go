@@ -32,14 +32,13 @@ func (s *Store) Begin(ctx context.Context, enrollmentID string, after int64) (*T
 		return nil, err
 	}
 	batch := &pgx.Batch{}
-	batch.Queue("select id from candidates where id = (select candidate_id from enrollments where id = $1) for no key update",
-		enrollmentID)
+	batch.Queue(lockOwners("enrollments"), enrollmentID)
 	rows := queueFacts(batch, oneRun(), enrollmentID, s.now())
 	t := &Turn{store: s, key: key}
 	var events []crm.Event
 	gather(batch.Queue("select "+eventColumns+` from enrollments r
 		join events e on e.candidate_id = r.candidate_id and e.position > r.position and e.type = any(r.listens)`+joinMessage+`
-		where r.id = $1 and not e.record_only and e.set_aside is null order by e.position`, enrollmentID), scanEvent, &events)
+		where r.id = $1 and not e.record_only and e.set_aside is null and not e.position <@ r.unseen order by e.position`, enrollmentID), scanEvent, &events)
 	more := queueMoreFacts(batch, enrollmentID)
 	gather(batch.Queue(`select command from decisions where enrollment_id = $1
 		and (seq = $2 or seq = (select seq from enrollments where id = $1)) order by seq`, enrollmentID, after+1),

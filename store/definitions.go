@@ -131,10 +131,9 @@ func (s *Store) wakeAll(ctx context.Context, definition string) error {
 	for {
 		var locked []lockedCandidate
 		lock := &pgx.Batch{}
-		gather(lock.Queue(`select id, external_id from candidates where id in (
+		gather(lock.Queue(`select * from lock_candidates(array(
 				select distinct candidate_id from enrollments where definition = $1 and status <> 'closed' and candidate_id > $2
-				order by candidate_id limit $3
-			) order by id for no key update`, definition, after, wakeChunk), scanLocked, &locked)
+				order by candidate_id limit $3))`, definition, after, wakeChunk), scanLocked, &locked)
 		tx, err := s.begin(ctx, lock)
 		if err != nil {
 			return err

@@ -28,7 +28,8 @@ func (s *Store) PendingCandidates(ctx context.Context, limit int) ([]string, err
 
 // Dispatch has decide make out what becomes of a candidate's new events, and commits that, in two round trips. Decide may
 // leave events out; they stay where they are. Done is false when nothing could be done now: somebody holds the candidate's
-// lock, or there is no such candidate. Nothing is done either when decide returns an error, which is passed on.
+// lock, or there is no such candidate. Nothing is done either when decide returns an error, which is passed on. Events of a
+// candidate who was merged into another while they were received are handed to the survivor.
 func (s *Store) Dispatch(
 	ctx context.Context, candidateID string, decide func(*crm.Inbox) (*crm.Dispatched, error),
 ) (done bool, err error) {
@@ -40,6 +41,9 @@ func (s *Store) Dispatch(
 		return false, fmt.Errorf("read events: %w", err)
 	}
 	defer tx.rollback(ctx)
+	if len(d.candidates) == 0 {
+		return s.follow(ctx, candidateID)
+	}
 	if len(d.locked) == 0 {
 		return false, nil
 	}
@@ -96,7 +100,8 @@ func (d *dispatch) queueLoad(batch *pgx.Batch, id string) {
 	gather(batch.Queue("select pool from pool_members where candidate_id = $1", id), text, &d.inbox.Pools)
 	gather(batch.Queue("select "+enrollmentColumns+enrollmentTables+`where r.candidate_id = $1 and (r.status <> 'closed' or not exists (
 			select from enrollments l where l.candidate_id = r.candidate_id and l.definition = r.definition and l.status = 'closed'
-			and l.application_id is not distinct from r.application_id and l.n > r.n)) order by r.definition, r.n`, id),
+			and l.application_id is not distinct from r.application_id and l.n > r.n and l.closed_at >= r.closed_at))
+		order by r.definition, r.n`, id),
 		scanEnrollment, &d.inbox.Runs)
 }
 
@@ -117,7 +122,8 @@ func (d *dispatch) queueWrites(batch *pgx.Batch, out *crm.Dispatched) error {
 		batch.Queue("update enrollments set wake = wake + 1 where id = any($1) and status <> 'closed'", out.Wake)
 	}
 	for _, c := range out.Controls {
-		batch.Queue(`update enrollments set paused = $2, ending = $3, wake = wake + 1
+		// A run that was asked to end is not asked again.
+		batch.Queue(`update enrollments set paused = $2, ending = case when ending = '' then $3 else ending end, wake = wake + 1
 			where id = $1 and status <> 'closed'`, c.EnrollmentID, c.Paused, c.Ending)
 	}
 	for run, e := range out.Goals {
@@ -214,7 +220,7 @@ func queueEnrollment(batch *pgx.Batch, r *crm.Enrollment) {
 func (s *Store) SetAside(ctx context.Context, eventID, reason string) error {
 	var done []string
 	batch := &pgx.Batch{}
-	batch.Queue("select id from candidates where id = (select candidate_id from events where id = $1) for no key update", eventID)
+	batch.Queue(lockOwners("events"), eventID)
 	gather(batch.Queue(`update events e set position = c.position + 1, dispatched_at = $2, set_aside = $3 from candidates c
 		where e.id = $1 and e.position is null and c.id = e.candidate_id returning e.id`, eventID, moment(s.now()), reason), text, &done)
 	batch.Queue(`update candidates c set position = e.position from events e

@@ -9,6 +9,10 @@
 // whoever held the lock before. Several candidates are locked in the order of their ids. A transaction never locks a
 // candidate after it has written anything. That alone settles caps, the order of events and opt-out races.
 //
+// A merge deletes a candidate's row. Who waited for its lock meanwhile holds nothing afterwards, or no longer all it needs, so
+// every lock but those that skip is taken by the function lock_candidates, which fails then; the first batch is sent again and
+// finds the survivor. See Store.Merge, and lockOwners for rows that lead to their candidate.
+//
 // Rows of enrollments and messages are only changed under the lock of their candidate, with one exception: the relays
 // and the sweeper raise and acknowledge wake counters without it. They lock enrollment rows with SKIP LOCKED and lock
 // nothing else, so they never wait while they hold something and cannot be part of a deadlock; what they skip they meet

@@ -14,7 +14,7 @@ import (
 const (
 	enrollmentColumns = `r.id, r.definition, r.hash, r.version, r.candidate_id, r.application_id, r.n, r.status, r.paused,
 		coalesce(p.paused, false), r.ending, r.pool, r.outcome, r.started_at, r.closed_at, r.goal_at, r.position, r.wake,
-		r.wake_seen, r.wake_sent, r.seq, r.due, r.awaits, r.listens, r.progress, ` + eventColumns
+		r.wake_seen, r.wake_sent, r.seq, r.due, r.awaits, r.listens, r.progress, r.workflow_id, ` + eventColumns
 	enrollmentTables = ` from enrollments r
 		left join published p on p.kind = 'sequence' and p.name = r.definition and p.locale = ''
 		left join events e on e.id = r.event_id` + joinMessage
@@ -26,7 +26,7 @@ func scanEnrollment(row pgx.CollectableRow) (crm.Enrollment, error) {
 	places := []any{
 		&r.ID, &r.Definition, &r.Hash, &r.Version, &r.CandidateID, word(&r.ApplicationID), &r.N, &r.Status, &r.Paused, &r.Held,
 		&r.Ending, &r.Pool, &r.Outcome, &r.StartedAt, at(&r.ClosedAt), at(&r.GoalAt), &r.Position, &r.Wake, &r.WakeSeen, &r.WakeSent,
-		&r.Seq, at(&r.Due), &r.Awaits, &r.Listens, &r.Progress,
+		&r.Seq, at(&r.Due), &r.Awaits, &r.Listens, &r.Progress, &r.Workflow,
 	}
 	err := row.Scan(append(places, eventPlaces(&e)...)...)
 	if e.ID != "" {

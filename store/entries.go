@@ -29,7 +29,7 @@ func scanEventEntry(row pgx.CollectableRow) ([]Entry, error) {
 	e := Entry{Kind: EntryEvent, rank: rankEvent}
 	var event crm.Event
 	var run runName
-	places := append([]any{&e.At, &e.key, &e.Reason}, word(&run.definition), (*zeronull.Int4)(&run.version), (*zeronull.Int4)(&run.n))
+	places := append([]any{&e.At, &e.key, &e.Reason}, word(&run.definition), (*zeronull.Int4)(&run.version), (*zeronull.Int4)(&run.n), word(&run.workflow))
 	if err := row.Scan(append(places, eventPlaces(&event)...)...); err != nil {
 		return nil, err
 	}
@@ -65,7 +65,7 @@ func scanDecisionEntries(row pgx.CollectableRow) ([]Entry, error) {
 	var e Entry
 	var run runName
 	var notes []crm.Note
-	err := row.Scan(&e.At, &e.key, &run.definition, &run.version, word(&run.id), &run.n, &run.candidate, &notes)
+	err := row.Scan(&e.At, &e.key, &run.definition, &run.version, word(&run.id), &run.n, &run.candidate, word(&run.workflow), &notes)
 	if err != nil {
 		return nil, err
 	}
@@ -88,7 +88,7 @@ func scanMessageEntry(row pgx.CollectableRow) ([]Entry, error) {
 	var run runName
 	var channel, reason string
 	err := row.Scan(&e.At, &e.key, &e.Outcome, &e.MessageID, &reason, &e.Step, &run.definition, &run.version, &run.id, &run.n,
-		&run.candidate, &channel)
+		&run.candidate, &run.workflow, &channel)
 	switch crm.MessageState(e.Outcome) {
 	case crm.MessageRefused, crm.MessageUnknown, crm.MessageCancelled, crm.MessageExpired, crm.MessageSkipped:
 		e.Reason = reason
@@ -104,7 +104,7 @@ func scanTaskEntry(row pgx.CollectableRow) ([]Entry, error) {
 	var run runName
 	var outcome string
 	err := row.Scan(&e.At, &e.key, &e.Outcome, &e.TaskID, &e.Text, &outcome, &e.Step, &run.definition, (*zeronull.Int4)(&run.version),
-		word(&run.id), (*zeronull.Int4)(&run.n), &run.candidate, at(&e.Until))
+		word(&run.id), (*zeronull.Int4)(&run.n), &run.candidate, word(&run.workflow), at(&e.Until))
 	if e.Outcome != string(crm.TaskOpen) {
 		e.Reason = outcome
 	}
@@ -115,13 +115,14 @@ func scanTaskEntry(row pgx.CollectableRow) ([]Entry, error) {
 // runName is what names a run on the timeline.
 type runName struct {
 	id, definition, candidate string
+	workflow                  string // its id, where a merge has made it differ
 	version, n                int32
 }
 
 func (r *runName) name(e *Entry) {
 	e.Definition, e.Version, e.EnrollmentID = r.definition, int(r.version), r.id
 	if r.id != "" && r.n > 0 {
-		run := crm.Enrollment{Definition: r.definition, CandidateID: r.candidate, N: int(r.n)}
+		run := crm.Enrollment{Definition: r.definition, CandidateID: r.candidate, N: int(r.n), Workflow: r.workflow}
 		e.WorkflowID = run.WorkflowID()
 	}
 }

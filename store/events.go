@@ -34,12 +34,13 @@ func scanEvent(row pgx.CollectableRow) (e crm.Event, err error) {
 
 // insertEvents inserts rows in the order of their unique key, so that two transactions that bring the same events cannot
 // wait for each other, while seq follows the order in which they were given. An event whose candidate is not given yet is
-// resolved by its subject, an external id or an id, where the caller allows it.
+// resolved by its subject, an external id or an id, where the caller allows it. Who was merged into another is the survivor.
 const insertEvents = `
 	insert into events (id, seq, source, external_id, type, subject, candidate_id, time, received_at, record_only, data)
 	select i.id, i.seq, i.source, i.external_id, i.type, i.subject,
-		case when i.candidate_id <> '' then i.candidate_id when i.resolve then coalesce(
-			(select c.id from candidates c where c.external_id = i.subject), (select c.id from candidates c where c.id = i.subject)) end,
+		case when i.candidate_id <> '' then coalesce((select a.candidate_id from aliases a where a.name = i.candidate_id), i.candidate_id)
+			when i.resolve then coalesce((select c.id from candidates c where c.external_id = i.subject),
+				(select c.id from candidates c where c.id = i.subject), (select a.candidate_id from aliases a where a.name = i.subject)) end,
 		i.time, i.received_at, i.record_only, i.data::jsonb
 	from (
 		select nextval('events_seq') as seq, u.*

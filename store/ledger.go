@@ -11,9 +11,6 @@ import (
 	"github.com/rapport-crm/rapport/crm"
 )
 
-// lockRecipient locks the candidate of a message.
-const lockRecipient = "select id from candidates where id = (select candidate_id from messages where id = $1) for no key update"
-
 // Acceptance is what is known of a message once a provider took it.
 type Acceptance struct {
 	Provider     string
@@ -60,8 +57,7 @@ func (s *Store) AcceptAll(ctx context.Context, accepted []Accepted, tell bool) (
 	}
 	var noted []string
 	batch := &pgx.Batch{}
-	batch.Queue(`select id from candidates where id in (select candidate_id from messages where id = any($1))
-		order by id for no key update`, ids)
+	batch.Queue("select id from lock_candidates(array(select distinct candidate_id from messages where id = any($1)))", ids)
 	gather(batch.Queue(`update messages m set state = case when m.state in ('claimed', 'unknown') then 'accepted' else m.state end,
 		reason = case when m.state in ('claimed', 'unknown') then '' else m.reason end,
 		provider = u.provider, provider_id = u.provider_id, address = u.address, subject = u.subject, template_hash = u.template,
@@ -113,7 +109,7 @@ func (s *Store) fail(
 ) error {
 	var failed []string
 	batch := &pgx.Batch{}
-	batch.Queue(lockRecipient, id)
+	batch.Queue(lockOwners("messages"), id)
 	gather(batch.Queue(`update messages set state = $2, reason = $3, lease_until = null, changed_at = $4
 		where id = $1 and state = any($5) returning id`, id, state, reason, moment(at), from), text, &failed)
 	queueFailure(batch, []string{id}, at, state)
@@ -133,7 +129,7 @@ func (s *Store) fail(
 func (s *Store) Release(ctx context.Context, id string, notBefore time.Time) error {
 	var released []string
 	batch := &pgx.Batch{}
-	batch.Queue(lockRecipient, id)
+	batch.Queue(lockOwners("messages"), id)
 	gather(batch.Queue(`update messages set state = 'planned', not_before = $2, claimed_at = null, lease_until = null, changed_at = $3
 		where id = $1 and state = 'claimed' returning id`, id, moment(notBefore), moment(s.now())), text, &released)
 	// Its run may have been ended meanwhile, which cancels what is planned.

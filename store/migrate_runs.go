@@ -46,10 +46,9 @@ func (s *Store) MigrateRuns(
 ) (moved []Moved, next string, err error) {
 	var locked []lockedCandidate
 	lock := &pgx.Batch{}
-	gather(lock.Queue(`select id, external_id from candidates where id in (
+	gather(lock.Queue(`select * from lock_candidates(array(
 			select distinct candidate_id from enrollments
-			where definition = $1 and status <> 'closed' and hash <> $2 and candidate_id > $3 order by candidate_id limit $4
-		) order by id for no key update`, definition, hash, after, limit), scanLocked, &locked)
+			where definition = $1 and status <> 'closed' and hash <> $2 and candidate_id > $3 order by candidate_id limit $4))`, definition, hash, after, limit), scanLocked, &locked)
 	var runs []crm.Enrollment
 	tx, err := s.begin(ctx, lock)
 	if err != nil {

@@ -73,7 +73,7 @@ func (s *Store) receiveLocked(ctx context.Context, events []crm.Event, optOuts [
 	if err != nil {
 		return nil, err
 	}
-	l := &locking{events: events, optOuts: optOuts, key: key}
+	l := &locking{events: events, optOuts: slices.Clone(optOuts), key: key}
 	lock := &pgx.Batch{}
 	l.queueLock(lock)
 	tx, err := s.begin(ctx, lock)
@@ -81,6 +81,10 @@ func (s *Store) receiveLocked(ctx context.Context, events []crm.Event, optOuts [
 		return nil, err
 	}
 	defer tx.rollback(ctx)
+	for i := range l.optOuts {
+		o := &l.optOuts[i]
+		o.CandidateID = whose(l.locked, o.CandidateID)
+	}
 	load := &pgx.Batch{}
 	if err := l.queueLoad(load); err != nil {
 		return nil, err
@@ -129,7 +133,7 @@ func (l *locking) queueLoad(batch *pgx.Batch) error {
 	for i := range l.events {
 		e := &l.events[i]
 		if isConsent(e) && e.CandidateID == "" {
-			e.CandidateID = l.candidateOf(e.Subject)
+			e.CandidateID = whose(l.locked, e.Subject)
 		}
 		if err := rows.add(e, e.CandidateID == "" && !isConsent(e)); err != nil {
 			return err
@@ -144,15 +148,6 @@ func (l *locking) queueLoad(batch *pgx.Batch) error {
 		scanPoint, &l.points)
 	gather(batch.Queue(consentsOf+"= any($1)"+consentOrder, ids), scanConsent, &l.consents)
 	return nil
-}
-
-func (l *locking) candidateOf(subject string) string {
-	for _, c := range l.locked {
-		if subject != "" && (c.externalID == subject || c.id == subject) {
-			return c.id
-		}
-	}
-	return ""
 }
 
 // queueEffects writes what the new events and opt-outs lead to.

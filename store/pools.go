@@ -116,9 +116,15 @@ func (s *Store) changePool(ctx context.Context, change crm.PoolChange, names []s
 	return len(changed), nil
 }
 
-// named returns the ids of the candidates that are named by id or external id. An id goes before an equal external id.
+// named returns the ids of the candidates that are named by id or external id. An id goes before an equal external id, and
+// both before a former one.
 func named(locked []lockedCandidate, names []string) ([]string, error) {
 	byName := make(map[string]string, 2*len(locked))
+	for _, c := range locked {
+		for _, alias := range c.aliases {
+			byName[alias] = c.id
+		}
+	}
 	for _, c := range locked {
 		byName[c.externalID] = c.id
 	}

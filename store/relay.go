@@ -50,7 +50,7 @@ type Wake struct {
 // Unsignalled returns runs that were woken and whose workflow does not know it, the oldest first. Runs that are still to be
 // started are not among them: their first decision sees everything.
 func (s *Store) Unsignalled(ctx context.Context, limit int) ([]Wake, error) {
-	wakes, err := all(ctx, s, scanWake, `select id, definition, candidate_id, n, version, wake from enrollments
+	wakes, err := all(ctx, s, scanWake, `select id, definition, candidate_id, n, version, wake, workflow_id from enrollments
 		where status = 'running' and wake > wake_sent order by id limit $1`, limit)
 	if err != nil {
 		return nil, fmt.Errorf("find runs to wake: %w", err)
@@ -60,7 +60,7 @@ func (s *Store) Unsignalled(ctx context.Context, limit int) ([]Wake, error) {
 
 func scanWake(row pgx.CollectableRow) (Wake, error) {
 	var run crm.Enrollment
-	err := row.Scan(&run.ID, &run.Definition, &run.CandidateID, &run.N, &run.Version, &run.Wake)
+	err := row.Scan(&run.ID, &run.Definition, &run.CandidateID, &run.N, &run.Version, &run.Wake, &run.Workflow)
 	return Wake{
 		EnrollmentID: run.ID, WorkflowID: run.WorkflowID(), Definition: run.Definition, CandidateID: run.CandidateID,
 		Version: run.Version, Wake: run.Wake,

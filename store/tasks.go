@@ -71,7 +71,7 @@ func (s *Store) Task(ctx context.Context, id string) (crm.Task, error) {
 func (s *Store) CompleteTask(ctx context.Context, id, outcome, note, by string, at time.Time) error {
 	var known, done []crm.Task
 	lock := &pgx.Batch{}
-	lock.Queue("select id from candidates where id = (select candidate_id from tasks where id = $1) for no key update", id)
+	lock.Queue(lockOwners("tasks"), id)
 	gather(lock.Queue("select "+taskColumns+" from tasks where id = $1", id), scanTask, &known)
 	gather(lock.Queue(`update tasks set state = 'done', outcome = $2, note = $3, closed_by = $4, closed_at = $5
 		where id = $1 and state = 'open' returning `+taskColumns, id, outcome, note, by, moment(at)), scanTask, &done)

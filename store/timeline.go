@@ -141,19 +141,19 @@ func queueTimeline(batch *pgx.Batch, candidateID string, from place, limit int) 
 	}
 	read(rankConsent, `select at, lpad(id::text, 20, '0') as key, purpose, channel, granted, source from consents
 		where candidate_id = $1 and (at, 0, lpad(id::text, 20, '0')) >= ($2, $3::int, $4 collate "C") order by at, id limit $5`, scanConsentEntry)
-	read(rankEvent, "select e.time, lpad(e.seq::text, 20, '0') as key, coalesce(e.set_aside, ''), r.definition, r.version, r.n, "+
+	read(rankEvent, "select e.time, lpad(e.seq::text, 20, '0') as key, coalesce(e.set_aside, ''), r.definition, r.version, r.n, r.workflow_id, "+
 		eventColumns+` from events e`+joinMessage+`left join enrollments r
 		on r.id = coalesce(m.enrollment_id, e.data->>'enrollment') and r.candidate_id = e.candidate_id
 		where e.candidate_id = $1 and (e.time, 0, lpad(e.seq::text, 20, '0')) >= ($2, $3::int, $4 collate "C") order by e.time, e.seq limit $5`,
 		scanEventEntry)
 	read(rankDecision, `select d.at, lpad(d.id::text, 20, '0') as key, d.definition, coalesce(v.version, r.version, 0), d.enrollment_id,
-		coalesce(r.n, 0), d.candidate_id, d.notes
+		coalesce(r.n, 0), d.candidate_id, r.workflow_id, d.notes
 		from decisions d left join enrollments r on r.id = d.enrollment_id
 		left join lateral (select version from definitions where kind = 'sequence' and name = d.definition and hash = d.hash limit 1) v on true
 		where d.candidate_id = $1 and jsonb_array_length(d.notes) > 0 and (d.at, 0, lpad(d.id::text, 20, '0')) >= ($2, $3::int, $4 collate "C") order by d.at, d.id limit $5`,
 		scanDecisionEntries)
 	read(rankMessage, `select * from (
-			select c.at, m.id || c.what as key, c.what, m.id, m.reason, m.step, m.definition, r.version, r.id, r.n, m.candidate_id, m.channel
+			select c.at, m.id || c.what as key, c.what, m.id, m.reason, m.step, m.definition, r.version, r.id, r.n, m.candidate_id, r.workflow_id, m.channel
 			from messages m join enrollments r on r.id = m.enrollment_id
 			cross join lateral (values ('accepted', m.accepted_at), ('delivered', m.delivered_at), ('opened', m.opened_at),
 				('clicked', m.clicked_at), ('replied', m.replied_at), ('bounced', m.bounced_at), ('complained', m.complained_at),
@@ -162,7 +162,7 @@ func queueTimeline(batch *pgx.Batch, candidateID string, from place, limit int) 
 			where m.candidate_id = $1 and c.at is not null
 		) l where (at, 0, key) >= ($2, $3::int, $4 collate "C") order by at, key collate "C" limit $5`, scanMessageEntry)
 	read(rankTask, `select * from (
-			select c.at, t.id || c.what as key, c.what, t.id, t.title, t.outcome, t.step, t.definition, r.version, r.id, r.n, t.candidate_id, t.due_at
+			select c.at, t.id || c.what as key, c.what, t.id, t.title, t.outcome, t.step, t.definition, r.version, r.id, r.n, t.candidate_id, r.workflow_id, t.due_at
 			from tasks t left join enrollments r on r.id = t.enrollment_id
 			cross join lateral (values ('open', t.created_at), (t.state, t.closed_at)) as c (what, at)
 			where t.candidate_id = $1 and c.at is not null

@@ -22,8 +22,22 @@ type transaction struct {
 	conn *pgxpool.Conn // nil once it is over
 }
 
-// begin takes a connection and sends the first batch, with "begin" before it. When it fails nothing is left open.
-func (s *Store) begin(ctx context.Context, first *pgx.Batch) (*transaction, error) {
+// beginAttempts is how often a transaction is begun whose candidates are gone once it has their locks. Only a merge does that,
+// and one candidate is seldom merged twice.
+const beginAttempts = 5
+
+// begin takes a connection and sends the first batch, with "begin" before it. When it fails nothing is left open. Where a
+// candidate was merged into another while the batch waited for their lock, it is sent again and locks the survivor.
+func (s *Store) begin(ctx context.Context, first *pgx.Batch) (tx *transaction, err error) {
+	for range beginAttempts {
+		if tx, err = s.tryBegin(ctx, first); SQLState(err) != stateSerialization {
+			break
+		}
+	}
+	return tx, err
+}
+
+func (s *Store) tryBegin(ctx context.Context, first *pgx.Batch) (*transaction, error) {
 	conn, err := s.pool.Acquire(ctx)
 	if err != nil {
 		return nil, err
@@ -31,7 +45,9 @@ func (s *Store) begin(ctx context.Context, first *pgx.Batch) (*transaction, erro
 	tx := &transaction{conn: conn}
 	opened := &pgx.Batch{}
 	opened.Queue("begin isolation level read committed")
-	opened.QueuedQueries = append(opened.QueuedQueries, first.QueuedQueries...)
+	for _, q := range first.QueuedQueries { // copies: a query that was sent is tied to its connection
+		opened.QueuedQueries = append(opened.QueuedQueries, &pgx.QueuedQuery{SQL: q.SQL, Arguments: q.Arguments, Fn: q.Fn})
+	}
 	if err := tx.send(ctx, opened); err != nil {
 		tx.rollback(ctx)
 		return nil, err
@@ -108,6 +124,7 @@ func SQLState(err error) string {
 const (
 	stateUniqueViolation = "23505"
 	stateForeignKey      = "23503"
+	stateSerialization   = "40001" // raised by lock_candidates
 	classDataException   = "22"
 )
 

@@ -33,8 +33,8 @@ type Upserted struct {
 // upsertAttempts is how often an upsert is tried that meets another one for the same new candidate.
 const upsertAttempts = 5
 
-// UpsertCandidates creates or changes candidates in one transaction. A candidate is found by external id, else by id; one
-// that is found by neither is created, unless an id was given. What changed is told by an internal candidate.created or
+// UpsertCandidates creates or changes candidates in one transaction. A candidate is found by external id, else by id, also by
+// a former one of somebody who was merged into them; one that is found by neither is created, unless an id was given. What changed is told by an internal candidate.created or
 // candidate.updated event, and by a consent event for each consent that changed of an existing candidate; a write that says
 // nothing new changes nothing. Events that were kept for the candidate become theirs.
 func (s *Store) UpsertCandidates(ctx context.Context, writes []Write, at time.Time) ([]Upserted, error) {
@@ -125,6 +125,7 @@ type upsert struct {
 	drafts     []*draft
 	byID       map[string]*draft
 	byExternal map[string]*draft
+	byAlias    map[string]*draft // by former ids and external ids
 }
 
 // draft is a candidate as the writes leave them.
@@ -136,7 +137,7 @@ type draft struct {
 }
 
 func (u *upsert) read(rows []candidateRow) {
-	u.byID, u.byExternal = map[string]*draft{}, map[string]*draft{}
+	u.byID, u.byExternal, u.byAlias = map[string]*draft{}, map[string]*draft{}, map[string]*draft{}
 	histories := map[string][]crm.Consent{}
 	for i := range u.consents {
 		c := &u.consents[i]
@@ -146,6 +147,11 @@ func (u *upsert) read(rows []candidateRow) {
 		c := rows[i].Candidate
 		c.Attributes = maps.Clone(c.Attributes)
 		u.add(&draft{before: &rows[i].Candidate, now: c, history: histories[c.ID]})
+	}
+	for i := range u.locked {
+		for _, alias := range u.locked[i].aliases {
+			u.byAlias[alias] = u.byID[u.locked[i].id]
+		}
 	}
 }
 
@@ -159,9 +165,13 @@ func (u *upsert) add(d *draft) {
 
 // write applies one write to its draft.
 func (u *upsert) write(w *Write) Upserted {
-	d := u.byExternal[w.Candidate.ExternalID]
-	if d == nil && w.Candidate.ID != "" {
-		if d = u.byID[w.Candidate.ID]; d == nil {
+	d, given := u.byExternal[w.Candidate.ExternalID], w.Candidate
+	if d == nil && u.byAlias[given.ExternalID] != nil { // the survivor keeps the external id they have
+		d = u.byAlias[given.ExternalID]
+		given.ExternalID = d.now.ExternalID
+	}
+	if d == nil && given.ID != "" {
+		if d = cmp.Or(u.byID[given.ID], u.byAlias[given.ID]); d == nil {
 			return Upserted{Err: notFound("There is no candidate with that id.")}
 		}
 	}
@@ -173,7 +183,7 @@ func (u *upsert) write(w *Write) Upserted {
 	}
 	before := d.now
 	d.now.Attributes = maps.Clone(d.now.Attributes)
-	d.now.Merge(&w.Candidate, w.Present)
+	d.now.Merge(&given, w.Present)
 	u.scored(d, &before)
 	if d.now.ExternalID != "" {
 		u.byExternal[d.now.ExternalID] = d

@@ -37,6 +37,19 @@ func (c *Client) Candidates(ctx context.Context, limit int, after string) (api.P
 	return out, err
 }
 
+// Merge merges a candidate into another who is the same person. Both are named by id or external id.
+func (c *Client) Merge(ctx context.Context, from, into string) (api.MergedCandidate, error) {
+	var out api.MergedCandidate
+	body, err := json.Marshal(api.CandidateMerge{Into: into})
+	if err != nil {
+		return out, fmt.Errorf("write merge: %w", err)
+	}
+	err = c.do(ctx, &call{
+		method: http.MethodPost, path: "/v1/candidates/" + url.PathEscape(from) + "/merge", body: body, out: &out, repeatable: true,
+	})
+	return out, err
+}
+
 // SendBatch sends up to api.MaxEvents events, CloudEvents or simple ones. key makes simple events without an id idempotent:
 // another batch has another key. With recordOnly they are history, on which nothing starts or wakes up.
 func (c *Client) SendBatch(ctx context.Context, events []json.RawMessage, key string, recordOnly bool) (api.EventResults, error) {

@@ -33,6 +33,12 @@ func TestCalls(t *testing.T) {
 	if page, err := w.Tasks(ctx, crm.TaskOpen, 10, ""); err != nil || len(page.Items) != 0 {
 		t.Errorf("tasks %+v, %v", page, err)
 	}
+	if _, err := w.ImportCandidates(ctx, strings.NewReader("external_id,first_name\nA/2,Anna\n"), client.ImportOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	if merged, err := w.Merge(ctx, "A/2", "A/1"); err != nil || !merged.Merged || merged.ID == "" {
+		t.Errorf("merged %+v, %v", merged, err)
+	}
 	if list, err := w.Definitions(ctx); err != nil || len(list) != 0 {
 		t.Errorf("definitions %+v, %v", list, err)
 	}

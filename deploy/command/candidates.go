@@ -10,8 +10,37 @@ func candidatesCommand() *cobra.Command {
 	var r remote
 	cmd := &cobra.Command{Use: "candidates", Short: "Work with candidates"}
 	r.flags(cmd)
-	cmd.AddCommand(importCommand(&r))
+	cmd.AddCommand(importCommand(&r), mergeCommand(&r))
 	return cmd
+}
+
+func mergeCommand(r *remote) *cobra.Command {
+	return &cobra.Command{
+		Use:   "merge FROM INTO",
+		Short: "Make one candidate of two who are the same person; it cannot be undone",
+		Long: `Merge FROM into INTO, each an id or an external id. INTO survives.
+
+What INTO has stays, what is missing comes from FROM: fields, consents, applications, messages, tasks, runs and the timeline. Where
+both are in the same sequence, the run that is further goes on and the other ends as merged. FROM's ids stay known: whoever uses
+them reaches INTO. Doing it again changes nothing.`,
+		Args: cobra.ExactArgs(2),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := r.open()
+			if err != nil {
+				return err
+			}
+			merged, err := c.Merge(cmd.Context(), args[0], args[1])
+			if err != nil {
+				return err
+			}
+			if merged.Merged {
+				cmd.Printf("%s is part of %s now (%s)\n", args[0], args[1], merged.ID)
+			} else {
+				cmd.Printf("%s was part of %s already (%s)\n", args[0], args[1], merged.ID)
+			}
+			return nil
+		},
+	}
 }
 
 func importCommand(r *remote) *cobra.Command {

@@ -48,23 +48,22 @@ func TestStory(t *testing.T) {
 	r.press("/mails/"+thanks.ID+"/click", url.Values{"url": {"https://careers.trust.example/theatre"}})
 	r.press("/mails/"+r.mail("reply", "silver-medallist-nurses/thanks").ID+"/reply", url.Values{"text": {"Yes please, call me."}})
 
-	r.outcome("click", "completed")
+	r.told("click", "branch", "heard", "clicked")
+	r.told("click", "task", "call", "")
 	tasks, err := r.client.Tasks(t.Context(), crm.TaskOpen, 10, "")
 	if err != nil || len(tasks.Items) != 1 || tasks.Items[0].Title != "Call Sarah about theatre roles" || tasks.Items[0].Assignee != "maya@trust.example" {
 		t.Errorf("tasks: %+v, %v", tasks.Items, err)
 	}
 	r.outcome("reply", "replied")
-	r.outcome("silence", "completed")
+	r.told("silence", "branch", "heard", "timeout")
 	if text := r.text("+447700900203"); !strings.Contains(text.Text, "Reply and") {
 		t.Errorf("the nudge is %q", text.Text)
 	}
-	r.outcome("reluctant", "completed")
-
-	r.told("click", "branch", "heard", "clicked")
-	r.told("silence", "branch", "heard", "timeout")
 	r.told("reply", "exit", "", "replied")
 	r.told("reluctant", "skipped", "thanks", "")
-	if stats := r.stats(); stats.Duplicates != 0 || stats.Texts != 1 || stats.Mails != 4+3 {
+	r.told("reluctant", "branch", "heard", "timeout")
+	// Days pass quickly here: the first letters of the quarter may have gone out by now.
+	if stats := r.stats(); stats.Duplicates != 0 || stats.Texts != 1 || stats.Mails < 4+3 {
 		t.Errorf("the sandbox has %+v", stats)
 	}
 	r.temporalTells()
@@ -278,19 +277,21 @@ func (r *rig) outcome(candidate, want string) {
 	})
 }
 
-// told checks that a candidate's timeline has a line.
+// told waits until a candidate's timeline has a line.
 func (r *rig) told(candidate, kind, step, outcome string) {
 	r.t.Helper()
-	page, err := r.client.Timeline(r.t.Context(), candidate, 200, "")
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	for _, e := range page.Items {
-		if e.Definition == "silver-medallist-nurses" && string(e.Kind) == kind && e.Step == step && e.Outcome == outcome {
-			return
+	eventually(r.t, func() string {
+		page, err := r.client.Timeline(r.t.Context(), candidate, 200, "")
+		if err != nil {
+			r.t.Fatal(err)
 		}
-	}
-	r.t.Errorf("the timeline of %s does not tell of %s %s %s", candidate, kind, step, outcome)
+		for _, e := range page.Items {
+			if e.Definition == "silver-medallist-nurses" && string(e.Kind) == kind && e.Step == step && e.Outcome == outcome {
+				return ""
+			}
+		}
+		return fmt.Sprintf("the timeline of %s does not tell of %s %s %s", candidate, kind, step, outcome)
+	})
 }
 
 // temporalTells checks that the Temporal UI lists the runs with what engineers look for.

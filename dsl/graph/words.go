@@ -2,7 +2,6 @@ package graph
 
 import (
 	"fmt"
-	"net/http"
 	"strconv"
 	"strings"
 
@@ -263,7 +262,7 @@ func valueWords(v any) string {
 func callWords(c *dsl.Call, n *Node) {
 	n.Kind, n.Title = NodeCall, "Call"
 	verb := "sends to "
-	if c.Method == http.MethodGet {
+	if c.Method == "GET" {
 		verb = "asks "
 	}
 	address := shown(c.URL, 120)
