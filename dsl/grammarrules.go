@@ -160,29 +160,3 @@ func interviewRules(p place) []rule {
 	}
 	return nil
 }
-
-func testRules(p place) []rule {
-	switch p {
-	case placeScript:
-		kinds := []string{"on", "set", "enroll"}
-		rules := []rule{{one: kinds}, {given: "after", bars: []string{"at"}}}
-		for _, key := range []string{"data", "step", "source"} {
-			rules = append(rules, rule{given: key, needs: []string{"on"}})
-		}
-		return rules
-	case placeExpect:
-		kinds := make([]string, 0, len(expectations()))
-		for _, kind := range expectations() {
-			if kind != ExpectOutcome && kind != ExpectCall {
-				kinds = append(kinds, string(kind))
-			}
-		}
-		return []rule{ // call and outcome go together
-			{any: append(slices.Clone(kinds), string(ExpectOutcome), string(ExpectCall))},
-			{given: "within", needs: []string{"at"}},
-			{given: "reason", needs: []string{string(ExpectSkipped)}},
-			{given: "of", needs: []string{string(ExpectArm)}},
-		}
-	}
-	return nil
-}

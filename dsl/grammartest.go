@@ -56,7 +56,7 @@ func testKeys(p place) []key {
 			k("after", a(formDuration), "How long after the entry before; of the first, after the start."),
 			k("at", a(formMoment), "When, instead of `after`."),
 			k("on", a(formEvent), "An event."),
-			k("data", entriesOf(a(formText), either(a(formConstant), listOf(a(formAny)), entriesOf(a(formText), a(formAny)))), "The event's data."),
+			k("data", entriesOf(a(formText), a(formAny)), "The event's data."),
 			k("step", a(formWord), "The step whose message, task or survey the event is about."),
 			k("source", a(formText), "Who tells of the event."),
 			k("set", mappingOf(placeTestSet), "Fields of the candidate, or attributes.NAME, and their new values."),
@@ -122,4 +122,37 @@ func expectKeys() []key {
 		k("at", a(formMoment), "When, to the minute; any time without it."),
 		k("within", a(formDuration), "How much later it may be."),
 	}
+}
+
+// testRules are the rules of a test's places.
+func testRules(p place) []rule {
+	switch p {
+	case placeScript:
+		return []rule{
+			{one: []string{"on", "set", "enroll"}},
+			{given: "data", needs: []string{"on"}},
+			{given: "step", needs: []string{"on"}},
+			{given: "source", needs: []string{"on"}},
+			{given: "at", bars: []string{"after"}},
+		}
+	case placeExpect:
+		var kinds []string
+		for _, kind := range expectations() {
+			kinds = append(kinds, string(kind))
+		}
+		rules := []rule{
+			{any: kinds},
+			{given: "within", needs: []string{"at"}},
+			{given: "reason", needs: []string{"skipped"}},
+			{given: "of", needs: []string{"arm"}},
+		}
+		for _, kind := range kinds {
+			rules = append(rules, rule{given: kind, bars: slices.DeleteFunc(slices.Clone(kinds), func(other string) bool {
+				both := []string{kind, other}
+				return kind == other || slices.Contains(both, string(ExpectCall)) && slices.Contains(both, string(ExpectOutcome))
+			})})
+		}
+		return rules
+	}
+	return nil
 }
