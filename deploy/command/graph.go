@@ -92,7 +92,7 @@ func completeSequences(cmd *cobra.Command, args []string, _ string) ([]string, c
 	if err != nil || len(paths) == 0 {
 		paths = []string{"."}
 	}
-	files, err := readFiles(paths)
+	files, err := readFiles(slices.Compact(paths)) // completion parses flags twice
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}

@@ -29,7 +29,7 @@ func TestGraph(t *testing.T) {
 		"Mermaid":            {[]string{"thank-you", good}, 0, "flowchart TD", ""},
 		"as SVG":             {[]string{"thank-you", "--file", good, "--format", "svg"}, 0, "Email · a</text>", ""},
 		"to a file":          {[]string{"thank-you", good, "--output", picture}, 0, "", ""},
-		"a name nearly":      {[]string{"thankyou", good}, 2, "", `Did you mean "thank-you"?`},
+		"a name nearly":      {[]string{"thankyou", good}, 2, "", `did you mean "thank-you"?`},
 		"another format":     {[]string{"thank-you", good, "--format", "png"}, 2, "", `format "png" is not known: use mermaid or svg`},
 		"wrong definitions":  {[]string{"s", bad}, 1, "", "bad.yaml:3:14: error"},
 		"no definitions":     {[]string{"s", filepath.Join(dir, "none")}, 2, "", "there is no file or folder"},
