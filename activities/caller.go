@@ -3,7 +3,6 @@ package activities
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"go.temporal.io/sdk/activity"
@@ -69,5 +68,5 @@ func retryLater(again *crm.CallError, err error) error {
 		return coded("call", err)
 	}
 	options := temporal.ApplicationErrorOptions{NextRetryDelay: min(again.RetryAfter, time.Hour)} // zero: as the policy says
-	return temporal.NewApplicationErrorWithOptions(fmt.Sprintf("call: %s", again.Reason), again.Reason, options)
+	return temporal.NewApplicationErrorWithOptions("call: "+again.Reason, again.Reason, options)
 }

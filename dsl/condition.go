@@ -74,7 +74,7 @@ func (c *Condition) Moment(env *Env) (at time.Time, problem string) {
 	if !ok {
 		return time.Time{}, "it is not a moment"
 	}
-	return t.Time.UTC(), ""
+	return t.UTC(), ""
 }
 
 // evalProblem says why an evaluation gave nothing. CEL's own texts may quote values, so only known ones are told, in our

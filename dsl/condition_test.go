@@ -23,9 +23,7 @@ func conditionIn(tb testing.TB, expr, on string) *dsl.Condition {
 	} else {
 		text += "steps:\n  - id: a\n    email: hello\n  - update: {tag: [x]}\n    if: " + quoted + "\n"
 	}
-	for _, pool := range []string{"north", "south", "y"} {
-		text += "---\npool: " + pool + "\nmembers: by hand\n"
-	}
+	text += "---\npool: north\nmembers: by hand\n---\npool: south\nmembers: by hand\n---\npool: y\nmembers: by hand\n"
 	set, problems := dsl.Check([]dsl.File{{Path: "s.yaml", Text: []byte(text)}}, baseDocuments(tb))
 	if set == nil {
 		tb.Fatalf("%s: %s", expr, listing(problems))

@@ -279,6 +279,11 @@ type Call struct {
 	Save    string // an attribute of the candidate for the answer, or ""
 }
 
+// Asks tells whether the request only asks: GET has no body (RFC 9110, 9.3.1).
+func (c *Call) Asks() bool {
+	return c.Method == "GET" //nolint:usestdlibvars // this package links no network package
+}
+
 // TextField is a named value: a text with variables, or a constant.
 type TextField struct {
 	Name  string

@@ -31,7 +31,7 @@ func (q *sequenceReader) call(n *yaml.Node) *Call {
 	}
 	if b := m.get("body"); b != nil {
 		q.callBody(c, b)
-		if c.Method == "GET" {
+		if c.Asks() {
 			q.add(m.keys["body"], codeConflict, "A GET request has no body.", "Use method: POST, or put the values into the url.")
 		}
 	}

@@ -151,6 +151,7 @@ const split = `
 func TestExperiment(t *testing.T) {
 	t.Parallel()
 	draw := func(t *testing.T, candidate string, arms map[string]string) *world {
+		t.Helper()
 		return play(t, strings.Replace(steps(split), "transactional", "news", 1), func(w *world) {
 			w.facts.Candidate.ID, w.facts.Enrollment.CandidateID, w.facts.Arms = candidate, candidate, arms
 		})

@@ -190,7 +190,7 @@ func (q *sequenceReader) ruleFits(n *yaml.Node, m *mapping, r *Rule) bool {
 	case has("in") && q.p.PerApp && !namesApplication(r.On):
 		q.add(n, codeConflict, "A run per application cannot begin with a pool, whose members are candidates.", "Take out `per: application`.")
 	case !has("in") && slices.ContainsFunc(r.On, crm.Broadcast):
-		q.add(m.get("on"), codeConflict, fmt.Sprintf("%s has no candidate of its own.", r.On[0]), "Say whom to tell: add `in: POOL`.")
+		q.add(m.get("on"), codeConflict, r.On[0]+" has no candidate of its own.", "Say whom to tell: add `in: POOL`.")
 	default:
 		return true
 	}

@@ -87,6 +87,16 @@ func what(e *api.TimelineEntry) string {
 		return after("task", ": ", e.Text)
 	case crm.NoteExit:
 		return after("ends as "+e.Outcome, ", after ", e.EventType)
+	case crm.NoteArm:
+		return after("gets the arm "+e.Outcome, ": ", e.Text)
+	case crm.NoteRound:
+		return "begins round " + e.Outcome
+	case crm.NoteEmitted:
+		return after("tells", " of ", e.EventType)
+	case crm.NoteAsked:
+		return e.Outcome + " asked of " + e.Text
+	case crm.NoteCall:
+		return "call " + e.Outcome
 	case crm.NoteSkipped, crm.NoteDeferred, crm.NoteUpdated, crm.NotePaused, crm.NoteGoal, crm.NoteMigrated, crm.NoteProblem:
 		return after(words(string(kind)), ": ", e.Text)
 	}

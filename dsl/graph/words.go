@@ -262,7 +262,7 @@ func valueWords(v any) string {
 func callWords(c *dsl.Call, n *Node) {
 	n.Kind, n.Title = NodeCall, "Call"
 	verb := "sends to "
-	if c.Method == "GET" {
+	if c.Asks() {
 		verb = "asks "
 	}
 	address := shown(c.URL, 120)
