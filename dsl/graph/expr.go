@@ -37,8 +37,16 @@ func inWords(c *dsl.Condition) string {
 	return source
 }
 
+// wordless tells whether there are no words for a condition.
+func wordless(c *dsl.Condition) bool { return c != nil && inWords(c) == oneLine(c.Source) }
+
 // question asks whether a condition is true.
-func question(c *dsl.Condition) string { return upperFirst(inWords(c)) + "?" }
+func question(c *dsl.Condition) string {
+	if wordless(c) {
+		return "Is this true: " + inWords(c) + "?"
+	}
+	return upperFirst(inWords(c)) + "?"
+}
 
 // clause is what an expression says, and what its contrary says. Both are "" when there are no words for it.
 type clause struct {

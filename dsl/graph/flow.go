@@ -222,5 +222,5 @@ func (n *Node) sentence() string {
 	if head == "" || len(all) == 0 {
 		return cmp.Or(head, strings.Join(all, "; ")) + "."
 	}
-	return head + ": " + strings.TrimSuffix(strings.Join(all, "; "), ".") + "."
+	return head + ": " + strings.TrimSuffix(strings.ReplaceAll(strings.Join(all, "; "), ":; ", ": "), ".") + "."
 }

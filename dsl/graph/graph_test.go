@@ -459,13 +459,16 @@ steps:
   - id: a
     email: {subject: '1. "]:::x --> [y] #35; & </text><script>', body: Hello.}
   - id: b
-    email: {subject: '- *bold* _it_ `+"`code`"+` <img src=x onerror=y>', body: Hello.}
+    email: {subject: '- *bold* _it_ `+"`code`"+` <img src=x onerror=y> $$x$$', body: Hello.}
 `)
 	drawn(t, g)
 	for line := range strings.SplitSeq(g.Mermaid(), "\n") {
 		if strings.Contains(line, "<script") || strings.Contains(line, "<img") || strings.Contains(line, "</svg") || strings.Count(line, `"`)%2 != 0 {
 			t.Error(line)
 		}
+	}
+	if strings.Contains(g.Mermaid(), "#36;#36;") {
+		t.Error("a formula")
 	}
 	want := `"Email · a<br/>“1. #34;#93;#58;#58;#58;x --#62; #91;y#93; #35;35#59; #38; #60;/text#62;#60;script#62;”"`
 	if !strings.Contains(g.Mermaid(), want) {

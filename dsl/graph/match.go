@@ -33,7 +33,7 @@ func matchWords(m *dsl.Match) string {
 
 // branchWords says what a branch of a wait_for is about. What has no words goes by its name as well.
 func branchWords(b *dsl.Branch) string {
-	if b.Match.When != nil && inWords(b.Match.When) == oneLine(b.Match.When.Source) {
+	if wordless(b.Match.When) {
 		return spaced(b.Name) + ": " + matchWords(b.Match)
 	}
 	return matchWords(b.Match)
@@ -42,6 +42,9 @@ func branchWords(b *dsl.Branch) string {
 // someoneWords is matchWords with a subject.
 func someoneWords(m *dsl.Match) string {
 	words := matchWords(m)
+	if m.State() && wordless(m.When) {
+		return "this is true: " + words
+	}
 	if m.State() || strings.HasPrefix(words, "the event ") || strings.HasPrefix(words, "a role ") {
 		return words
 	}

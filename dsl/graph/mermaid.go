@@ -105,11 +105,15 @@ func mermaidLabel(lines ...string) string {
 }
 
 // mermaidText escapes a text by Mermaid's entity codes: quotes, brackets and what else Markdown, HTML or Mermaid itself would
-// take for theirs. A number or a dash that begins a text would make it a list.
+// take for theirs. A number or a dash that begins a text would make it a list, and two dollar signs a formula, even as codes.
 func mermaidText(s string) string {
 	var b strings.Builder
-	number := true // only digits so far
+	number, before := true, ' ' // number: only digits so far
 	for i, r := range oneLine(s) {
+		if r == '$' && before == '$' {
+			b.WriteString("#8203;") // a blank without width
+		}
+		before = r
 		list := number && i > 0 && (r == '.' || r == ')') || i == 0 && (r == '-' || r == '+')
 		number = number && unicode.IsDigit(r)
 		if list || r < unicode.MaxASCII && strings.ContainsRune("\"#&<>`*_~[]{}()|\\:;=^$@%", r) {
