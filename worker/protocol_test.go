@@ -160,6 +160,7 @@ func TestEveryRunBeginsWithDecide(t *testing.T) {
 	c := r.candidate("begin")
 	r.event(c, "application.rejected")
 	run := r.waiting(c)
+	r.until(func() string { return differ("messages sent", len(r.mailbox.all()), 1) })
 	stop()
 	// What is decided while no workflow looks: the row has moved on when the next run begins.
 	r.click(c)
@@ -271,6 +272,29 @@ func TestOldClockDecidesNothing(t *testing.T) {
 	answer, err = r.decider().Decide(t.Context(), crm.DecideInput{EnrollmentID: run.ID, Now: time.Now()})
 	if err != nil || answer.Command != crm.CommandWait {
 		t.Errorf("with the right time: %+v, %v", answer, err)
+	}
+}
+
+// A worker that is told to stop while it claims a message sends it first: left alone, the claim would end as unknown.
+func TestStopFinishesTheClaim(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, 0)
+	r.apply(waitForClick)
+	r.sql(`create function linger() returns trigger language plpgsql as $$ begin perform pg_sleep(0.5); return new; end $$`)
+	r.sql(`create trigger linger before update on messages for each row when (new.state = 'claimed') execute function linger()`)
+	stop := r.work()
+	c := r.candidate("stop")
+	r.event(c, "application.rejected")
+	r.until(func() string {
+		claiming := r.sql(`select count(*) from pg_stat_activity where datname = current_database() and wait_event = 'PgSleep'`)
+		return differ("claims under way", claiming, 1)
+	})
+	stop()
+	if sent := r.mailbox.all(); len(sent) != 1 {
+		t.Errorf("%d messages were sent before the worker stopped, want 1", len(sent))
+	}
+	if n := r.sql(`select count(*) from messages where state = 'accepted'`); n != 1 {
+		t.Errorf("%d messages are written down as sent, want 1", n)
 	}
 }
 

@@ -22,9 +22,10 @@ const (
 	claimBatch = 64
 	// lease is how long (really, not on the scaled clock) a claim may take. It outlives the provider call by far; a claim that
 	// outlives it belonged to a process that died, and nobody knows what became of the message.
-	lease       = 90 * time.Second
-	sendTimeout = 30 * time.Second
-	retryAfter  = 30 * time.Second // when the provider does not say
+	lease        = 90 * time.Second
+	claimTimeout = 15 * time.Second
+	sendTimeout  = 30 * time.Second
+	retryAfter   = 30 * time.Second // when the provider does not say
 )
 
 // send claims due messages and hands them to the providers. The claim is committed before a provider is called, so a
@@ -34,15 +35,12 @@ func (w *Worker) send(ctx context.Context) (more bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	now := w.now()
-	claims, err := w.store.Claim(ctx, now, claimBatch, w.span(lease), func(c *store.Claim) store.Verdict {
-		return w.lastCheck(ctx, set, c, now)
-	})
+	// From here on a worker that is told to stop finishes first: a claim that was committed and abandoned ends as unknown.
+	ctx = context.WithoutCancel(ctx)
+	claims, err := w.claim(ctx, set)
 	if err != nil || len(claims) == 0 {
 		return false, err
 	}
-	// What is claimed is finished, also when the worker is told to stop: an abandoned claim would end as unknown.
-	ctx = context.WithoutCancel(ctx)
 	taken := make(chan store.Accepted, len(claims))
 	noted := make(chan error, 1)
 	go func() { noted <- w.accept(ctx, taken, set.Mentions("message.sent")) }()
@@ -51,6 +49,17 @@ func (w *Worker) send(ctx context.Context) (more bool, err error) {
 	})
 	close(taken)
 	return true, errors.Join(err, <-noted)
+}
+
+// claim takes due messages. What it holds up is bounded, so that a database that does not answer cannot keep a worker from
+// stopping.
+func (w *Worker) claim(ctx context.Context, set *dsl.Set) ([]store.Claim, error) {
+	ctx, cancel := context.WithTimeout(ctx, claimTimeout)
+	defer cancel()
+	now := w.now()
+	return w.store.Claim(ctx, now, claimBatch, w.span(lease), func(c *store.Claim) store.Verdict {
+		return w.lastCheck(ctx, set, c, now)
+	})
 }
 
 // acceptEvery is how long a receipt waits for others, to be written down with them in one transaction.

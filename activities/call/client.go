@@ -144,6 +144,9 @@ func (c *Client) send(ctx context.Context, h *hop) (*hop, crm.CallResult, error)
 		return next, failed(reason), nil
 	}
 	result, err := answer(h.url.Hostname(), resp)
+	if ctx.Err() != nil { // the other side may have ended its answer because we hung up: nobody knows whether it is whole
+		return nil, crm.CallResult{}, ctx.Err()
+	}
 	return nil, result, err
 }
 
