@@ -1,6 +1,9 @@
 package crm
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // PurposeTransactional is the purpose of messages about an application or interview that the candidate is part of. It
 // needs no consent, and it cannot be used for anything else.
@@ -51,6 +54,62 @@ func ConsentFor(history []Consent, purpose string, ch Channel) ConsentState {
 		}
 	}
 	return state
+}
+
+// Types of events that change consents.
+const (
+	EventConsentGranted = "consent.granted"
+	EventConsentRevoked = "consent.revoked"
+)
+
+// Consents are the lines of history that the event means; none when it is about something else. They are dated as the source
+// says, but never later than the event was received, so that a source's wrong clock cannot outlive a later revocation. An
+// event that names no channel grants email only and revokes all.
+func (e *Event) Consents() []Consent {
+	purpose, granted := e.Text("purpose"), e.Type == EventConsentGranted
+	if !granted && e.Type != EventConsentRevoked || purpose == "" {
+		return nil
+	}
+	channels := e.channels()
+	if len(channels) == 0 {
+		channels = []Channel{Email}
+		if !granted {
+			channels = append(channels, SMS)
+		}
+	}
+	source, at := e.Text("source"), e.Time
+	if source == "" {
+		source = e.Source
+	}
+	if e.ReceivedAt.Before(at) {
+		at = e.ReceivedAt
+	}
+	lines := make([]Consent, len(channels))
+	for i, channel := range channels {
+		lines[i] = Consent{
+			CandidateID: e.CandidateID, Purpose: purpose, Channel: channel, Granted: granted, Source: source,
+			Wording: e.Text("wording"), At: at,
+		}
+	}
+	return lines
+}
+
+// channels are the channels that the event names, in order and once.
+func (e *Event) channels() []Channel {
+	named, _ := e.Data["channels"].([]any)
+	if texts, ok := e.Data["channels"].([]string); ok {
+		for _, t := range texts {
+			named = append(named, t)
+		}
+	}
+	var channels []Channel
+	for _, n := range named {
+		if name, ok := n.(string); ok && (name == string(Email) || name == string(SMS)) {
+			channels = append(channels, Channel(name))
+		}
+	}
+	slices.Sort(channels)
+	return slices.Compact(channels)
 }
 
 // SuppressionReason tells why an address must not be written to.

@@ -78,6 +78,19 @@ func (m *Message) Counts() bool {
 	return false
 }
 
+// Place is when the message takes its place under the caps: when the provider took it, else when it may go at the earliest.
+func (m *Message) Place() time.Time {
+	switch {
+	case !m.AcceptedAt.IsZero():
+		return m.AcceptedAt
+	case !m.ClaimedAt.IsZero():
+		return m.ClaimedAt
+	case m.NotBefore.After(m.PlannedAt):
+		return m.NotBefore
+	}
+	return m.PlannedAt
+}
+
 // Outcome is the step outcome that the state means: sent, skipped or failed; "" while it is open.
 func (m *Message) Outcome() string {
 	switch m.State {

@@ -1,7 +1,6 @@
 package store
 
 import (
-	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -43,59 +42,19 @@ func queueConsents(batch *pgx.Batch, lines []consentLine) {
 	}
 }
 
-// Types of events that change consents.
-const (
-	consentGranted = "consent.granted"
-	consentRevoked = "consent.revoked"
-)
+func isConsent(e *crm.Event) bool { return e.Type == crm.EventConsentGranted || e.Type == crm.EventConsentRevoked }
 
-func isConsent(e *crm.Event) bool { return e.Type == consentGranted || e.Type == consentRevoked }
-
-// linesOf are the consent lines that an event of a known candidate means. They are dated as the source says, but never
-// later than they were received, so that a source's wrong clock cannot outlive a later revocation. An event that names no
-// channel grants email only and revokes all.
+// linesOf are the consent lines that an event of a known candidate means.
 func linesOf(e *crm.Event) []consentLine {
-	purpose := e.Text("purpose")
-	if !isConsent(e) || purpose == "" || e.CandidateID == "" {
+	if e.CandidateID == "" {
 		return nil
 	}
-	granted := e.Type == consentGranted
-	channels := channelsOf(e)
-	if len(channels) == 0 {
-		channels = []crm.Channel{crm.Email}
-		if !granted {
-			channels = append(channels, crm.SMS)
-		}
-	}
-	source := e.Text("source")
-	if source == "" {
-		source = e.Source
-	}
-	var lines []consentLine
-	for _, channel := range channels {
-		lines = append(lines, consentLine{Consent: crm.Consent{
-			CandidateID: e.CandidateID, Purpose: purpose, Channel: channel, Granted: granted,
-			Source: source, Wording: e.Text("wording"), At: earlier(e.Time, e.ReceivedAt),
-		}})
+	consents := e.Consents()
+	lines := make([]consentLine, len(consents))
+	for i := range consents {
+		lines[i] = consentLine{Consent: consents[i]}
 	}
 	return lines
-}
-
-func channelsOf(e *crm.Event) []crm.Channel {
-	named, _ := e.Data["channels"].([]any)
-	if texts, ok := e.Data["channels"].([]string); ok {
-		for _, t := range texts {
-			named = append(named, t)
-		}
-	}
-	var channels []crm.Channel
-	for _, n := range named {
-		if name, ok := n.(string); ok && (name == string(crm.Email) || name == string(crm.SMS)) {
-			channels = append(channels, crm.Channel(name))
-		}
-	}
-	slices.Sort(channels)
-	return slices.Compact(channels)
 }
 
 func earlier(a, b time.Time) time.Time {

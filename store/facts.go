@@ -81,7 +81,7 @@ func (f *factRows) of(run *crm.Enrollment) crm.Facts {
 	for i := range f.messages {
 		m := &f.messages[i]
 		if m.CandidateID == id && m.Counts() {
-			facts.Sends = append(facts.Sends, crm.Send{At: placeAt(m), Definition: m.Definition})
+			facts.Sends = append(facts.Sends, crm.Send{At: m.Place(), Definition: m.Definition})
 		}
 		if m.EnrollmentID == run.ID {
 			facts.Messages = append(facts.Messages, *m)
@@ -146,19 +146,6 @@ func ownedBy[T any](values []owned[T], candidateID string) []T {
 		}
 	}
 	return theirs
-}
-
-// placeAt is when a message takes its place under the caps: when the provider took it, else when it may go at the earliest.
-func placeAt(m *crm.Message) time.Time {
-	switch {
-	case !m.AcceptedAt.IsZero():
-		return m.AcceptedAt
-	case !m.ClaimedAt.IsZero():
-		return m.ClaimedAt
-	case m.NotBefore.After(m.PlannedAt):
-		return m.NotBefore
-	}
-	return m.PlannedAt
 }
 
 func scanSuppression(row pgx.CollectableRow) (o owned[crm.Suppression], err error) {

@@ -256,9 +256,9 @@ func (l *locking) after(candidate, purpose string, o *OptOut) time.Time {
 
 // consentFact is the event that tells runs of a consent that changed other than by an event.
 func consentFact(line *consentLine, now time.Time) crm.Event {
-	eventType := consentRevoked
+	eventType := crm.EventConsentRevoked
 	if line.Granted {
-		eventType = consentGranted
+		eventType = crm.EventConsentGranted
 	}
 	return fact(eventType, line.CandidateID, now, map[string]any{
 		"purpose": line.Purpose, "channels": []string{string(line.Channel)}, "source": line.Source,

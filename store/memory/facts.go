@@ -62,7 +62,7 @@ func (s *Store) facts(p *person, r *run, now time.Time) crm.Facts {
 			f.Messages = append(f.Messages, *m)
 		}
 		if m.Counts() && (m.PlannedAt.After(since) || m.EnrollmentID == r.ID) {
-			f.Sends = append(f.Sends, crm.Send{At: placeAt(m), Definition: m.Definition})
+			f.Sends = append(f.Sends, crm.Send{At: m.Place(), Definition: m.Definition})
 		}
 		if m.Template != "" && had(m) {
 			f.Had = append(f.Had, m.Template)
@@ -96,19 +96,6 @@ func had(m *crm.Message) bool {
 	case crm.MessagePlanned, crm.MessageClaimed, crm.MessageAccepted, crm.MessageUnknown, crm.MessageSettled:
 	}
 	return true
-}
-
-// placeAt is when a message takes its place under the caps: when the provider took it, else when it may go at the earliest.
-func placeAt(m *crm.Message) time.Time {
-	switch {
-	case !m.AcceptedAt.IsZero():
-		return m.AcceptedAt
-	case !m.ClaimedAt.IsZero():
-		return m.ClaimedAt
-	case m.NotBefore.After(m.PlannedAt):
-		return m.NotBefore
-	}
-	return m.PlannedAt
 }
 
 // Facts returns what the decision is to be made from.

@@ -30,8 +30,8 @@ func (s *Store) Receive(events ...crm.Event) error {
 		if err := s.queue(e); err != nil {
 			return err
 		}
-		for _, l := range linesOf(&e) {
-			p.addConsent(l)
+		for _, c := range e.Consents() {
+			p.addConsent(line{Consent: c})
 		}
 	}
 	return nil
@@ -131,54 +131,4 @@ func (p *person) addConsent(l line) {
 	}
 	p.consents = append(p.consents, l)
 	slices.SortStableFunc(p.consents, func(a, b line) int { return a.At.Compare(b.At) })
-}
-
-// linesOf are the consent lines that an event means. They are dated as the source says, but never later than they were
-// received. An event that names no channel grants email only and revokes all.
-func linesOf(e *crm.Event) []line {
-	purpose := e.Text("purpose")
-	if e.Type != "consent.granted" && e.Type != "consent.revoked" || purpose == "" {
-		return nil
-	}
-	granted := e.Type == "consent.granted"
-	channels := channelsOf(e)
-	if len(channels) == 0 {
-		channels = []crm.Channel{crm.Email}
-		if !granted {
-			channels = append(channels, crm.SMS)
-		}
-	}
-	source := e.Text("source")
-	if source == "" {
-		source = e.Source
-	}
-	at := e.Time
-	if e.ReceivedAt.Before(at) {
-		at = e.ReceivedAt
-	}
-	var lines []line
-	for _, channel := range channels {
-		lines = append(lines, line{Consent: crm.Consent{
-			CandidateID: e.CandidateID, Purpose: purpose, Channel: channel, Granted: granted, Source: source,
-			Wording: e.Text("wording"), At: at,
-		}})
-	}
-	return lines
-}
-
-func channelsOf(e *crm.Event) []crm.Channel {
-	named, _ := e.Data["channels"].([]any)
-	if texts, ok := e.Data["channels"].([]string); ok {
-		for _, t := range texts {
-			named = append(named, t)
-		}
-	}
-	var channels []crm.Channel
-	for _, n := range named {
-		if name, ok := n.(string); ok && (name == string(crm.Email) || name == string(crm.SMS)) {
-			channels = append(channels, crm.Channel(name))
-		}
-	}
-	slices.Sort(channels)
-	return slices.Compact(channels)
 }
