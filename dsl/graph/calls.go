@@ -21,7 +21,7 @@ func callWords(c *dsl.Call, n *Node) {
 
 // atsWords describes what the applicant tracking system is told.
 func atsWords(a *dsl.ATS, n *Node) {
-	n.Kind, n.Title = NodeCall, "Applicant tracking system"
+	n.Kind, n.Title = NodeCall, "ATS"
 	if a.MoveTo != "" {
 		n.Text = append(n.Text, "moves the application to "+a.MoveTo)
 	}
