@@ -26,7 +26,7 @@ type sandboxAccounts struct {
 func newAccounts() sandboxAccounts {
 	return sandboxAccounts{
 		SendGridKey: "SG." + token(16), TwilioAccount: "AC" + token(16), TwilioToken: token(16),
-		ATSSecret: "whsec_" + base64.StdEncoding.EncodeToString([]byte(token(16))),
+		ATSSecret: "whsec_" + base64.StdEncoding.EncodeToString([]byte(token(20))),
 	}
 }
 

@@ -42,7 +42,9 @@ func TestATS(t *testing.T) {
 	require.Equal(t, http.StatusBadRequest, b.tell(t, "call_4", atsSecret, `{"type":"other"}`, time.Now()))
 
 	_, raw := do(t, http.MethodGet, b.server.URL+"/sandbox/ats", nil, nil)
-	var got struct{ Updates []sandbox.ATSUpdate }
+	var got struct {
+		Updates []sandbox.ATSUpdate `json:"updates"`
+	}
 	require.NoError(t, json.Unmarshal(raw, &got))
 	require.Len(t, got.Updates, 1)
 	require.Equal(t, "call_1", got.Updates[0].ID)
