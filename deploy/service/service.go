@@ -96,7 +96,7 @@ func Worker(ctx context.Context, c Config) (*worker.Worker, error) {
 		return nil, err
 	}
 	if err := c.Calls.Check(); err != nil {
-		return nil, fmt.Errorf("read settings of call and ats steps: %w", err)
+		return nil, fmt.Errorf("read settings of call and ats steps (--call-hosts, --ats-url, RAPPORT_SECRET_<NAME>, RAPPORT_ATS_SECRET): %w", err)
 	}
 	public := strings.TrimSuffix(c.PublicURL, "/")
 	return worker.New(worker.Config{
