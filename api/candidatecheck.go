@@ -9,6 +9,7 @@ import (
 	"golang.org/x/text/language"
 
 	"github.com/rapport-crm/rapport/crm"
+	"github.com/rapport-crm/rapport/phone"
 )
 
 // Bounds of a candidate's fields.
@@ -17,7 +18,8 @@ const (
 	maxList  = 200  // items of a list
 )
 
-// checkCandidate returns everything that is wrong with a candidate's fields. Empty fields are not known, which is fine.
+// checkCandidate returns everything that is wrong with a candidate's fields. Empty fields are not known, which is fine. A
+// phone number becomes what is stored of it: E.164, whatever form it came in.
 func checkCandidate(in *CandidateInput) []Located {
 	c := checker{}
 	for name, text := range map[string]string{
@@ -28,8 +30,8 @@ func checkCandidate(in *CandidateInput) []Located {
 	}
 	c.field("email", in.Email, isEmail, "it is not an email address")
 	c.field("owner", in.Owner, isEmail, "it is not an email address: the owner is named by theirs")
-	c.field("phone", in.Phone, isE164, "it is not a number like +447700900123 (E.164: + and the country code, without spaces)")
 	c.field("country", in.Country, isCountry, "it is not a country like GB (ISO 3166-1)")
+	c.phone(in)
 	c.field("time_zone", in.TimeZone, isZone, "it is not a time zone like Europe/London (IANA)")
 	c.field("locale", in.Locale, isLocale, "it is not a language tag like en-GB (BCP 47)")
 	c.list("functions", in.Functions)
@@ -65,6 +67,19 @@ func (c *checker) field(field, text string, valid func(string) bool, message str
 	}
 }
 
+// phone reads the number, which may be written as it is dialled in the country that comes with it.
+func (c *checker) phone(in *CandidateInput) {
+	if in.Phone == "" {
+		return
+	}
+	number, err := phone.Parse(in.Phone, in.Country)
+	if err != nil {
+		c.add("phone", err.Error())
+		return
+	}
+	in.Phone = number.String()
+}
+
 func (c *checker) list(field string, items []string) {
 	if len(items) > maxList {
 		c.add(field, fmt.Sprintf("it has more than %d items", maxList))
@@ -93,13 +108,6 @@ func (c *checker) consent(field string, consent *ConsentInput) {
 func isEmail(text string) bool {
 	address, err := mail.ParseAddress(text)
 	return err == nil && address.Name == "" && address.Address == text && len(text) <= 254 && !strings.ContainsRune(text, 0)
-}
-
-// isE164 checks the form of ITU-T E.164: a plus and up to 15 digits, the first of which is not 0. The shortest numbers with
-// a country code have 7.
-func isE164(text string) bool {
-	digits, ok := strings.CutPrefix(text, "+")
-	return ok && len(digits) >= 7 && len(digits) <= 15 && digits[0] != '0' && strings.Trim(digits, "0123456789") == ""
 }
 
 func isCountry(text string) bool {

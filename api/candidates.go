@@ -23,7 +23,7 @@ type CandidateInput struct {
 	FirstName      string         `json:"first_name,omitempty"`
 	LastName       string         `json:"last_name,omitempty"`
 	Email          string         `json:"email,omitempty" example:"sarah@example.org"`
-	Phone          string         `json:"phone,omitempty" doc:"E.164." example:"+447700900123"`
+	Phone          string         `json:"phone,omitempty" doc:"Kept as E.164; may come as it is dialled in the country that comes with it." example:"+447700900123"`
 	Country        string         `json:"country,omitempty" doc:"ISO 3166-1." example:"GB"`
 	Region         string         `json:"region,omitempty"`
 	City           string         `json:"city,omitempty"`

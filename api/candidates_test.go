@@ -90,6 +90,39 @@ func TestCandidateIsValidated(t *testing.T) {
 	}
 }
 
+func TestPhoneIsKeptAsE164(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for name, c := range map[string]struct{ written, country, kept, refusal string }{
+		"as dialled at home":     {"07700 900 123", "GB", "+447700900123", ""},
+		"for reading":            {"+44 (0)7700 900-123", "", "+447700900123", ""},
+		"abroad":                 {"0033 6 12 34 56 78", "GB", "+33612345678", ""},
+		"of an unknown country":  {"07700 900123", "", "", "it has no country code"},
+		"too short":              {"+44 770", "GB", "", "too few digits"},
+		"with an extension":      {"+12025550123 x5", "US", "", "extension"},
+		"of a country no one is": {"07700 900123", "ZZ", "", "it has no country code"},
+	} {
+		in := object{"phone": c.written}
+		if c.country != "" {
+			in["country"] = c.country
+		}
+		if c.refusal != "" {
+			p := w.call(http.MethodPost, "/v1/candidates", in).problem(422, api.CodeInvalid)
+			if i := slices.IndexFunc(p.Errors, func(l api.Located) bool { return l.Location == "body.phone" }); i < 0 || !strings.Contains(p.Errors[i].Message, c.refusal) {
+				t.Errorf("%s: errors %+v, want %q", name, p.Errors, c.refusal)
+			}
+			continue
+		}
+		var written api.WrittenCandidate
+		w.call(http.MethodPost, "/v1/candidates", in).want(201, &written)
+		var got crm.Candidate
+		w.call(http.MethodGet, "/v1/candidates/"+written.ID, nil).want(200, &got)
+		if got.Phone != c.kept {
+			t.Errorf("%s: kept %q, want %q", name, got.Phone, c.kept)
+		}
+	}
+}
+
 func TestCandidateBatch(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

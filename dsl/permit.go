@@ -7,12 +7,14 @@ import (
 	"time"
 
 	"github.com/rapport-crm/rapport/crm"
+	"github.com/rapport-crm/rapport/phone"
 )
 
 // Reasons why a message is not sent, or not yet.
 const (
 	ReasonCondition  = "condition"
 	ReasonNoAddress  = "no_address"
+	ReasonNotMobile  = "not_a_mobile" // a text to a landline
 	ReasonSuppressed = "suppressed"
 	ReasonNoConsent  = "no_consent"
 	ReasonNoPurpose  = "unknown_purpose" // the workspace no longer declares it
@@ -96,6 +98,9 @@ func LastCheck(ws *Workspace, f *crm.Facts, in Intent, m *crm.Message, now time.
 func refusal(ws *Workspace, f *crm.Facts, in Intent, now time.Time) string {
 	if f.Candidate.Address(in.Channel) == "" {
 		return ReasonNoAddress
+	}
+	if number, err := phone.Parse(f.Candidate.Phone, f.Candidate.Country); in.Channel == crm.SMS && err == nil && number.Landline() {
+		return ReasonNotMobile
 	}
 	transactional := in.Purpose == crm.PurposeTransactional
 	for _, s := range f.Suppressions {

@@ -73,7 +73,7 @@ func (t *testReader) details(m *mapping, x *Expected) {
 
 func skipReasons() []string {
 	return []string{
-		ReasonCondition, ReasonNoAddress, ReasonSuppressed, ReasonNoConsent, ReasonNoPurpose, ReasonTooLate, ReasonAllHad,
+		ReasonCondition, ReasonNoAddress, ReasonNotMobile, ReasonSuppressed, ReasonNoConsent, ReasonNoPurpose, ReasonTooLate, ReasonAllHad,
 		ReasonUnopened, ReasonCap, ReasonQuiet, ReasonWindow, string(crm.MessageCancelled),
 	}
 }

@@ -13,20 +13,22 @@ func TestLayers(t *testing.T) {
 	const module = "github.com/rapport-crm/rapport/"
 	own := map[string][]string{ // package → own packages that it may link
 		"crm":                 {},
-		"dsl":                 {"crm"},
+		"phone":               {},
+		"dsl":                 {"crm", "phone"},
 		"workflows":           {"crm"},
 		"store":               {"crm"},
-		"activities":          {"crm", "dsl"},
+		"activities":          {"crm", "dsl", "phone"},
 		"activities/sendgrid": {"crm", "activities/provider"},
 		"activities/twilio":   {"crm", "activities/provider"},
 		"activities/call":     {"crm", "activities/provider"},
 		"store/memory":        {"crm"},
-		"worker/play":         {"crm", "dsl", "workflows", "activities", "store/memory"},
-		"worker":              {"crm", "dsl", "workflows", "activities", "store"},
-		"api":                 {"crm", "dsl", "workflows", "store", "activities/sendgrid", "activities/twilio", "activities/provider"},
+		"worker/play":         {"crm", "dsl", "phone", "workflows", "activities", "store/memory"},
+		"worker":              {"crm", "dsl", "phone", "workflows", "activities", "store"},
+		"api":                 {"crm", "dsl", "phone", "workflows", "store", "activities/sendgrid", "activities/twilio", "activities/provider"},
 	}
 	never := map[string][]string{ // package → packages of others that it must not link
 		"crm":       {"net/http", "database/sql", "go.temporal.io/"},
+		"phone":     {"net", "database/sql", "go.temporal.io/"},
 		"dsl":       {"net/http", "database/sql", "go.temporal.io/", "github.com/jackc/"},
 		"workflows": {"database/sql", "github.com/jackc/", "github.com/google/cel-go"},
 		"store":     {"go.temporal.io/", "github.com/gin-gonic/", "github.com/google/cel-go"},

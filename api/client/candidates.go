@@ -16,6 +16,7 @@ type ImportOptions struct {
 	Progress  func(done, total int64) // in bytes; total is 0 when it is not known. It may be nil
 	Report    io.Writer               // gets the rows that were not taken, with their number and the reason, as CSV. It may be nil
 	BatchSize int                     // rows in a request; 0 is 500
+	Country   string                  // ISO 3166-1: whose telephone numbers are meant where a row names no country. It may be ""
 }
 
 // ImportSummary is what an import did.

@@ -116,7 +116,7 @@ func TestImportRejectsRowsAndGoesOn(t *testing.T) {
 		}
 	}
 	for number, part := range map[string]string{
-		"3": "email: it is not an email address; phone: it is not a number", "4": "2 fields", "5": "neither an external id", "6": "UTF-8",
+		"3": "email: it is not an email address; phone: it has no country code", "4": "2 fields", "5": "neither an external id", "6": "UTF-8",
 		"7": "quote", "8": "created_at", "9": "quote", "12": "email", "14": "longer",
 	} {
 		if !strings.Contains(reasons[number], part) {
@@ -165,4 +165,29 @@ func FuzzImport(f *testing.F) {
 			t.Errorf("nothing was to be sent: %+v, %v", summary, err)
 		}
 	})
+}
+
+func TestImportReadsNumbersAsDialled(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	text := strings.Join([]string{
+		"phone,country,first_name",
+		"07700 900 123,,Ann",          // the file's country
+		"+44 (0)7700-900-123,,Ann",    // the same number
+		"06 12 34 56 78,FR,Bo",        // the row's country
+		"0049 151 12345678,,Cy",       // abroad
+		"12,,Di",                      // too short
+		"020 7946 0000,,Landline Edi", // kept, though it gets no texts
+	}, "\n")
+	var out bytes.Buffer
+	summary, err := w.ImportCandidates(t.Context(), strings.NewReader(text), client.ImportOptions{Report: &out, Country: "GB", BatchSize: 1})
+	if err != nil || summary.Created != 4 || summary.Rejected != 1 || !strings.Contains(out.String(), "phone: it has too few digits") {
+		t.Fatalf("%+v, %v, report %s", summary, err, out.String())
+	}
+	for number, country := range map[string]string{"+447700900123": "", "+33612345678": "FR", "+4915112345678": "", "+442079460000": ""} {
+		c, err := w.Candidate(t.Context(), "phone:"+number)
+		if err != nil || c.Phone != number || c.Country != country {
+			t.Errorf("%s: %q of %q, %v", number, c.Phone, c.Country, err)
+		}
+	}
 }

@@ -1,11 +1,14 @@
 package client
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/rapport-crm/rapport/phone"
 )
 
 // item makes a candidate of a row. What the server can judge is left to the server.
@@ -29,6 +32,13 @@ func (im *importer) item(row record) (json.RawMessage, error) {
 		if err := set(candidate, field, cell); err != nil {
 			return nil, err
 		}
+	}
+	if cell := cells["phone"]; cell != "" {
+		number, err := im.number(cell, cells["country"])
+		if err != nil {
+			return nil, fmt.Errorf("phone: %w", err)
+		}
+		candidate["phone"] = number
 	}
 	if err := identify(candidate); err != nil {
 		return nil, err
@@ -56,8 +66,7 @@ func set(candidate map[string]any, field, cell string) error {
 			return errors.New("legal_hold: it is neither true nor false")
 		}
 		candidate[field] = hold
-	case "phone":
-		candidate[field] = number(cell)
+	case "phone": // see number
 	default:
 		candidate[field] = cell
 	}
@@ -135,11 +144,16 @@ func moment(cell string) (string, error) {
 	return "", fmt.Errorf("%q is not a time like 2026-11-06T10:00:00Z or a date like 2026-11-06", cell)
 }
 
-// number takes out of a telephone number what people put in for reading: +44 (0)7700 900-123.
-func number(cell string) string {
-	plain := strings.NewReplacer("(0)", "", " ", "", "-", "", "(", "", ")", "", ".", "", "/", "", "\u00a0", "").Replace(cell)
-	if digits, ok := strings.CutPrefix(plain, "00"); ok {
-		return "+" + digits
+// number brings a telephone number into the form in which it is stored, so that it identifies a candidate however it is
+// written. One that is none is left to the server, which says why beside all else that is wrong with the row, unless the
+// server would not know its country.
+func (im *importer) number(cell, country string) (string, error) {
+	number, err := phone.Parse(cell, cmp.Or(country, im.opts.Country))
+	switch {
+	case err == nil:
+		return number.String(), nil
+	case country == "" && im.opts.Country != "":
+		return "", err
 	}
-	return plain
+	return cell, nil
 }

@@ -44,7 +44,7 @@ them reaches INTO. Doing it again changes nothing.`,
 }
 
 func importCommand(r *remote) *cobra.Command {
-	var report string
+	var report, country string
 	cmd := &cobra.Command{
 		Use:   "import FILE.csv",
 		Short: "Import candidates; bad rows go to a report, the others are imported; safe to repeat",
@@ -52,11 +52,12 @@ func importCommand(r *remote) *cobra.Command {
 
 Columns are found by the names in the first row; columns that are not known are left out, with a warning. Lists are separated by
 semicolons. A row is known by its external_id, else by its email address or phone number, so importing a file again changes
-nothing. Rows that cannot be imported are written, with their number and the reason, to a report beside the file.`,
+nothing. Telephone numbers are read as they are dialled in the row's country, else in that of --country, and kept with the country
+code (E.164). Rows that cannot be imported are written, with their number and the reason, to a report beside the file.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return r.feed(cmd, "importing", args[0], report, func(f *feeding) (int, error) {
-				s, err := f.client.ImportCandidates(cmd.Context(), f.file, client.ImportOptions{Progress: f.bar.set, Report: f.rejects})
+				s, err := f.client.ImportCandidates(cmd.Context(), f.file, client.ImportOptions{Progress: f.bar.set, Report: f.rejects, Country: country})
 				f.bar.done()
 				if err != nil {
 					return 0, err
@@ -69,6 +70,7 @@ nothing. Rows that cannot be imported are written, with their number and the rea
 			})
 		},
 	}
+	cmd.Flags().StringVar(&country, "country", "", "the country of telephone numbers without a country code, such as GB, where a row has none")
 	cmd.Flags().StringVar(&report, "report", "", "where rejected rows are written; default: FILE.rejected.csv")
 	return cmd
 }
