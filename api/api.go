@@ -28,6 +28,8 @@ type Config struct {
 
 	SendGrid *sendgrid.Verifier // nil or without a key: its webhooks are refused until it is set up
 	Twilio   *twilio.Verifier   // nil or without a token: likewise
+	// AnswerKeywords has Rapport confirm STOP and START too, for a Twilio account whose own handling of them is switched off.
+	AnswerKeywords bool
 
 	Temporal   func(context.Context) error // tells whether Temporal answers; nil: it is not asked
 	TemporalUI string                      // base of links to workflows: http://localhost:8233, or with /namespaces/NAME for another than default

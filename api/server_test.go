@@ -50,7 +50,7 @@ type world struct {
 	now time.Time
 }
 
-func newWorld(t *testing.T) *world {
+func newWorld(t *testing.T, changes ...func(*api.Config)) *world {
 	t.Helper()
 	w := &world{t: t, now: start()}
 	var err error
@@ -66,12 +66,16 @@ func newWorld(t *testing.T) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.server = httptest.NewServer(api.New(api.Config{
+	config := api.Config{
 		Store: w.store, PublicURL: publicURL, LinkSecret: []byte(linkSecret), Now: w.clock, Registry: prometheus.NewRegistry(),
 		SendGrid: &sendgrid.Verifier{PublicKeys: []string{base64.StdEncoding.EncodeToString(public)}, Window: sendgrid.ReplayWindow},
 		Twilio:   &twilio.Verifier{AuthToken: twilioToken, PublicURL: publicURL},
 		Temporal: func(context.Context) error { return nil }, TemporalUI: "http://localhost:8422",
-	}))
+	}
+	for _, change := range changes {
+		change(&config)
+	}
+	w.server = httptest.NewServer(api.New(config))
 	t.Cleanup(w.server.Close)
 	w.admin = w.key("admin")
 	return w

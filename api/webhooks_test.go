@@ -8,6 +8,7 @@ import (
 	"crypto/sha1"
 	"crypto/sha256"
 	"encoding/base64"
+	"encoding/xml"
 	"fmt"
 	"mime/multipart"
 	"net/http"
@@ -22,6 +23,7 @@ import (
 
 	"github.com/rapport-crm/rapport/api"
 	"github.com/rapport-crm/rapport/crm"
+	"github.com/rapport-crm/rapport/dsl"
 	"github.com/rapport-crm/rapport/store"
 )
 
@@ -110,6 +112,19 @@ func (w *world) message(candidateID string, channel crm.Channel, address string)
 // claimed plans a message and lets a sender begin with it.
 func (w *world) claimed(candidateID string, channel crm.Channel, address string) string {
 	w.t.Helper()
+	id := w.planned(candidateID, channel)
+	claims, err := w.store.Claim(w.t.Context(), w.clock(), 10, time.Minute, func(*store.Claim) store.Verdict {
+		return store.Verdict{State: crm.MessageClaimed, Address: address}
+	})
+	if err != nil || len(claims) != 1 {
+		w.t.Fatalf("claimed %d messages, %v", len(claims), err)
+	}
+	return id
+}
+
+// planned plans a message in a run of a sequence of its own.
+func (w *world) planned(candidateID string, channel crm.Channel) string {
+	w.t.Helper()
 	ctx, now := w.t.Context(), w.clock()
 	enrollment := w.run(candidateID)
 	turn, err := w.store.Begin(ctx, enrollment, 0)
@@ -122,12 +137,6 @@ func (w *world) claimed(candidateID string, channel crm.Channel, address string)
 	}
 	if err := turn.Commit(ctx, &crm.Decision{EnrollmentID: enrollment, Seq: 1, At: now, Command: crm.CommandWait, Messages: []crm.Message{m}}); err != nil {
 		w.t.Fatal(err)
-	}
-	claims, err := w.store.Claim(ctx, now, 10, time.Minute, func(*store.Claim) store.Verdict {
-		return store.Verdict{State: crm.MessageClaimed, Address: address}
-	})
-	if err != nil || len(claims) != 1 {
-		w.t.Fatalf("claimed %d messages, %v", len(claims), err)
 	}
 	return m.ID
 }
@@ -382,7 +391,7 @@ func TestStopAndStart(t *testing.T) {
 		return w.twilio("/webhooks/twilio/inbound", object{"MessageSid": sid, "From": "+447700900123", "To": "+447700900000", "Body": words})
 	}
 	a := text("SM1", "Stop!").want(200, nil)
-	if !strings.Contains(string(a.body), "<Response/>") || !strings.HasPrefix(a.header.Get("Content-Type"), "text/xml") {
+	if !strings.Contains(string(a.body), "<Message>You will get no more texts from us.") || !strings.HasPrefix(a.header.Get("Content-Type"), "text/xml") {
 		t.Errorf("got %s", a.body)
 	}
 	if w.consent(sarah, crm.SMS) != "" || w.consent(sarah, crm.Email) == "" {
@@ -408,6 +417,96 @@ func TestStopAndStart(t *testing.T) {
 	slices.Sort(got)
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// What a candidate gets back, with a company in force: one confirmation by whoever answers, and who writes.
+func TestTextsAreAnswered(t *testing.T) {
+	t.Parallel()
+	type text struct{ words, optOut, want string }
+	const stopped, again = "North: You will get no more texts from us. Reply START to get them again.", "North: You will get our texts again. Reply STOP to end them, HELP for help."
+	const help = "North: For help write to careers@north.example. Reply STOP to get no more texts."
+	for name, c := range map[string]struct {
+		rapport bool
+		texts   []text
+	}{
+		"Twilio confirms its words":       {false, []text{{"STOP", "", ""}, {"START", "", ""}, {"quit", "", ""}, {"UNSTOP", "", ""}}},
+		"Twilio's settings":               {false, []text{{"Schluss", "STOP", ""}, {"hilfe", "HELP", ""}, {"Los", "START", ""}}},
+		"own words, once":                 {false, []text{{"please stop texting me", "", stopped}, {"stop please!", "", ""}, {"STOP", "", ""}, {"HELP", "", help}}},
+		"own words in Spanish":            {false, []text{{"no más SMS por favor", "", "North: Ya no le enviaremos SMS. Responda START para volver a recibirlos."}}},
+		"words that Twilio does not know": {false, []text{{"Opt-out!", "", stopped}, {"(start)", "", again}}},
+		"help":                            {false, []text{{"HELP", "", help}, {"info", "", help}}},
+		"ordinary answers":                {false, []text{{"yes", "", ""}, {"I can't stop thinking about the role", "", ""}}},
+		"Rapport confirms":                {true, []text{{"STOP", "", stopped}, {"STOP", "", ""}, {"START", "", again}, {"START", "", ""}, {"YES", "", ""}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, func(config *api.Config) { config.AnswerKeywords = c.rapport })
+			w.candidate("1", "sarah@example.org", "+447700900123")
+			const source = "workspace: north-trust\nfrom: {email: \"North <careers@north.example>\"}\n"
+			if _, err := w.store.ApplyDefinitions(t.Context(), []crm.Document{{Kind: "workspace", Name: "north-trust", Hash: "ws", Source: source}}, w.clock()); err != nil {
+				t.Fatal(err)
+			}
+			for i, text := range c.texts {
+				w.pass(time.Minute)
+				a := w.twilio("/webhooks/twilio/inbound", object{
+					"MessageSid": fmt.Sprint("SM", i), "From": "+447700900123", "To": "+447700900000", "Body": text.words, "OptOutType": text.optOut,
+				}).want(200, nil)
+				var response struct{ Message string }
+				if err := xml.Unmarshal(a.body, &response); err != nil || response.Message != text.want {
+					t.Errorf("%q is answered %q (%v), not %q", text.words, response.Message, err, text.want)
+				}
+				if segments, _ := dsl.SMSSegments(response.Message); segments > 1 {
+					t.Errorf("%q is %d messages", response.Message, segments)
+				}
+			}
+		})
+	}
+}
+
+// However it is said, an opt-out holds for every sequence when the webhook is answered.
+func TestRefusalHoldsAtOnce(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		words string
+		goes  bool
+	}{
+		"keyword":   {"STOP", false},
+		"own words": {"Hi, please stop texting me", false},
+		"German":    {"Bitte keine weiteren Nachrichten", false},
+		"no one's":  {"I can't stop thinking about the role", true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			sarah := w.candidate("1", "sarah@example.org", "+447700900123")
+			first, second := w.planned(sarah, crm.SMS), w.planned(sarah, crm.SMS)
+			w.twilio("/webhooks/twilio/inbound", object{"MessageSid": "SM1", "From": "+447700900123", "To": "+447700900000", "Body": c.words}).want(200, nil)
+			ws := &dsl.Workspace{Purposes: map[string]dsl.Purpose{"talent-community": {Basis: crm.BasisConsent}}}
+			for range 2 { // one of a candidate at a time
+				claims, err := w.store.Claim(t.Context(), w.clock(), 10, time.Minute, func(claim *store.Claim) store.Verdict {
+					v := dsl.LastCheck(ws, &claim.Facts, dsl.Intent{Channel: crm.SMS, Purpose: claim.Message.Purpose}, &claim.Message, w.clock())
+					return store.Verdict{State: v.State, Reason: v.Reason, Address: "+447700900123"}
+				})
+				if err != nil || len(claims) > 0 != c.goes {
+					t.Fatalf("%d claims, %v", len(claims), err)
+				}
+			}
+			for _, id := range []string{first, second} {
+				m, err := w.store.MessageByID(t.Context(), id)
+				want := map[bool]crm.MessageState{true: crm.MessageClaimed, false: crm.MessageSkipped}[c.goes]
+				if err != nil || m.State != want {
+					t.Errorf("%s is %s (%s), not %s, %v", id, m.State, m.Reason, want, err)
+				}
+			}
+			if (w.consent(sarah, crm.SMS) != "") != c.goes || w.consent(sarah, crm.Email) == "" {
+				t.Errorf("consents: %q by SMS, %q by email", w.consent(sarah, crm.SMS), w.consent(sarah, crm.Email))
+			}
+			kind := map[bool]string{true: "message.replied <nil> <nil> <nil>", false: "message.auto_replied <nil> <nil> stop"}[c.goes]
+			if lines := w.lines(sarah); len(lines) != 1 || lines[0] != kind {
+				t.Errorf("timeline: %q", lines)
+			}
+		})
 	}
 }
 

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"net/http"
 
 	"github.com/gin-gonic/gin"
@@ -42,7 +43,7 @@ func (s *server) twilioStatus(c *gin.Context) {
 	}
 }
 
-// twilioInbound takes a text message that a candidate wrote. Twilio answers STOP, START and HELP itself.
+// twilioInbound takes a text message that a candidate wrote. What the answer to it is goes back in the response, as TwiML.
 func (s *server) twilioInbound(c *gin.Context) {
 	body, ok := s.readHook(c, twilio.Provider, maxTwilioHook, s.verifyTwilio(c))
 	if !ok {
@@ -51,6 +52,11 @@ func (s *server) twilioInbound(c *gin.Context) {
 	text, err := twilio.ParseInbound(body)
 	if err != nil {
 		s.refuseHook(c, twilio.Provider, hookInvalid, invalid("The body is not a message as Twilio posts it.", ""))
+		return
+	}
+	answer, err := s.answer(c.Request.Context(), text)
+	if err != nil {
+		s.failHook(c, twilio.Provider, err)
 		return
 	}
 	r := received{optOuts: s.optOuts(text)}
@@ -64,8 +70,32 @@ func (s *server) twilioInbound(c *gin.Context) {
 		}
 	}
 	if s.keep(c, twilio.Provider, r) {
-		c.Data(http.StatusOK, "text/xml; charset=utf-8", []byte(`<?xml version="1.0" encoding="UTF-8"?><Response/>`))
+		c.Data(http.StatusOK, "text/xml; charset=utf-8", twilio.Reply(answer))
 	}
+}
+
+// answer is what a keyword is answered with, "" for nothing. Whoever stops gets one confirmation: Twilio's where Twilio
+// acts on the word, else ours, and none when they had stopped before. HELP says who writes.
+func (s *server) answer(ctx context.Context, text *twilio.Inbound) (string, error) {
+	if text.Keyword == "" || text.Answered && (!s.AnswerKeywords || text.Agreement) {
+		return "", nil
+	}
+	stopped, err := s.Store.Suppressed(ctx, crm.SMS, text.From, crm.SuppressedStop)
+	if err != nil {
+		return "", err
+	}
+	if stopped == (text.Keyword == twilio.KeywordStop) && text.Keyword != twilio.KeywordHelp {
+		return "", nil // nothing changes
+	}
+	set, err := s.inForce.get(ctx)
+	if err != nil {
+		return "", err
+	}
+	var company, address string
+	if set != nil && set.Workspace != nil {
+		company, address = set.Workspace.Sender()
+	}
+	return twilio.Answer(text, company, address), nil
 }
 
 // answerOf makes a reply of a text message. A keyword is meant for the carrier: it is kept, but it is not an answer to what
@@ -81,13 +111,17 @@ func answerOf(text *twilio.Inbound) *reply {
 	return r
 }
 
-// optOuts are what a keyword means for consent: STOP ends texts to the number and revokes consent to them, START takes that
+// optOuts are what a keyword means for consent: STOP, or a refusal in the candidate's own words, ends texts to the number and revokes consent to them, START takes that
 // back. It is bound to the event of its message, so that a repeated webhook does not repeat it, where there is one: a
 // STOP from a number that nobody has still holds for whoever gets that number.
 func (s *server) optOuts(text *twilio.Inbound) []store.OptOut {
 	switch text.Keyword {
 	case twilio.KeywordStop:
-		return []store.OptOut{{Channel: crm.SMS, Address: text.From, Reason: crm.SuppressedStop, Source: "sms STOP", At: s.Now()}}
+		source := "sms STOP"
+		if text.Refusal != "" {
+			source = "sms, in their own words"
+		}
+		return []store.OptOut{{Channel: crm.SMS, Address: text.From, Reason: crm.SuppressedStop, Source: source, At: s.Now()}}
 	case twilio.KeywordStart:
 		return []store.OptOut{{Channel: crm.SMS, Address: text.From, Reason: crm.SuppressedStop, Source: "sms START", At: s.Now(), Undo: true}}
 	case twilio.KeywordHelp:

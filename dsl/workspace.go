@@ -1,7 +1,9 @@
 package dsl
 
 import (
+	"cmp"
 	"math"
+	"net/mail"
 	"time"
 
 	"github.com/rapport-crm/rapport/crm"
@@ -55,4 +57,13 @@ type From struct {
 	Email   string // address, with or without a display name (RFC 5322 mailbox)
 	SMS     string // E.164
 	Address string // the postal address that commercial mail must carry (CAN-SPAM, 16 CFR 316.2(p))
+}
+
+// Sender returns who writes: the name of the sender of email, else the workspace's, and the address.
+func (ws *Workspace) Sender() (name, address string) {
+	from, err := mail.ParseAddress(ws.From.Email)
+	if err != nil {
+		return ws.Name, ""
+	}
+	return cmp.Or(from.Name, ws.Name), from.Address
 }

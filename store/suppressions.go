@@ -2,6 +2,8 @@ package store
 
 import (
 	"bytes"
+	"context"
+	"fmt"
 	"slices"
 	"time"
 
@@ -54,4 +56,17 @@ func queueSuppressions(batch *pgx.Batch, changes []suppression) {
 		batch.Queue(`insert into suppressions (address_hash, channel, reason, source, at) values ($1, $2, $3, $4, $5)
 			on conflict (address_hash, reason) do nothing`, c.hash, c.channel, c.reason, c.source, moment(c.at))
 	}
+}
+
+// Suppressed tells whether an address is suppressed for a reason.
+func (s *Store) Suppressed(ctx context.Context, channel crm.Channel, address string, reason crm.SuppressionReason) (bool, error) {
+	hash, err := s.addressHash(ctx, channel, address)
+	if err != nil {
+		return false, err
+	}
+	found, err := all(ctx, s, pgx.RowTo[bool], "select exists(select from suppressions where address_hash = $1 and reason = $2)", hash, reason)
+	if err != nil {
+		return false, fmt.Errorf("read suppression: %w", err)
+	}
+	return found[0], nil
 }

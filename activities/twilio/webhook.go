@@ -6,7 +6,6 @@ import (
 	"net/url"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/rapport-crm/rapport/activities/provider"
 	"github.com/rapport-crm/rapport/crm"
@@ -61,73 +60,6 @@ func ParseStatus(query url.Values, body []byte, now time.Time) (provider.Report,
 // 30006 landline or unreachable carrier (https://www.twilio.com/docs/api/errors).
 func hardError(code string) bool {
 	return code == "30003" || code == "30005" || code == "30006"
-}
-
-// Keyword is what a text message means to the carriers, whatever else it says.
-type Keyword string
-
-// The keywords. Carriers and Twilio act on them by themselves; Rapport has to agree with them.
-const (
-	KeywordStop  Keyword = "stop"  // no more texts
-	KeywordStart Keyword = "start" // texts again
-	KeywordHelp  Keyword = "help"
-)
-
-// Inbound is a text message that a candidate sent.
-type Inbound struct {
-	MessageSID string
-	From       string // E.164
-	To         string // E.164
-	Text       string
-	Keyword    Keyword // "" for an ordinary message
-	Agreement  bool    // the keyword is START only for who had stopped; else it is an answer: YES
-}
-
-// ParseInbound reads the form body of an inbound message.
-func ParseInbound(body []byte) (*Inbound, error) {
-	form, err := parseForm(body)
-	if err != nil {
-		return nil, err
-	}
-	in := &Inbound{MessageSID: form.Get("MessageSid"), From: form.Get("From"), To: form.Get("To"), Text: form.Get("Body")}
-	if in.MessageSID == "" || in.From == "" {
-		return nil, errors.New("read inbound message: MessageSid or From is missing")
-	}
-	in.Keyword, in.Agreement = keyword(in.Text)
-	switch form.Get("OptOutType") { // Advanced Opt-Out: Twilio has decided, in any language
-	case "STOP":
-		in.Keyword, in.Agreement = KeywordStop, false
-	case "START":
-		in.Keyword, in.Agreement = KeywordStart, false
-	case "HELP":
-		in.Keyword, in.Agreement = KeywordHelp, false
-	}
-	return in, nil
-}
-
-// keyword reads the words that end or resume texts when they are the whole message, however they are written: Twilio's own
-// and those that 47 CFR 64.1200(a)(10) names.
-func keyword(text string) (word Keyword, agreement bool) {
-	letters := strings.Map(func(r rune) rune {
-		if unicode.IsLetter(r) {
-			return unicode.ToUpper(r)
-		}
-		if unicode.IsDigit(r) {
-			return r
-		}
-		return -1
-	}, text)
-	switch letters {
-	case "STOP", "STOPALL", "UNSUBSCRIBE", "END", "QUIT", "CANCEL", "REVOKE", "OPTOUT":
-		return KeywordStop, false
-	case "START", "UNSTOP":
-		return KeywordStart, false
-	case "YES":
-		return KeywordStart, true
-	case "HELP", "INFO":
-		return KeywordHelp, false
-	}
-	return "", false
 }
 
 func parseForm(body []byte) (url.Values, error) {

@@ -114,31 +114,39 @@ func TestParseInbound(t *testing.T) {
 		text, optOutType string
 		keyword          twilio.Keyword
 		agreement        bool
+		answered         bool
+		refusal          string
 	}{
-		"stop":                 {"STOP", "", twilio.KeywordStop, false},
-		"stop, politely":       {" stop. ", "", twilio.KeywordStop, false},
-		"stop, not politely":   {"Stop!!!", "", twilio.KeywordStop, false},
-		"stop, in quotes":      {"“Stop”", "", twilio.KeywordStop, false},
-		"stop all":             {"stop all", "", twilio.KeywordStop, false},
-		"opt out":              {"Opt-out", "", twilio.KeywordStop, false},
-		"end":                  {"End", "", twilio.KeywordStop, false},
-		"revoke":               {"revoke", "", twilio.KeywordStop, false},
-		"cancel":               {"cancel", "", twilio.KeywordStop, false},
-		"a word inside a text": {"Please don't stop", "", "", false},
-		"a number":             {"stop 2", "", "", false},
-		"start":                {"start", "", twilio.KeywordStart, false},
-		"unstop":               {"UNSTOP", "", twilio.KeywordStart, false},
-		"yes":                  {"Yes!", "", twilio.KeywordStart, true},
-		"help":                 {"help?", "", twilio.KeywordHelp, false},
-		"nothing":              {"", "", "", false},
-		"in another language":  {"ARRET", "STOP", twilio.KeywordStop, false},
-		"Twilio says start":    {"yes", "START", twilio.KeywordStart, false},
+		"stop":                 {"STOP", "", twilio.KeywordStop, false, true, ""},
+		"stop, politely":       {" stop. ", "", twilio.KeywordStop, false, false, ""},
+		"stop, not politely":   {"Stop!!!", "", twilio.KeywordStop, false, false, ""},
+		"stop, in quotes":      {"“Stop”", "", twilio.KeywordStop, false, false, ""},
+		"stop all":             {"stop all", "", twilio.KeywordStop, false, false, ""},
+		"opt out":              {"Opt-out", "", twilio.KeywordStop, false, false, ""},
+		"end":                  {"End", "", twilio.KeywordStop, false, true, ""},
+		"revoke":               {"revoke", "", twilio.KeywordStop, false, true, ""},
+		"cancel":               {"cancel", "", twilio.KeywordStop, false, true, ""},
+		"a word inside a text": {"Please don't stop", "", "", false, false, ""},
+		"a number":             {"stop 2", "", "", false, false, ""},
+		"start":                {"start", "", twilio.KeywordStart, false, true, ""},
+		"unstop":               {"UNSTOP", "", twilio.KeywordStart, false, true, ""},
+		"yes":                  {"Yes!", "", twilio.KeywordStart, true, false, ""},
+		"help":                 {"help?", "", twilio.KeywordHelp, false, false, ""},
+		"nothing":              {"", "", "", false, false, ""},
+		"in another language":  {"ARRET", "STOP", twilio.KeywordStop, false, true, ""},
+		"Twilio says start":    {"yes", "START", twilio.KeywordStart, false, true, ""},
+		"help, answered":       {"HELP", "HELP", twilio.KeywordHelp, false, true, ""},
+		"own words":            {"Please stop texting me", "", twilio.KeywordStop, false, false, "en"},
+		"own words in German":  {"Bitte keine SMS mehr", "", twilio.KeywordStop, false, false, "de"},
+		"stop please":          {"stop please", "", twilio.KeywordStop, false, false, "en"},
+		"by the way":           {"I can't stop thinking about the role", "", "", false, false, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			form := url.Values{"MessageSid": {"SM1"}, "From": {"+447700900123"}, "To": {"+447700900000"}, "Body": {tc.text}, "OptOutType": {tc.optOutType}}
 			got, err := twilio.ParseInbound([]byte(form.Encode()))
 			want := &twilio.Inbound{MessageSID: "SM1", From: "+447700900123", To: "+447700900000", Text: tc.text, Keyword: tc.keyword, Agreement: tc.agreement}
+			want.Answered, want.Refusal = tc.answered, tc.refusal
 			if diff := cmp.Diff(want, got); diff != "" || err != nil {
 				t.Errorf("%v (-want +got):\n%s", err, diff)
 			}

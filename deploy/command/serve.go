@@ -41,6 +41,7 @@ func providerFlags(f *pflag.FlagSet, p *service.Providers) {
 	f.StringVar(&p.TwilioAccount, "twilio-account-sid", "", "SID of the Twilio account")
 	f.StringVar(&p.TwilioToken, "twilio-auth-token", "", "auth token of the Twilio account")
 	f.StringVar(&p.TwilioURL, "twilio-url", "", "base URL of Twilio's API, if it is not the usual one")
+	f.StringVar(&p.TwilioKeywords, "twilio-keywords", service.KeywordsTwilio, "who confirms STOP and START: twilio, or rapport where Twilio's own handling is off")
 }
 
 // open connects to Postgres and Temporal. Temporal's address comes from its own environment variables and profiles

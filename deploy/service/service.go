@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -44,7 +45,14 @@ type Providers struct {
 	TwilioAccount     string
 	TwilioToken       string
 	TwilioURL         string // empty: Twilio's own
+	TwilioKeywords    string // who confirms STOP and START: KeywordsTwilio or KeywordsRapport; empty: Twilio
 }
+
+// Who confirms STOP and START by text. Twilio does unless that is switched off for the account.
+const (
+	KeywordsTwilio  = "twilio"
+	KeywordsRapport = "rapport"
+)
 
 // now is Rapport's clock.
 func (c *Config) now() time.Time { return c.Scale.Now(time.Now()) }
@@ -59,6 +67,9 @@ func API(ctx context.Context, c Config) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	if k := c.Providers.TwilioKeywords; !slices.Contains([]string{"", KeywordsTwilio, KeywordsRapport}, k) {
+		return nil, fmt.Errorf("--twilio-keywords is %s or %s, not %q", KeywordsTwilio, KeywordsRapport, k)
+	}
 	var ready func(context.Context) error
 	if c.Temporal != nil {
 		ready = func(ctx context.Context) error {
@@ -69,7 +80,8 @@ func API(ctx context.Context, c Config) (http.Handler, error) {
 	return api.New(api.Config{ //nolint:contextcheck // handlers have their requests' contexts
 		Store: c.Store, PublicURL: c.PublicURL, LinkSecret: secret,
 		SendGrid: verifier, Twilio: &twilio.Verifier{AuthToken: c.Providers.TwilioToken, PublicURL: c.PublicURL},
-		Temporal: ready, TemporalUI: c.TemporalUI, Log: c.Log, Now: c.now, Registry: prometheus.NewRegistry(),
+		AnswerKeywords: c.Providers.TwilioKeywords == KeywordsRapport,
+		Temporal:       ready, TemporalUI: c.TemporalUI, Log: c.Log, Now: c.now, Registry: prometheus.NewRegistry(),
 	}), nil
 }
 
