@@ -58,6 +58,7 @@ func Permit(ws *Workspace, f *crm.Facts, in Intent, now time.Time) Verdict {
 		return Verdict{Skip: skip}
 	}
 	p := pacer{ws: ws, f: f, in: in, loc: ZoneOf(&f.Candidate, ws), transactional: in.Purpose == crm.PurposeTransactional}
+	p.quiet = p.quietHours(now)
 	at, reason := p.earliest(now)
 	switch {
 	case reason == ReasonUnopened:
@@ -143,7 +144,29 @@ type pacer struct {
 	f             *crm.Facts
 	in            Intent
 	loc           *time.Location
+	quiet         quietHours
 	transactional bool
+}
+
+// quietHours are the quiet hours of a message in every zone where they may be. They hold while they hold in any of them.
+type quietHours struct {
+	span  *Span
+	zones []*time.Location
+}
+
+func (q quietHours) contain(t time.Time) bool {
+	return slices.ContainsFunc(q.zones, func(loc *time.Location) bool { return q.span.Contains(t, loc) })
+}
+
+// end returns the end of those that hold at t: t itself when none do. Others may have begun by then.
+func (q quietHours) end(t time.Time) time.Time {
+	last := t
+	for _, loc := range q.zones {
+		if end := q.span.End(t, loc); end.After(last) {
+			last = end
+		}
+	}
+	return last
 }
 
 // earliest moves t forward until caps, quiet hours and window all agree, and names the first rule that moved it.
@@ -171,8 +194,8 @@ func (p *pacer) push(t time.Time) (time.Time, string) {
 			}
 		}
 	}
-	if quiet := p.quiet(); quiet != nil && quiet.Contains(t, p.loc) {
-		return quiet.End(t, p.loc), ReasonQuiet
+	if end := p.quiet.end(t); end.After(t) {
+		return end, ReasonQuiet
 	}
 	if window, loc := p.window(); window != nil {
 		opens, ok := window.NextOpen(t, loc)
@@ -202,15 +225,17 @@ func (p *pacer) room(limit *Limit, t time.Time) time.Time {
 	return ends[len(ends)-limit.Count]
 }
 
-// quiet returns the quiet hours of the channel. Transactional mail obeys them by SMS only.
-func (p *pacer) quiet() *Span {
-	if p.in.Channel == crm.SMS {
-		return p.ws.QuietSMS
+// quietHours returns the quiet hours of the message. Nobody hears an email arrive, so its are read in the candidate's zone as
+// far as that is known; a text is held back wherever its phone may be (47 CFR 64.1200(c)(1): the called party's location).
+func (p *pacer) quietHours(now time.Time) quietHours {
+	span := p.ws.quietHours(p.in.Channel, p.transactional)
+	switch {
+	case span == nil:
+		return quietHours{}
+	case p.in.Channel == crm.SMS:
+		return quietHours{span, phoneZones(&p.f.Candidate, p.ws, now)}
 	}
-	if p.transactional {
-		return nil
-	}
-	return p.ws.QuietEmail
+	return quietHours{span, []*time.Location{p.loc}}
 }
 
 // window returns the hours of sending and the zone they are read in. The workspace's calendar is read in the candidate's.
@@ -236,7 +261,7 @@ func (p *pacer) jitter(at time.Time) time.Duration {
 	h := fnv.New64a()
 	h.Write([]byte(p.in.Seed))                                               //nolint:gosec // documented never to fail
 	spread := time.Duration(h.Sum64() % uint64(bound)).Truncate(time.Second) //nolint:gosec // less than bound, so it fits
-	if quiet := p.quiet(); quiet != nil && quiet.Contains(at.Add(spread), p.loc) {
+	if p.quiet.contain(at.Add(spread)) {
 		return 0
 	}
 	return spread

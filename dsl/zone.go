@@ -1,33 +1,82 @@
 package dsl
 
 import (
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/rapport-crm/rapport/crm"
+	"github.com/rapport-crm/rapport/phone"
 )
 
 // ZoneOf returns a candidate's time zone: their own, else that of their region or country if it has only one, else the
 // workspace's, else UTC. Either argument may be nil. It is never nil.
 func ZoneOf(c *crm.Candidate, ws *Workspace) *time.Location {
-	if c != nil {
-		if loc, err := loadZone(c.TimeZone); err == nil {
-			return loc
-		}
-		country := strings.ToUpper(c.Country)
-		if loc, err := loadZone(lookup(regionZones, country+"/"+strings.ToUpper(c.Region))); err == nil {
-			return loc
-		}
-		if loc, err := loadZone(lookup(countryZones, country)); err == nil {
-			return loc
-		}
+	if loc := profileZone(c); loc != nil {
+		return loc
 	}
-	if ws != nil && ws.Calendar != nil {
-		if loc, err := loadZone(ws.Calendar.Zone); err == nil {
-			return loc
-		}
+	if loc := ws.zone(); loc != nil {
+		return loc
 	}
 	return time.UTC
+}
+
+// profileZone is what a candidate's own fields say of their zone, or nil.
+func profileZone(c *crm.Candidate) *time.Location {
+	if c == nil {
+		return nil
+	}
+	if loc, err := loadZone(c.TimeZone); err == nil {
+		return loc
+	}
+	country := strings.ToUpper(c.Country)
+	if loc, err := loadZone(lookup(regionZones, country+"/"+strings.ToUpper(c.Region))); err == nil {
+		return loc
+	}
+	if loc, err := loadZone(lookup(countryZones, country)); err == nil {
+		return loc
+	}
+	return nil
+}
+
+// zone is the zone of the workspace's calendar, or nil.
+func (ws *Workspace) zone() *time.Location {
+	if ws == nil || ws.Calendar == nil {
+		return nil
+	}
+	loc, err := loadZone(ws.Calendar.Zone)
+	if err != nil {
+		return nil
+	}
+	return loc
+}
+
+// phoneZones are the zones in which a candidate's phone may ring: that of their profile, else where their number is from. If
+// the number leaves more than one time open, the workspace's is one of them; if it tells none, the only one.
+func phoneZones(c *crm.Candidate, ws *Workspace, now time.Time) []*time.Location {
+	if loc := profileZone(c); loc != nil {
+		return []*time.Location{loc}
+	}
+	number, _ := phone.Parse(c.Phone, c.Country) // one that is none tells no zones
+	var possible []*time.Location
+	for _, name := range number.Zones() {
+		if loc, err := loadZone(name); err == nil {
+			possible = append(possible, loc)
+		}
+	}
+	switch {
+	case len(possible) == 0:
+		return []*time.Location{ZoneOf(nil, ws)}
+	case ws.zone() != nil && slices.ContainsFunc(possible, func(loc *time.Location) bool { return offsetOf(now, loc) != offsetOf(now, possible[0]) }):
+		possible = append(possible, ws.zone())
+	}
+	return possible
+}
+
+// offsetOf is by how many seconds clocks in a zone are ahead of UTC.
+func offsetOf(t time.Time, loc *time.Location) int {
+	_, offset := t.In(loc).Zone()
+	return offset
 }
 
 // lookup returns the second word of the line that begins with key.
