@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"time"
@@ -29,6 +30,44 @@ func eventPlaces(e *crm.Event) []any {
 
 func scanEvent(row pgx.CollectableRow) (e crm.Event, err error) {
 	err = row.Scan(eventPlaces(&e)...)
+	return e, err
+}
+
+// EventsOf returns a page of a candidate's events as their sources told them, with all of their data, in the order of the
+// timeline, and the cursor of the next page, "" after the last. The error has crm.CodeNotFound when there is no such candidate
+// and crm.CodeInvalid when the cursor is none of ours.
+func (s *Store) EventsOf(ctx context.Context, candidateID string, limit int, after string) ([]crm.Event, string, error) {
+	candidate, _, err := s.Candidate(ctx, candidateID)
+	if err != nil {
+		return nil, "", err
+	}
+	from, err := decodePlace(after)
+	if err != nil {
+		return nil, "", err
+	}
+	limit = pageSize(limit)
+	rows, err := all(ctx, s, scanNumberedEvent, "select e.seq, "+eventColumns+" from events e"+joinMessage+
+		"where e.candidate_id = $1 and (e.time, e.seq) > ($2, $3) order by e.time, e.seq limit $4", candidate.ID, from.At, from.Part, limit+1)
+	if err != nil {
+		return nil, "", fmt.Errorf("read events: %w", err)
+	}
+	rows, next := page(rows, limit, func(e *numberedEvent) string { return encodePlace(place{At: e.Time, Part: e.seq}) })
+	events := make([]crm.Event, len(rows))
+	for i := range rows {
+		events[i] = rows[i].Event
+	}
+	return events, next, nil
+}
+
+// numberedEvent is an event with its place in the order of receipt.
+type numberedEvent struct {
+	crm.Event
+
+	seq int
+}
+
+func scanNumberedEvent(row pgx.CollectableRow) (e numberedEvent, err error) {
+	err = row.Scan(append([]any{&e.seq}, eventPlaces(&e.Event)...)...)
 	return e, err
 }
 

@@ -35,7 +35,7 @@ from: {email: "North <careers@north.example>", address: "1 Way, Leeds"}
 ---
 sequence: welcome
 purpose: news
-enroll: {on: event.attended}
+enroll: {on: custom.fair, when: event.data.talked == true}
 steps:
   - id: hi
     email: {subject: Hello, body: Hello.}
@@ -47,8 +47,8 @@ steps:
           email: {subject: More, body: More.}
 `
 
-// What the server's candidates did is played, and held against what they really got: a real click belongs to the message that
-// is played, and what Rapport told itself is told anew.
+// What the server's candidates did is played with all of its data, and held against what they really got: a real click belongs
+// to the message that is played, and what Rapport told itself is told anew.
 func TestSimulateServerHistory(t *testing.T) {
 	t.Parallel()
 	url := server(t, map[string]string{
@@ -56,15 +56,17 @@ func TestSimulateServerHistory(t *testing.T) {
 		"/v1/candidates?2":      `{"items":[{"id":"cnd_b","external_id":"B","email":"b@people.example","created_at":"2026-10-01T09:00:00Z"}]}`,
 		"/v1/candidates/cnd_a?": `{"id":"cnd_a","consents":[{"purpose":"news","channel":"email","granted":true,"at":"2026-10-02T09:00:00Z"}]}`,
 		"/v1/candidates/cnd_b?": `{"id":"cnd_b","consents":[]}`,
+		"/v1/candidates/cnd_a/events?": `{"items":[
+			{"time":"2026-10-02T09:00:00Z","source":"web","external_id":"0","type":"consent.granted","data":{"purpose":"news","channels":["email"]}},
+			{"time":"2026-10-05T09:00:00Z","source":"fair","external_id":"1","type":"custom.fair","data":{"talked":true}},
+			{"time":"2026-10-05T09:00:01Z","source":"rapport","type":"message.sent","step":"hi"}],"next":"p"}`,
+		"/v1/candidates/cnd_a/events?p": `{"items":[
+			{"time":"2026-10-06T09:00:00Z","source":"sendgrid","external_id":"2","type":"message.clicked","step":"hi","data":{"message":"msg_x","step":"hi","sequence":"welcome"}}]}`,
 		"/v1/candidates/cnd_a/timeline?": `{"items":[
-			{"at":"2026-10-02T09:00:00Z","kind":"consent","outcome":"granted","data":{"purpose":"news","channel":"email"}},
-			{"at":"2026-10-05T09:00:00Z","kind":"event","source":"ats","event_id":"evt_1","event_type":"event.attended"},
-			{"at":"2026-10-05T09:00:01Z","kind":"message","outcome":"accepted","definition":"welcome","step":"hi"},
-			{"at":"2026-10-05T09:00:01Z","kind":"event","source":"rapport","event_type":"message.sent","step":"hi"}],"next":"p"}`,
-		"/v1/candidates/cnd_a/timeline?p": `{"items":[
-			{"at":"2026-10-06T09:00:00Z","kind":"event","source":"sendgrid","event_id":"evt_2","event_type":"message.clicked","step":"hi","data":{"message":"msg_x","step":"hi","sequence":"welcome"}}]}`,
+			{"at":"2026-10-05T09:00:01Z","kind":"message","outcome":"accepted","definition":"welcome","step":"hi"}]}`,
+		"/v1/candidates/cnd_b/events?": `{"items":[
+			{"time":"2026-10-05T09:00:00Z","source":"fair","external_id":"3","type":"custom.fair","data":{"talked":true}}]}`,
 		"/v1/candidates/cnd_b/timeline?": `{"items":[
-			{"at":"2026-10-05T09:00:00Z","kind":"event","source":"ats","event_id":"evt_3","event_type":"event.attended"},
 			{"at":"2026-10-05T09:00:01Z","kind":"message","outcome":"accepted","definition":"welcome","step":"hi"}]}`,
 	})
 	defs := filepath.Join(t.TempDir(), "defs.yaml")
