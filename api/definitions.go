@@ -175,7 +175,7 @@ func (s *server) pauseSequence(paused bool) func(context.Context, *byName) (*str
 		if err := s.sequenceExists(ctx, in.Name); err != nil {
 			return nil, problemOf(err)
 		}
-		if err := s.Store.PauseDefinition(ctx, in.Name, paused, s.Now()); err != nil {
+		if err := s.Store.PauseDefinition(ctx, in.Name, paused); err != nil {
 			return nil, problemOf(err)
 		}
 		return nil, nil //nolint:nilnil // no content

@@ -36,19 +36,11 @@ func (f *inForce) get(ctx context.Context) (*dsl.Set, error) {
 	if err != nil {
 		return nil, err
 	}
-	documents := make([]dsl.Document, len(active))
-	for i := range active {
-		documents[i] = document(&active[i])
-	}
-	if set, err = dsl.Load(documents); err != nil {
+	if set, err = dsl.Load(store.Documents(active)); err != nil {
 		f.log.ErrorContext(ctx, "a definition in force cannot be read and is left out", "error", err)
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.set, f.generation = set, generation
 	return set, nil
-}
-
-func document(d *store.Definition) dsl.Document {
-	return dsl.Document{Kind: d.Kind, Name: d.Name, Locale: d.Locale, Hash: d.Hash, Source: d.Source, File: d.File, Line: d.Line}
 }

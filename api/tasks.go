@@ -88,7 +88,7 @@ func (s *server) outcomes(ctx context.Context, taskID string) ([]string, error) 
 	if err != nil {
 		return nil, unlessNotFound(err)
 	}
-	program, err := dsl.Compile(document(&d))
+	program, err := dsl.Compile(d.Document)
 	if err != nil {
 		return nil, err
 	}

@@ -39,13 +39,9 @@ func (d *dispatch) rule(p *Program, m *Rule, e *crm.Event) bool {
 		d.refuse(p, n, ReasonNotInPool)
 		return false
 	}
-	if m.When != nil {
-		res := m.When.Eval(d.env(p, e))
-		n.Expression, n.Result = m.When.Source, resultText(res)
-		if !res.Value {
-			d.refuse(p, n, ReasonCondition)
-			return false
-		}
+	if !d.holds(p, m, e, &n) {
+		d.refuse(p, n, ReasonCondition)
+		return false
 	}
 	app := namedApplication(d.facts.Applications, e)
 	if p.PerApp && app == nil {
@@ -62,6 +58,16 @@ func (d *dispatch) rule(p *Program, m *Rule, e *crm.Event) bool {
 	}
 	d.begin(p, app, e, n, pool)
 	return true
+}
+
+// holds tells whether a rule's condition holds on an event, and notes what it came to.
+func (d *dispatch) holds(p *Program, m *Rule, e *crm.Event, n *crm.Note) bool {
+	if m.When == nil {
+		return true
+	}
+	res := m.When.Eval(d.env(p, e))
+	n.Expression, n.Result = m.When.Source, resultText(res)
+	return res.Value
 }
 
 // enrollMember enrolls a member of a pool: one who was in it when the sequence was published, or at a campaign's date. Each
@@ -81,13 +87,9 @@ func (d *dispatch) enrollMember(e *crm.Event) {
 		if m.In != pool || len(m.On) > 0 || !m.isFor(d.set.Workspace, date) {
 			continue
 		}
-		if m.When != nil {
-			res := m.When.Eval(d.env(p, e))
-			n.Expression, n.Result = m.When.Source, resultText(res)
-			if !res.Value {
-				d.refuse(p, n, ReasonCondition)
-				return
-			}
+		if !d.holds(p, m, e, &n) {
+			d.refuse(p, n, ReasonCondition)
+			return
 		}
 		if reason := d.blocked(p, nil, date == ""); reason != "" {
 			d.refuse(p, n, reason)

@@ -94,7 +94,7 @@ func FuzzText(f *testing.F) {
 	for _, s := range []string{
 		"Hi {{ candidate.first_name | default: 'x' }}", "{% if candidate.city %}x{% else %}y{% endif %}", "{{", "{%", "{{ }}", "{% %}", "{{ a.b.c | d: 'e', f: g }}",
 		"{%- for s in candidate.skills -%}{{ s }}{%- endfor -%}", "[a](https://x.example) <b>", "{% comment %}{{{% endcomment %}", "{{ 'x' | date: '%' }}", "\\{{ x }}", "{{ candidate.score | plus: 'x' }}",
-		"it’s {[]} €", "<mjml><mj-body><mj-section><mj-column><mj-text>Hi {{ candidate.first_name | default: 'x' }}</mj-text></mj-column></mj-section></mj-body></mjml>",
+		"it’s {[]} €", "{{ links.preference thea“North }}", "{{ candidate.first_name | truncate: 99999999999999999999 }}{{ 1 | divided_by: 0 }}", "<mjml><mj-body><mj-section><mj-column><mj-text>Hi {{ candidate.first_name | default: 'x' }}</mj-text></mj-column></mj-section></mj-body></mjml>",
 		"<mjml><mj-head><mj-style>a{}</mj-style></mj-head><mj-body>{% if candidate.city %}<mj-hero><mj-button href='https://x.example'>x</mj-button></mj-hero>{% endif %}</mj-body></mjml>",
 		"<mjml><mj-body><mj-wrapper padding='1%'><mj-section><mj-group><mj-column width='50%'><mj-table><tr><td>x</td></tr></mj-table></mj-column></mj-group></mj-section></mj-wrapper></mj-body></mjml>",
 	} {

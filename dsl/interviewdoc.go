@@ -160,20 +160,7 @@ func (r *docReader) interview() *Interview {
 
 // enroll reads which applications the loop is for.
 func (i *interviewReader) enroll(n *yaml.Node) {
-	entries := i.list(n, "enroll", true)
-	if n.Kind == yaml.SequenceNode && len(entries) == 0 {
-		i.add(n, codeNoSteps, "This interview begins for nobody.", "Name an event, or write: enroll: by hand.")
-	}
-	for _, e := range entries {
-		switch {
-		case e.Kind == yaml.ScalarNode && e.Value == "by hand":
-			i.p.ByHand = true
-		case e.Kind == yaml.ScalarNode:
-			i.add(e, codeShape, fmt.Sprintf("enroll is {on, when}, a list of those, or `by hand`, not %s.", kindName(e)), "")
-		default:
-			i.rule(e)
-		}
-	}
+	i.p.ByHand = i.rules(n, "This interview begins for nobody.", "enroll is {on, when}, a list of those, or `by hand`", i.rule)
 }
 
 // rule reads one rule of enrollment: an event that names an application.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -85,13 +86,36 @@ func (t *Text) Render(vars map[string]any) (string, error) {
 		return "", nil
 	}
 	w := &cappedWriter{left: maxRenderedBytes}
-	if err := t.template.FRender(w, vars); err != nil {
-		if w.full {
-			return "", errTooLong
+	var err error
+	if broken := stopPanic(func() {
+		if e := t.template.FRender(w, vars); e != nil {
+			err = e
 		}
+	}); broken != nil {
+		err = broken
+	}
+	switch {
+	case w.full:
+		return "", errTooLong
+	case err != nil:
 		return "", fmt.Errorf("render text: %w", err)
 	}
 	return w.text.String(), nil
+}
+
+// stopPanic makes an error of a panic. Liquid's own lexer panics at words and numbers that it cannot read.
+func stopPanic(do func()) (err error) {
+	defer func() {
+		switch broken := recover().(type) {
+		case nil:
+		case *strconv.NumError:
+			err = fmt.Errorf("the number %s is too large", broken.Num)
+		default:
+			err = fmt.Errorf("%v", broken)
+		}
+	}()
+	do()
+	return nil
 }
 
 // cappedWriter keeps what is written to it, up to a number of bytes.
@@ -156,7 +180,10 @@ func parseText(engine *liquid.Engine, src string) (text *Text, line int, err err
 			return nil, 1 + strings.Count(src[:t.at], "\n"), fmt.Errorf("the tag %q is not used in messages", clip(word))
 		}
 	}
-	template, parseErr := engine.ParseTemplateLocation([]byte(src), "", 1)
+	template, parseErr, broken := parseLiquid(engine, src)
+	if broken != nil {
+		return nil, brokenLine(engine, src, tokens), errors.New(clipTo(broken.Error(), 160))
+	}
 	if parseErr != nil {
 		message := parseErr.Error()
 		if cause := parseErr.Cause(); cause != nil {
@@ -166,6 +193,25 @@ func parseText(engine *liquid.Engine, src string) (text *Text, line int, err err
 		return nil, max(parseErr.LineNumber(), 1), errors.New(clipTo(message, 160))
 	}
 	return &Text{Source: src, template: template}, 0, nil
+}
+
+func parseLiquid(engine *liquid.Engine, src string) (t *liquid.Template, err liquid.SourceError, broken error) {
+	broken = stopPanic(func() { t, err = engine.ParseTemplateLocation([]byte(src), "", 1) })
+	return t, err, broken
+}
+
+// brokenLine finds the line of the token at which Liquid panics: what is in it is read alone.
+func brokenLine(engine *liquid.Engine, src string, tokens []liquidToken) int {
+	for _, t := range tokens {
+		inner := t.inner
+		if t.tag { // its expression follows its name
+			inner = strings.TrimPrefix(strings.TrimSpace(inner), t.word())
+		}
+		if _, _, broken := parseLiquid(engine, "{{"+inner+"}}"); broken != nil {
+			return 1 + strings.Count(src[:t.at], "\n")
+		}
+	}
+	return 1
 }
 
 // withoutPrefix cuts "Liquid error (line 2): " off: the line is told otherwise.

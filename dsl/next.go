@@ -179,7 +179,15 @@ func resultText(res Result) string {
 	return strconv.FormatBool(res.Value)
 }
 
-func (r *run) note(n crm.Note) { r.d.Notes = append(r.d.Notes, n) }
+func (r *run) note(n crm.Note) {
+	if r.d.Notes == nil {
+		r.d.Notes = make([]crm.Note, 0, usualNotes)
+	}
+	r.d.Notes = append(r.d.Notes, n)
+}
+
+// usualNotes is how many notes most decisions need at most.
+const usualNotes = 8
 
 // record keeps what became of a step, and returns where that leads.
 func (r *run) record(in *Instr, outcome string, s crm.StepState) int {

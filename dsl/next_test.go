@@ -1,6 +1,7 @@
 package dsl_test
 
 import (
+	"fmt"
 	"maps"
 	"reflect"
 	"slices"
@@ -378,26 +379,46 @@ func clone(f crm.Facts) crm.Facts {
 	return f
 }
 
+// BenchmarkNext takes one decision in a program of twenty steps: one in the middle, where a wait has ended and the next step
+// is taken, and the longest there can be, where all steps are taken at once. Every step has a condition, and the exit's is
+// tried before each.
 func BenchmarkNext(b *testing.B) {
-	set, _ := dsl.Check([]dsl.File{{Path: "w.yaml", Text: []byte(workspaceYAML + "---\n" + twentySteps())}}, nil)
-	program := set.Programs["twenty"]
-	facts := crm.Facts{
-		Candidate:  crm.Candidate{ID: "cnd_1", Email: "a@example.com", TimeZone: "Europe/London", Status: "lead"},
-		Consents:   []crm.Consent{{Purpose: "news", Channel: crm.Email, Granted: true}},
-		Enrollment: crm.Enrollment{ID: "enr_1", Status: crm.EnrollmentRunning},
-	}
-	b.ReportAllocs()
-	for b.Loop() {
-		program.Next(set.Workspace, &facts, friday())
+	for name, c := range map[string]struct{ between, at string }{
+		"one step of twenty": {between: "  - {id: w%c, wait: 1d}\n", at: "wk"},
+		"twenty steps":       {},
+	} {
+		b.Run(name, func(b *testing.B) {
+			set, problems := dsl.Check([]dsl.File{{Path: "w.yaml", Text: []byte(workspaceYAML + "---\n" + twentySteps(c.between))}}, nil)
+			if set == nil {
+				b.Fatal(problems)
+			}
+			facts := crm.Facts{
+				Candidate:  crm.Candidate{ID: "cnd_1", Email: "a@example.com", TimeZone: "Europe/London", Status: "lead"},
+				Consents:   []crm.Consent{{Purpose: "news", Channel: crm.Email, Granted: true}},
+				Enrollment: crm.Enrollment{ID: "enr_1", Status: crm.EnrollmentRunning},
+			}
+			now := friday()
+			facts.Enrollment.Progress = crm.Progress{At: c.at, Reached: now.AddDate(0, 0, -1), Anchor: now.AddDate(0, 0, -1)}
+			if d := set.Programs["twenty"].Next(set.Workspace, &facts, now); d.Change == nil || d.Command != crm.CommandWait {
+				b.Fatalf("%+v", d)
+			}
+			b.ReportAllocs()
+			for b.Loop() {
+				set.Programs["twenty"].Next(set.Workspace, &facts, now)
+			}
+		})
 	}
 }
 
-func twentySteps() string {
+// twentySteps is a program whose steps have something between them.
+func twentySteps(between string) string {
 	var s strings.Builder
 	s.WriteString("sequence: twenty\npurpose: transactional\nenroll: {on: application.rejected}\nexit:\n  - {when: 'candidate.status == \"hired\"', outcome: hired}\nsteps:\n")
-	for i := range 19 {
-		id := string(rune('a' + i))
-		s.WriteString("  - id: " + id + "\n    if: candidate.status == \"lead\"\n    update: {score: {add: 1}}\n")
+	for i := range 20 {
+		fmt.Fprintf(&s, "  - id: %c\n    if: candidate.status == \"lead\"\n    update: {score: {add: 1}}\n", 'a'+i)
+		if between != "" {
+			fmt.Fprintf(&s, between, 'a'+i)
+		}
 	}
 	return s.String() + "  - wait: 1d\n"
 }

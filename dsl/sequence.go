@@ -116,20 +116,26 @@ func (q *sequenceReader) reenroll(n *yaml.Node) {
 
 // enroll reads who is enrolled: rules, or `by hand`.
 func (q *sequenceReader) enroll(n *yaml.Node) {
-	entries := q.list(n, placeEnroll, true)
+	q.p.ByHand = q.rules(n, "This sequence enrolls nobody.", "enroll is {on, when}, {in: POOL}, a list of those, or `by hand`", q.rule)
+}
+
+// rules reads a list of rules of enrollment, or `by hand`, and tells whether that is among them.
+func (r *docReader) rules(n *yaml.Node, nobody, forms string, rule func(*yaml.Node)) (byHand bool) {
+	entries := r.list(n, "enroll", true)
 	if n.Kind == yaml.SequenceNode && len(entries) == 0 {
-		q.add(n, codeNoSteps, "This sequence enrolls nobody.", "Name an event, or write: enroll: by hand.")
+		r.add(n, codeNoSteps, nobody, "Name an event, or write: enroll: by hand.")
 	}
 	for _, e := range entries {
 		switch {
 		case e.Kind == yaml.ScalarNode && e.Value == "by hand":
-			q.p.ByHand = true
+			byHand = true
 		case e.Kind == yaml.ScalarNode:
-			q.add(e, codeShape, fmt.Sprintf("enroll is {on, when}, {in: POOL}, a list of those, or `by hand`, not %s.", kindName(e)), "")
+			r.add(e, codeShape, fmt.Sprintf("%s, not %s.", forms, kindName(e)), "")
 		default:
-			q.rule(e)
+			rule(e)
 		}
 	}
+	return byHand
 }
 
 // rule reads one rule of enrollment.

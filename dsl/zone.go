@@ -10,16 +10,20 @@ import (
 // ZoneOf returns a candidate's time zone: their own, else that of their region or country if it has only one, else the
 // workspace's, else UTC. Either argument may be nil. It is never nil.
 func ZoneOf(c *crm.Candidate, ws *Workspace) *time.Location {
-	names := make([]string, 0, 4)
 	if c != nil {
+		if loc, err := loadZone(c.TimeZone); err == nil {
+			return loc
+		}
 		country := strings.ToUpper(c.Country)
-		names = append(names, c.TimeZone, lookup(regionZones, country+"/"+strings.ToUpper(c.Region)), lookup(countryZones, country))
+		if loc, err := loadZone(lookup(regionZones, country+"/"+strings.ToUpper(c.Region))); err == nil {
+			return loc
+		}
+		if loc, err := loadZone(lookup(countryZones, country)); err == nil {
+			return loc
+		}
 	}
 	if ws != nil && ws.Calendar != nil {
-		names = append(names, ws.Calendar.Zone)
-	}
-	for _, name := range names {
-		if loc, err := loadZone(name); err == nil {
+		if loc, err := loadZone(ws.Calendar.Zone); err == nil {
 			return loc
 		}
 	}

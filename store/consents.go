@@ -42,7 +42,9 @@ func queueConsents(batch *pgx.Batch, lines []consentLine) {
 	}
 }
 
-func isConsent(e *crm.Event) bool { return e.Type == crm.EventConsentGranted || e.Type == crm.EventConsentRevoked }
+func isConsent(e *crm.Event) bool {
+	return e.Type == crm.EventConsentGranted || e.Type == crm.EventConsentRevoked
+}
 
 // linesOf are the consent lines that an event of a known candidate means.
 func linesOf(e *crm.Event) []consentLine {

@@ -100,12 +100,12 @@ func (s *Store) definition(ctx context.Context, where string, arguments ...any) 
 // PauseDefinition pauses or resumes a sequence as a whole: while it is paused its runs decide nothing but exits, and its
 // messages are not sent. Resuming wakes its runs; if that is cut short, resume again. The error has crm.CodeNotFound when no
 // sequence of that name is published.
-func (s *Store) PauseDefinition(ctx context.Context, name string, paused bool, at time.Time) error {
+func (s *Store) PauseDefinition(ctx context.Context, name string, paused bool) error {
 	batch := &pgx.Batch{}
 	var found []string
 	batch.Queue("select value from generation for update")
-	gather(batch.Queue(`update published set paused = $2, changed_at = $3 where kind = 'sequence' and name = $1 and locale = ''
-		returning name`, name, paused, moment(at)), text, &found)
+	gather(batch.Queue("update published set paused = $2 where kind = 'sequence' and name = $1 and locale = '' returning name", name, paused),
+		text, &found)
 	batch.Queue("update generation set value = value + 1")
 	if err := s.once(ctx, batch); err != nil {
 		return fmt.Errorf("pause definition: %w", err)

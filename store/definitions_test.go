@@ -119,7 +119,7 @@ func TestPauseDefinition(t *testing.T) {
 	id := b.candidate(t, "ATS-1")
 	run := b.enroll(t, id, "nurture")
 	message := b.plan(t, run, "thanks", crm.Email)
-	if err := b.PauseDefinition(t.Context(), "nurture", true, b.now()); err != nil {
+	if err := b.PauseDefinition(t.Context(), "nurture", true); err != nil {
 		t.Fatal(err)
 	}
 	if got := b.run(t, run); !got.Held || got.Wake != 0 {
@@ -137,7 +137,7 @@ func TestPauseDefinition(t *testing.T) {
 	if got := b.run(t, run); !got.Held {
 		t.Error("a new version resumed the sequence")
 	}
-	if err := b.PauseDefinition(t.Context(), "nurture", false, b.now()); err != nil {
+	if err := b.PauseDefinition(t.Context(), "nurture", false); err != nil {
 		t.Fatal(err)
 	}
 	if got := b.run(t, run); got.Held || got.Wake != 1 {
@@ -146,5 +146,5 @@ func TestPauseDefinition(t *testing.T) {
 	if claims := b.claimAll(t); len(claims) != 1 || claims[0].Message.ID != message {
 		t.Errorf("claimed %+v, want the message that was held back", claims)
 	}
-	wantCode(t, b.PauseDefinition(t.Context(), "none", true, b.now()), crm.CodeNotFound)
+	wantCode(t, b.PauseDefinition(t.Context(), "none", true), crm.CodeNotFound)
 }

@@ -21,16 +21,17 @@ type JobTurn struct {
 
 // TakeJob takes the open job whose last chunk is the longest ago, so that jobs take turns. It returns nil when there is
 // nothing to do now: no job, or backlog and more events are still to be dispatched, among which those of real people must not
-// wait for long. A campaign is not begun before its pool is made up.
+// wait for long. A campaign is not begun before its pool is made up: looked at, and those who belong into it dispatched.
 func (s *Store) TakeJob(ctx context.Context, backlog int) (*JobTurn, error) {
 	now := s.now()
 	var jobs []crm.Job
 	batch := &pgx.Batch{}
 	gather(batch.Queue("select "+jobColumns+` from jobs j where finished_at is null and not_before <= $1
 		and (kind <> 'campaign' or cursor <> '' or not exists (select from jobs p where p.kind = 'pool' and p.finished_at is null
-			and p.created_at <= j.created_at and p.pools && j.pools))
+			and p.created_at <= j.created_at and p.pools && j.pools) and not exists (select from events
+			where position is null and candidate_id is not null and type = $3))
 		and (select count(*) from (select from events where position is null and candidate_id is not null limit $2) waiting) < $2
-		order by worked_at nulls first, id limit 1 for update skip locked`, moment(now), backlog), scanJob, &jobs)
+		order by worked_at nulls first, id limit 1 for update skip locked`, moment(now), backlog, crm.ControlPools), scanJob, &jobs)
 	tx, err := s.begin(ctx, batch)
 	if err != nil {
 		return nil, fmt.Errorf("take job: %w", err)

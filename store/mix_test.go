@@ -204,8 +204,8 @@ func (m *mix) sweep(ctx context.Context) error {
 }
 
 func (m *mix) pause(ctx context.Context) error {
-	if err := m.PauseDefinition(ctx, "seq0", true, m.now()); err != nil {
+	if err := m.PauseDefinition(ctx, "seq0", true); err != nil {
 		return err
 	}
-	return m.PauseDefinition(ctx, "seq0", false, m.now())
+	return m.PauseDefinition(ctx, "seq0", false)
 }

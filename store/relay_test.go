@@ -127,7 +127,7 @@ func TestWakeOverdue(t *testing.T) {
 	}
 	b.exec(t, "update enrollments set paused = true where id = $1", runs["paused"])
 	b.exec(t, "update enrollments set wake = wake + 1 where id = $1", runs["woken"])
-	if err := b.PauseDefinition(t.Context(), "held", true, b.now()); err != nil {
+	if err := b.PauseDefinition(t.Context(), "held", true); err != nil {
 		t.Fatal(err)
 	}
 	for i, want := range []int{1, 0} { // once a wake is under way, no other follows

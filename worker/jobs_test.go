@@ -531,6 +531,22 @@ func TestCampaignOnce(t *testing.T) {
 	o.lists() // its date was before it was published
 }
 
+// A date that comes while nobody is at work is made up for, also when the sequence was paused and resumed before anybody was.
+func TestCampaignOfPausedSequence(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	o.apply(clubs + "sequence: party\npurpose: news\nenroll: {in: nurses, at: 2026-10-05T09:00}\nsteps: [{wait: 1d}]\n")
+	nurses := o.candidates(3, "nursing", "nurses")
+	o.at("2026-10-06T09:00:00Z")
+	for _, paused := range []bool{true, false} {
+		if err := o.store.PauseDefinition(t.Context(), "party", paused); err != nil {
+			t.Fatal(err)
+		}
+	}
+	o.work()
+	o.exactly(crm.ControlMember, nurses)
+}
+
 // A campaign is for all who belong into its pool, also when that is still being found out.
 func TestCampaignWaitsForPool(t *testing.T) {
 	t.Parallel()
@@ -548,7 +564,11 @@ func TestCampaignWaitsForPool(t *testing.T) {
 	}
 	step("campaign party people 0/0 found 0 open", "pool people 2/3 found 2 open")
 	step("campaign party people 0/0 found 0 open", "pool people 3/3 found 3 finished")
-	step("campaign party people 0/0 found 0 finished", "pool people 3/3 found 3 finished")
+	step("campaign party people 0/0 found 0 open", "pool people 3/3 found 3 finished") // they are still to enter
+	o.sql("insert into pool_members select 'people', id, $1 from candidates", o.now())
+	o.dispatched()
+	step("campaign party people 2/3 found 2 open", "pool people 3/3 found 3 finished")
+	step("campaign party people 3/3 found 3 finished", "pool people 3/3 found 3 finished")
 }
 
 func TestPools(t *testing.T) {
