@@ -71,6 +71,41 @@ func scanNumberedEvent(row pgx.CollectableRow) (e numberedEvent, err error) {
 	return e, err
 }
 
+// EventsBefore goes back over the events that were received before one of them, from the newest for "", and returns those of
+// some types that happened at or after since, the newest first. It looks at up to limit events of all types, so that a call is
+// short however rare the types are. next is the event to go on before, "" when all that were received since then were looked
+// at. Left out are events of people who are not known, the copies that members of pools get, and what was set aside.
+func (s *Store) EventsBefore(
+	ctx context.Context, types []string, since time.Time, before string, limit int,
+) (events []crm.Event, next string, err error) {
+	// Ids begin with the time of receipt. They are compared with whole ids only, or with what sorts so in every language.
+	first := crm.NewID(crm.PrefixEvent, since)[:len(crm.PrefixEvent)+1+idTime]
+	if before == "" {
+		before = crm.PrefixEvent + "z"
+	}
+	ids, err := all(ctx, s, text, "select id from events where id < $1 and id >= $2 order by id desc limit $3", before, first, limit)
+	if err != nil {
+		return nil, "", fmt.Errorf("find events: %w", err)
+	}
+	if len(ids) == 0 {
+		return nil, "", nil
+	}
+	oldest := ids[len(ids)-1]
+	events, err = all(ctx, s, scanEvent, "select "+eventColumns+" from events e"+joinMessage+`where e.id < $1 and e.id >= $2 and e.type = any($3)
+		and e.time >= $4 and e.set_aside is null and e.source <> $5 and (e.candidate_id is not null or e.subject = '') order by e.id desc`,
+		before, oldest, types, since, crm.SourceFanout)
+	if err != nil {
+		return nil, "", fmt.Errorf("read events: %w", err)
+	}
+	if len(ids) == limit {
+		next = oldest
+	}
+	return events, next, nil
+}
+
+// idTime is how many characters of an id after its prefix hold nothing but its time, to eight milliseconds.
+const idTime = 9
+
 // insertEvents inserts rows in the order of their unique key, so that two transactions that bring the same events cannot
 // wait for each other, while seq follows the order in which they were given. An event whose candidate is not given yet is
 // resolved by its subject, an external id or an id, where the caller allows it. Who was merged into another is the survivor.
