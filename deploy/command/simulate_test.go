@@ -2,12 +2,16 @@ package command_test
 
 import (
 	"encoding/json"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
+	"unicode/utf8"
 )
 
 // server answers as the API does, from fixed texts by path, and fails the test at anything but a GET.
@@ -92,5 +96,29 @@ func TestSimulateServerHistory(t *testing.T) {
 	}
 	if err := json.Unmarshal([]byte(out), &result); err != nil || len(result.Candidates) != 2 || len(result.Candidates[0].Differences) != 1 {
 		t.Errorf("%v: %s", err, out)
+	}
+}
+
+// However long the names of marks are, and wherever they stand, they stay between the legend and the edge.
+func TestSimulateNamesFit(t *testing.T) {
+	t.Parallel()
+	defs := filepath.Join(t.TempDir(), "defs.yaml")
+	if err := os.WriteFile(defs, []byte(simulated), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out, errOut, code := rapport(t, "simulate", "welcome", "-f", defs, "--consent", "news", "--start", "2026-10-23T10:00", "--format", "svg",
+		"--event", "custom.fair:{talked: true}", "--event", "{after: 2h, on: message.clicked, step: hi}",
+		"--event", "{after: 90d, on: application.stage_changed}", "--event", "{after: 1h, on: application.withdrawn}", "--until", "2027-01-22")
+	names := regexp.MustCompile(`<text x="([\d.]+)" y="(\d+)" [^>]*rotate\(-30[^>]*>([^<]*)`).FindAllStringSubmatch(out, -1)
+	if code != 0 || len(names) < 3 {
+		t.Fatalf("exit %d, names %v\n%s", code, names, errOut)
+	}
+	for _, n := range names {
+		x, errX := strconv.ParseFloat(n[1], 64)
+		y, errY := strconv.ParseFloat(n[2], 64)
+		length := 6 * float64(utf8.RuneCountInString(n[3])) // in pixels, as Chromium draws it
+		if end, top := x+length*math.Cos(math.Pi/6), y-length*math.Sin(math.Pi/6); errX != nil || errY != nil || end > 1280 || top < 80 {
+			t.Errorf("%q ends at %.0f of 1280 and rises to %.0f of 80", n[3], end, top)
+		}
 	}
 }
