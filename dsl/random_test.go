@@ -57,7 +57,7 @@ func (a *author) block(depth, level int) {
 
 // step writes one step, and its blocks while there is room.
 func (a *author) step(depth, level int) {
-	kinds := []string{"email", "list", "sms", "task", "wait", "until", "update", "emit", "enroll", "survey", "call"}
+	kinds := []string{"email", "list", "sms", "task", "wait", "until", "update", "emit", "enroll", "survey", "call", "ats"}
 	if level < 3 {
 		kinds = append(kinds, "wait_for", "choose", "experiment", "repeat", "ask")
 	}
@@ -94,6 +94,8 @@ func (a *author) step(depth, level int) {
 		a.line(depth, "survey: {use: evening, timeout: 4d}")
 	case "call":
 		a.line(depth, `call: {url: "https://hooks.example.com/x"}`)
+	case "ats":
+		a.line(depth, "ats: %s", a.pick("{move_to: interview, push: [phone]}", `{note: "Keen."}`))
 	default:
 		a.nest(kind, depth, level)
 	}

@@ -268,7 +268,7 @@ func (t *testReader) calls(n *yaml.Node) {
 	entries, _ := t.entries(n, "calls")
 	t.t.Calls = make(map[string]crm.CallResult, len(entries))
 	for _, e := range entries {
-		t.step(e.key, "a call", OpCall)
+		t.step(e.key, "a call", OpCall, OpATS)
 		if e.value.Kind != yaml.MappingNode {
 			word, _ := t.text(e.value, "the answer of a call")
 			if word != crm.CallOK && word != crm.CallFailed && word != "" {
