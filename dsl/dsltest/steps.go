@@ -91,7 +91,8 @@ func (a *author) step(depth, level int) {
 		a.line(depth, "wait: %s", a.pick(`{until: "09:00", on: mon}`, `{until: "17:00"}`, `{until: 'date("2026-11-05")', timeout: 9d}`,
 			`{until: candidate.last_decision_at, timeout: 5d}`))
 	case "update":
-		a.line(depth, "update: %s", a.pick("{tag: [warm]}", "{set: {status: applicant}}", "{score: {add: 3}}", "{pool: {add: club}}", "{pool: {remove: club}}"))
+		a.line(depth, "update: %s", a.pick("{tag: [warm]}", "{set: {status: applicant}}", "{score: {add: 3}}", "{pool: {add: club}}",
+			"{pool: {remove: club}}", "{set: {attributes.rank: 3, city: Leeds}, untag: [warm]}"))
 	case "emit":
 		a.line(depth, "emit: {event: custom.keen, data: {n: 1}}")
 	case "enroll":
@@ -99,7 +100,7 @@ func (a *author) step(depth, level int) {
 	case "survey":
 		a.line(depth, "survey: {use: evening, timeout: 4d}")
 	case "call":
-		a.line(depth, `call: {url: "https://hooks.example.com/x"}`)
+		a.line(depth, "call: %s", a.pick(`{url: "https://hooks.example.com/x"}`, `{url: "https://hooks.example.com/x", save: attributes.answer}`))
 	default:
 		a.nest(kind, depth, level)
 	}
@@ -128,6 +129,7 @@ func (a *author) nest(kind string, depth, level int) {
 			a.line(depth+3, "do:")
 			a.block(depth+4, level+1)
 		}
+		a.line(depth+1, "measure: %s", a.pick("{on: page.viewed}", "{on: [message.clicked, page.viewed], within: 5d}"))
 	case "repeat":
 		a.line(depth, "repeat: %s", a.pick("{every: 2d, times: 3}", "{every: 1mo, times: 2, first: now}", `{every: 1w, times: 4, while: 'candidate.status != "hired"'}`))
 		a.line(depth, "do:")
