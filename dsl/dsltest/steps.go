@@ -101,6 +101,8 @@ func (a *author) step(depth, level int) {
 		a.line(depth, "survey: {use: evening, timeout: 4d}")
 	case "call":
 		a.line(depth, "call: %s", a.pick(`{url: "https://hooks.example.com/x"}`, `{url: "https://hooks.example.com/x", save: attributes.answer}`))
+	case "ats":
+		a.line(depth, "ats: %s", a.pick("{push: [phone, attributes.rank]}", `{note: "Keen."}`))
 	default:
 		a.nest(kind, depth, level)
 	}
