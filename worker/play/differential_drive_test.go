@@ -22,9 +22,10 @@ type drive struct {
 	decider  *activities.Decider
 	caller   *activities.Caller
 	clock    time.Time
-	followed map[string]int64 // by run: the last decision that its workflow has followed
-	provider string           // what it does with messages: takes, refuses, loses; or "" when it does not answer
-	events   map[string]string
+	followed map[string]int64  // by run: the last decision that its workflow has followed
+	provider string            // what it does with messages: takes, refuses, loses; or "" when it does not answer
+	stopped  bool              // the sender
+	events   map[string]string // ids: the real one to that which follows from its place in the order
 	told     []entry
 	lines    []line
 	turns    int // decisions, dispatches and claims
@@ -63,8 +64,12 @@ func (d *drive) play(script []happening) error {
 		if err := d.happen(&script[i], strconv.Itoa(i)); err != nil {
 			return fmt.Errorf("%s: %w", &script[i], err)
 		}
+		if err := d.sendAnyway(); err != nil {
+			return err
+		}
 	}
-	return d.pass(100 * 24 * time.Hour)
+	d.stopped = false
+	return d.pass(60 * 24 * time.Hour)
 }
 
 // pass lets time pass: everything happens at its time.
@@ -89,6 +94,9 @@ func (d *drive) work() (next time.Time, err error) {
 		q, err := d.look(d.ctx)
 		if err != nil {
 			return time.Time{}, err
+		}
+		if d.stopped {
+			q.send = time.Time{}
 		}
 		switch {
 		case q.pending:
@@ -281,6 +289,15 @@ func (d *drive) send() error {
 		err = d.fate(&claimed[i], d.provider)
 	}
 	return errors.Join(err, d.turn())
+}
+
+// sendAnyway looks for messages as the sender does every now and then, also where nothing says that there are any: those of
+// paused runs have to stay.
+func (d *drive) sendAnyway() error {
+	if _, err := d.work(); err != nil || d.stopped {
+		return err
+	}
+	return d.send()
 }
 
 // check is the sender's last check.

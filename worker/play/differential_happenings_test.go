@@ -1,6 +1,7 @@
 package play_test
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -33,27 +34,30 @@ type kind struct {
 // kinds lists what is drawn more often first, or twice.
 func kinds() []kind {
 	message := kind{"message", []string{"clicked", "replied", "delivered", "bounced", "opened", "failed", "auto_replied"}}
-	event := kind{"event", []string{"event.attended", "page.viewed", "custom.met", "referral.received", "pool.left"}}
+	event := kind{"event", []string{"page.viewed", "custom.met", "event.attended", "referral.received", "pool.left"}}
+	hand := kind{"hand", []string{"first", "second", "third", "keen", "club-life"}}
 	return []kind{
 		{"nothing", []string{""}},
-		message, event,
-		{"hand", []string{"first", "second", "third", "club-life", "keen"}},
-		{"application", []string{"submitted", "rejected", "withdrawn", "stage_changed", "hired"}},
-		{"set", []string{"email", "phone", "time_zone", "status", "region", "score", "attributes", "functions"}},
-		{"task", []string{"yes_please", "no_thanks", ""}},
+		message, event, hand,
+		{"sender", []string{"stops", "starts"}},
+		{"late", []string{"pause", "address", "bounce", ""}},
 		{"consent", []string{"granted", "revoked"}},
+		{"set", []string{"email", "status", "phone", "time_zone", "region", "score", "attributes", "functions"}},
+		{"application", []string{"submitted", "rejected", "withdrawn", "stage_changed", "hired"}},
+		{"control", []string{crm.ControlPause, crm.ControlResume, crm.ControlStop, crm.ControlResume}},
 		{"provider", []string{"", "loses", "refuses", "takes"}},
 		{"fate", []string{"takes", "refuses", "loses"}},
-		{"opt out", []string{"unsubscribe", "stop", "complaint", "bounce"}},
-		message, event,
-		{"survey", []string{""}},
-		{"control", []string{crm.ControlPause, crm.ControlResume, crm.ControlResume, crm.ControlStop}},
-		{"member", []string{"warmed", "club-life"}},
+		{"opt out", []string{"bounce", "unsubscribe", "stop", "complaint"}},
+		{"task", []string{"yes_please", "no_thanks", ""}},
+		message, event, hand,
 		{"ask", []string{"anew", "again"}},
+		{"survey", []string{""}},
+		{"member", []string{"warmed", "club-life"}},
 		{"twice", []string{""}},
 		{"outage", []string{""}},
 		{"arm", []string{"x", "y"}},
 		{"pools", []string{""}},
+		message, event, hand,
 	}
 }
 
@@ -68,7 +72,7 @@ func scripts() *rapid.Generator[[]happening] {
 			what: k.what, word: rapid.SampledFrom(k.words).Draw(t, "word"), n: rapid.IntRange(0, 15).Draw(t, "n"),
 			off: rapid.SampledFrom([]time.Duration{0, 0, -90 * time.Minute, -20 * 24 * time.Hour, 36 * time.Hour}).Draw(t, "off"),
 		}
-	}), 20, 60)
+	}), 25, 60)
 }
 
 // happen lets one thing happen.
@@ -97,6 +101,10 @@ func (d *drive) happen(h *happening, id string) error {
 		return d.refused(d.enroll(d.ctx, h.word, []string{"", "A1", "B2"}[h.n%3], d.clock))
 	case "provider":
 		d.provider = h.word
+	case "late":
+		return d.late(h, id)
+	case "sender":
+		d.stopped = h.word == "stops"
 	case "pools":
 		return d.controls(id, crm.ControlPools, map[string]any{})
 	case "member":
@@ -136,7 +144,7 @@ func (h *happening) value() (field string, value any) {
 // event tells of an event. Some come from records of former times.
 func (d *drive) event(h *happening, id, eventType string, data map[string]any) error {
 	e := d.made(id, eventType, data)
-	e.Time, e.RecordOnly = d.clock.Add(h.off), h.n == 7
+	e.Time, e.RecordOnly = d.clock.Add(h.off), h.n == 3 || h.n == 7
 	if eventType == "pool.left" { // it is what a person who takes them out tells
 		e.Source, e.Time = crm.SourceRapport, d.clock
 	}
@@ -155,6 +163,33 @@ func (d *drive) controls(id, eventType string, data map[string]any) error {
 	e := d.made(id, eventType, data)
 	e.Source = crm.SourceControl
 	return d.refused(d.receive(d.ctx, e, nil))
+}
+
+// late lets something come between a letter, to an address that is new and may be written to, and the sender, who comes late.
+func (d *drive) late(h *happening, id string) error {
+	d.stopped = true
+	granted := d.made(id+"-granted", crm.EventConsentGranted, map[string]any{"purpose": "news"})
+	if err := errors.Join(
+		d.refused(d.change(d.ctx, map[string]any{"email": "sarah" + id + "@example.com"}, d.clock)),
+		d.receive(d.ctx, granted, nil), d.refused(d.enroll(d.ctx, "letter", "", d.clock)),
+	); err != nil {
+		return err
+	}
+	err := d.pass(time.Duration(h.n+1) * 5 * time.Hour) // until a window has opened, if it has to
+	if err != nil {
+		return err
+	}
+	switch h.word {
+	case "pause":
+		err = d.ofRun(&happening{what: "control", word: crm.ControlPause})
+	case "bounce":
+		e := d.made(id, "message.bounced", map[string]any{})
+		err = d.receive(d.ctx, e, &optOut{crm.Email, crm.SuppressedBounce, d.clock})
+	case "address":
+		err = d.refused(d.change(d.ctx, map[string]any{"email": ""}, d.clock))
+	}
+	d.stopped = false
+	return err
 }
 
 // ofMessage lets something happen about a message that was handed to the provider.
@@ -183,21 +218,12 @@ func (d *drive) ofMessage(h *happening, id string) error {
 		return d.receive(d.ctx, e, &optOut{m.Channel, crm.SuppressionReason(h.word), at})
 	case "twice":
 		e := d.made(id, "message.clicked", data)
-		return d.refused(firstError(d.receive(d.ctx, e, nil), d.receive(d.ctx, e, nil)))
+		return errors.Join(d.refused(d.receive(d.ctx, e, nil)), d.refused(d.receive(d.ctx, e, nil)))
 	}
 	if h.n%5 == 4 {
 		data["text_kind"] = "machine"
 	}
 	return d.event(h, id, "message."+h.word, data)
-}
-
-func firstError(errs ...error) error {
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // ofRun lets something happen about a run or its tasks.
@@ -218,6 +244,9 @@ func (d *drive) ofRun(h *happening) error {
 		return nil
 	}
 	r := &runs[h.n%len(runs)]
+	if r, err = d.sending(runs, r); err != nil {
+		return err
+	}
 	switch {
 	case h.what == "control":
 		return d.control(d.ctx, r.ID, h.word, d.clock)
@@ -227,4 +256,21 @@ func (d *drive) ofRun(h *happening) error {
 		return d.decide(r.ID, r.Seq-1)
 	}
 	return nil
+}
+
+// sending is a run that has a message on its way, where there is one: what becomes of it is worth more than what becomes of
+// another.
+func (d *drive) sending(runs []crm.Enrollment, other *crm.Enrollment) (*crm.Enrollment, error) {
+	messages, err := d.messages(d.ctx)
+	if err != nil {
+		return nil, err
+	}
+	for i := range messages {
+		for j := range runs {
+			if messages[i].State == crm.MessagePlanned && messages[i].EnrollmentID == runs[j].ID {
+				return &runs[j], nil
+			}
+		}
+	}
+	return other, nil
 }

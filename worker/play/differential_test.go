@@ -49,6 +49,16 @@ channel: email
 subject: Two
 body: Two.
 ---
+message: three
+channel: email
+subject: Three
+body: Three.
+---
+message: four
+channel: email
+subject: Four
+body: Four.
+---
 survey: evening
 intro: How was it?
 questions:
@@ -59,9 +69,18 @@ purpose: sourced
 enroll: {in: club}
 reenroll: always
 steps:
-  - {id: hello, email: one}
+  - {id: hello, email: four}
   - {id: rest, wait: 10d}
   - {id: bye, sms: {body: "Bye."}}
+---
+sequence: letter
+purpose: news
+enroll: by hand
+reenroll: always
+exit: [{on: message.replied, outcome: replied}]
+steps:
+  - {id: dear, email: three}
+  - {id: rest, wait: 30d}
 ---
 sequence: warmed
 purpose: news
@@ -83,8 +102,8 @@ steps:
     do:
       - id: s2
         experiment:
-          arms: {x: {do: [{id: xx, email: one}]}, y: {do: [{id: yy, update: {set: {attributes.rank: 3}, tag: [keen]}}]}}
-          measure: {on: [message.clicked, page.viewed], within: 5d}
+          arms: {x: {do: [{id: xx, email: [two, four]}]}, y: {do: [{id: yy, update: {set: {attributes.rank: 3}, tag: [keen]}}]}}
+          measure: {on: [message.clicked, page.viewed], within: 60d}
 ---
 `
 
@@ -214,6 +233,7 @@ func beginning() []happening {
 		{what: "hand", word: "first"},
 		{what: "hand", word: "second", n: 1},
 		{what: "hand", word: "third"},
+		{what: "event", word: "custom.met"},
 	}
 }
 
