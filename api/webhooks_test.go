@@ -452,7 +452,9 @@ func TestTextsAreAnswered(t *testing.T) {
 				a := w.twilio("/webhooks/twilio/inbound", object{
 					"MessageSid": fmt.Sprint("SM", i), "From": "+447700900123", "To": "+447700900000", "Body": text.words, "OptOutType": text.optOut,
 				}).want(200, nil)
-				var response struct{ Message string }
+				var response struct {
+					Message string `xml:"Message"`
+				}
 				if err := xml.Unmarshal(a.body, &response); err != nil || response.Message != text.want {
 					t.Errorf("%q is answered %q (%v), not %q", text.words, response.Message, err, text.want)
 				}

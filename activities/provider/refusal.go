@@ -169,8 +169,8 @@ var requests = []struct {
 		`laissez moi tranquille`,
 	)},
 	{"es", whole(
-		`(?:deje|deja|dejen|pare|para|paren) de (?:escribirme|contactarme|molestarme|(?:enviarme|mandarme)(?: mas)? (?:mensajes|sms|textos))`,
-		`no me (?:escriba|escriban|escribas|contacte|contacten|contactes) (?:mas|nunca mas)`,
+		`(?:deje|deja|dejen|pare|para|paren) de (?:escribirme|contactarme|molestar(?:me)|(?:enviarme|mandarme)(?: mas)? (?:mensajes|sms|textos))`,
+		`no me (?:escriba|contacte)[ns]? (?:mas|nunca mas)`,
 		`no me (?:envie|envien|envies|mande|manden|mandes) mas(?: (?:mensajes|sms|textos))?`,
 		`no (?:mas|quiero mas|quiero recibir mas|deseo recibir mas|deseo mas) (?:mensajes|sms|textos)(?: suyos| de ustedes)?`,
 		`(?:quiero |deseo )?(?:darme|deme|denme|dame) de baja(?: de (?:su|la|esta) lista)?`,
