@@ -83,7 +83,7 @@ func (t *Template) renderMarkdown(out *Rendered, body string, f *Footer) error {
 		return err
 	}
 	out.Links = links
-	out.HTML, out.Text = emailPage(out, content, t.Locale, f), emailText(content, f)
+	out.HTML, out.Text = emailPage(out, content, t.Locale, f), emailText(content, t.Locale, f)
 	return nil
 }
 
