@@ -146,7 +146,7 @@ func footerWords(locale string) footerLinks {
 	case "fr":
 		return footerLinks{"Se désabonner", "Préférences"}
 	case "it":
-		return footerLinks{"Annulla l'iscrizione", "Preferenze"}
+		return footerLinks{"Annulla l'iscrizione", "Le tue scelte"}
 	case "nl":
 		return footerLinks{"Uitschrijven", "Voorkeuren"}
 	case "pl":

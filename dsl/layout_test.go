@@ -78,7 +78,7 @@ func TestEveryElementCarriesItsStyle(t *testing.T) {
 			t.Error("a screen reader would read the layout as a table")
 		}
 	}
-	for _, name := range strings.Fields("h1 h2 h3 p a img ul ol li blockquote hr pre code") {
+	for name := range strings.FieldsSeq("h1 h2 h3 p a img ul ol li blockquote hr pre code") {
 		if !seen[name] {
 			t.Errorf("no <%s> in\n%s", name, got.HTML)
 		}

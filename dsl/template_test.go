@@ -28,7 +28,7 @@ func sarah() map[string]any {
 		Attributes:     map[string]any{"grade": "5"},
 	}
 	return dsl.Vars(&c, &crm.Application{Role: "Nurse"}, &crm.Enrollment{Event: &crm.Event{Data: map[string]any{"reason": "silver_medallist"}}},
-		"maya@trust.example", map[string]string{"preferences": "https://rapport.example/p/abc?x=1&y=2"})
+		dsl.Person{Email: "maya@trust.example"}, map[string]string{"preferences": "https://rapport.example/p/abc?x=1&y=2"})
 }
 
 func TestRenderEmail(t *testing.T) {
@@ -191,7 +191,7 @@ func TestRenderedSizeIsLimited(t *testing.T) {
 func TestRenderWithoutVariables(t *testing.T) {
 	t.Parallel()
 	for name, tpl := range examples(t).Templates {
-		for _, v := range []map[string]any{nil, {}, dsl.Vars(&crm.Candidate{}, nil, nil, "", nil)} {
+		for _, v := range []map[string]any{nil, {}, dsl.Vars(&crm.Candidate{}, nil, nil, dsl.Person{}, nil)} {
 			got, err := tpl[0].Render(v, nil)
 			if err != nil || got.Text == "" || strings.Contains(got.Text+got.Subject, "{{") {
 				t.Errorf("%s: %+v, %v", name, got, err)

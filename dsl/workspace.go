@@ -2,6 +2,7 @@ package dsl
 
 import (
 	"math"
+	"strings"
 	"time"
 
 	"github.com/rapport-crm/rapport/crm"
@@ -17,8 +18,9 @@ type Workspace struct {
 	Limit      *Limit
 	Purposes   map[string]Purpose
 	From       From
-	Statuses   []string // nil: any
-	Scoring    *Scoring // nil: only updates change a score
+	Team       map[string]Person // by address, in lower case
+	Statuses   []string          // nil: any
+	Scoring    *Scoring          // nil: only updates change a score
 }
 
 // Scoring is how engagement is counted: points for events, which lose half their value in every Decay.
@@ -48,6 +50,23 @@ type Purpose struct {
 	Basis   crm.Basis
 	Wording string
 	Expires Duration // of a legitimate interest, from the candidate's creation; zero: never
+}
+
+// Person is somebody who owns candidates or sequences.
+type Person struct {
+	Email string
+	Name  string // "" when only the address is known
+	Phone string // E.164, or ""
+}
+
+// Person returns who has an email address, as far as the workspace knows. Without an address it is nobody.
+func (ws *Workspace) Person(email string) Person {
+	p := Person{Email: email}
+	if ws != nil {
+		known := ws.Team[strings.ToLower(email)]
+		p.Name, p.Phone = known.Name, known.Phone
+	}
+	return p
 }
 
 // From is who writes.

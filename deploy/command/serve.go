@@ -28,13 +28,19 @@ type settings struct {
 	address   string
 	providers service.Providers
 	callHosts []string
+	inbound   string
 }
 
 func (s *settings) flags(f *pflag.FlagSet) {
 	f.StringVar(&s.database, "database-url", "", "the Postgres database (required)")
 	f.StringVar(&s.publicURL, "public-url", "", "where candidates and providers reach the API (required)")
 	providerFlags(f, &s.providers)
+	inboundFlag(f, &s.inbound)
 	callFlag(f, &s.callHosts)
+}
+
+func inboundFlag(f *pflag.FlagSet, domain *string) {
+	f.StringVar(domain, "inbound-domain", "", "the domain whose mail is posted to /webhooks/sendgrid/inbound: answers go to reply+MESSAGE@ that domain")
 }
 
 // callFlag says where call steps may go. Their secrets come from environment variables: the secret crm-hook is
@@ -88,7 +94,7 @@ func (s *settings) open(ctx context.Context, l *slog.Logger) (c service.Config, 
 		db.Close()
 		return c, nil, fmt.Errorf("temporal is not reachable at %s; set TEMPORAL_ADDRESS: %w", options.HostPort, err)
 	}
-	c = service.Config{Store: db, Temporal: temporal, PublicURL: s.publicURL, Providers: s.providers, Calls: callConfig(s.callHosts), Log: l}
+	c = service.Config{Store: db, Temporal: temporal, PublicURL: s.publicURL, Providers: s.providers, Inbound: s.inbound, Calls: callConfig(s.callHosts), Log: l}
 	return c, func() { temporal.Close(); db.Close() }, nil
 }
 

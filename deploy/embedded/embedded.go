@@ -220,7 +220,7 @@ func (u *up) adminKey(ctx context.Context) error {
 
 // openSandbox opens the sandbox, unless there are real accounts.
 func (u *up) openSandbox(ctx context.Context) error {
-	u.service.Providers, u.service.Calls = u.Providers, u.Calls
+	u.service.Providers, u.service.Calls, u.service.Inbound = u.Providers, u.Calls, u.Inbound
 	if u.Providers.SendGridKey != "" || u.Providers.TwilioAccount != "" {
 		return nil
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/mail"
 	"strings"
 	"time"
 
@@ -29,6 +30,7 @@ type Config struct {
 	PublicURL  string        // where candidates and providers reach the API
 	TemporalUI string        // for links; may be empty
 	Providers  Providers
+	Inbound    string      // the domain whose mail is posted to /webhooks/sendgrid/inbound; empty: none
 	Calls      call.Config // which hosts call steps may reach; none by default
 	Scale      crm.Scale
 	BuildID    string
@@ -98,14 +100,29 @@ func Worker(ctx context.Context, c Config) (*worker.Worker, error) {
 	if err := c.Calls.Check(); err != nil {
 		return nil, fmt.Errorf("read settings of call steps: %w", err)
 	}
+	if err := checkDomain(c.Inbound); err != nil {
+		return nil, err
+	}
 	public := strings.TrimSuffix(c.PublicURL, "/")
 	return worker.New(worker.Config{
 		Store: c.Store, Temporal: c.Temporal, Providers: c.Providers.clients(), Scale: c.Scale, PublicURL: public,
+		ReplyDomain: c.Inbound,
 		Calls:       call.New(c.Calls),
 		Unsubscribe: func(messageID string) string { return api.UnsubscribeURL(public, secret, messageID) },
 		SurveyLink:  func(messageID string) string { return api.SurveyURL(public, secret, messageID) },
 		BuildID:     c.BuildID, Log: c.Log,
 	}), nil
+}
+
+// checkDomain refuses what no mail can be sent to.
+func checkDomain(domain string) error {
+	if domain == "" {
+		return nil
+	}
+	if a, err := mail.ParseAddress("reply@" + domain); err != nil || a.Address != "reply@"+domain || !strings.Contains(domain, ".") {
+		return fmt.Errorf("--inbound-domain %q is not a domain; give one such as reply.example.com, whose MX record points to your provider", domain)
+	}
+	return nil
 }
 
 func (p Providers) clients() map[crm.Channel]worker.Provider {
