@@ -32,7 +32,7 @@ func (w *Worker) address(out *crm.Outgoing, ws *dsl.Workspace, owner dsl.Person,
 	switch {
 	case w.replyDomain != "":
 		reply := mail.Address{Name: from.Name, Address: "reply+" + out.MessageID + "@" + w.replyDomain}
-		out.ReplyTo = reply.String()
+		out.ReplyTo, out.ReturnPath = reply.String(), reply.Address // bounces are read as well
 	case fromOwner && owner.Email != "":
 		out.ReplyTo = (&mail.Address{Name: owner.Name, Address: owner.Email}).String()
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -16,6 +17,7 @@ import (
 
 	"github.com/rapport-crm/rapport/activities/call"
 	"github.com/rapport-crm/rapport/activities/sendgrid"
+	"github.com/rapport-crm/rapport/activities/smtp"
 	"github.com/rapport-crm/rapport/activities/twilio"
 	"github.com/rapport-crm/rapport/api"
 	"github.com/rapport-crm/rapport/crm"
@@ -37,7 +39,12 @@ type Config struct {
 	Log        *slog.Logger
 }
 
-// Providers are the accounts at SendGrid and Twilio. A channel without an account sends nothing: its messages are refused
+// Real tells whether there is any account, so that messages leave the machine.
+func (p Providers) Real() bool {
+	return p.SendGridKey != "" || p.TwilioAccount != "" || p.MailServer != ""
+}
+
+// Providers are the accounts at SendGrid and Twilio, or a mail server. A channel without an account sends nothing: its messages are refused
 // with the reason no_provider.
 type Providers struct {
 	SendGridKey       string
@@ -46,6 +53,8 @@ type Providers struct {
 	TwilioAccount     string
 	TwilioToken       string
 	TwilioURL         string // empty: Twilio's own
+	MailServer        string // smtp://user@host:587, instead of SendGrid for email; see smtp.Config
+	MailPassword      string
 }
 
 // now is Rapport's clock.
@@ -103,9 +112,13 @@ func Worker(ctx context.Context, c Config) (*worker.Worker, error) {
 	if err := checkDomain(c.Inbound); err != nil {
 		return nil, err
 	}
+	providers, err := c.Providers.clients()
+	if err != nil {
+		return nil, err
+	}
 	public := strings.TrimSuffix(c.PublicURL, "/")
 	return worker.New(worker.Config{
-		Store: c.Store, Temporal: c.Temporal, Providers: c.Providers.clients(), Scale: c.Scale, PublicURL: public,
+		Store: c.Store, Temporal: c.Temporal, Providers: providers, Scale: c.Scale, PublicURL: public,
 		ReplyDomain: c.Inbound,
 		Calls:       call.New(c.Calls),
 		Unsubscribe: func(messageID string) string { return api.UnsubscribeURL(public, secret, messageID) },
@@ -125,15 +138,25 @@ func checkDomain(domain string) error {
 	return nil
 }
 
-func (p Providers) clients() map[crm.Channel]worker.Provider {
+func (p Providers) clients() (map[crm.Channel]worker.Provider, error) {
 	clients := map[crm.Channel]worker.Provider{}
 	if p.SendGridKey != "" {
 		clients[crm.Email] = sendgrid.New(sendgrid.Config{APIKey: p.SendGridKey, BaseURL: p.SendGridURL})
 	}
+	if p.MailServer != "" {
+		if p.SendGridKey != "" {
+			return nil, errors.New("--email and --sendgrid-api-key are both given: email goes by one of them")
+		}
+		server, err := smtp.New(smtp.Config{URL: p.MailServer, Password: p.MailPassword})
+		if err != nil {
+			return nil, err
+		}
+		clients[crm.Email] = server
+	}
 	if p.TwilioAccount != "" {
 		clients[crm.SMS] = twilio.New(twilio.Config{AccountSID: p.TwilioAccount, AuthToken: p.TwilioToken, BaseURL: p.TwilioURL})
 	}
-	return clients
+	return clients, nil
 }
 
 // linkSecret signs the links in messages. It is made once per installation and shared by the API and every worker.
