@@ -60,7 +60,8 @@ func footerHTML(f *Footer, locale string) string {
 	words := footerWords(locale)
 	parts := make([]string, 0, 2)
 	if f.Address != "" {
-		parts = append(parts, html.EscapeString(f.Address))
+		// An address is written in its own direction, whatever the message is written in.
+		parts = append(parts, `<span dir="auto" style="unicode-bidi:isolate">`+html.EscapeString(f.Address)+`</span>`)
 	}
 	var links []string
 	for _, l := range []struct{ link, words string }{{f.Unsubscribe, words.unsubscribe}, {f.Preferences, words.preferences}} {

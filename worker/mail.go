@@ -13,21 +13,12 @@ import (
 // that shorten the list.
 const maxReferences = 10
 
-// address fills in who a mail is from and who is answered. Only the address that the workspace has authenticated is ever in
-// From: a person writes "via" it, or their mail would fail DMARC.
+// address fills in who a mail is from and who is answered.
 func (w *Worker) address(out *crm.Outgoing, ws *dsl.Workspace, owner dsl.Person, fromOwner bool) {
-	out.From = ws.From.Email
+	out.From = ws.Sender(owner, fromOwner)
 	from, err := mail.ParseAddress(out.From)
 	if err != nil {
 		return // the provider refuses it, and says why
-	}
-	if fromOwner && owner.Name != "" {
-		name := owner.Name
-		if from.Name != "" {
-			name += " via " + from.Name
-		}
-		from.Name = name
-		out.From = from.String()
 	}
 	switch {
 	case w.replyDomain != "":
