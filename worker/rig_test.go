@@ -33,6 +33,7 @@ type rig struct {
 	store    *store.Store
 	temporal client.Client
 	mailbox  *mailbox
+	calls    activities.Requester // nil: none are made
 	scale    crm.Scale
 	queue    string
 	inbound  string // the domain that answers go to
@@ -69,6 +70,7 @@ func (r *rig) work() (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	w := worker.New(worker.Config{
 		Store: r.store, Temporal: r.temporal, Scale: r.scale, TaskQueue: r.queue, PublicURL: "http://localhost", ReplyDomain: r.inbound,
+		Calls:       r.calls,
 		Providers:   map[crm.Channel]worker.Provider{crm.Email: r.mailbox, crm.SMS: r.mailbox},
 		Unsubscribe: func(id string) string { return "http://localhost/u/" + id },
 		SurveyLink:  func(id string) string { return "http://localhost/s/" + id },

@@ -32,7 +32,7 @@ type Config struct {
 	Temporal    client.Client
 	Providers   map[crm.Channel]Provider
 	Scale       crm.Scale                     // zero: real time
-	Calls       activities.Requester          // makes the requests of call steps; nil: they fail with the reason no_calls
+	Calls       activities.Requester          // makes the requests of call and ats steps; nil: they fail as no_calls and no_ats
 	PublicURL   string                        // where candidates and providers reach the API, without a slash at the end
 	ReplyDomain string                        // where mail to reply+MESSAGE@ is read by Rapport; empty: answers go to owners
 	Unsubscribe func(messageID string) string // the link that unsubscribes from a message's purpose

@@ -97,6 +97,8 @@ func what(e *api.TimelineEntry) string {
 		return e.Outcome + " asked of " + e.Text
 	case crm.NoteCall:
 		return "call " + e.Outcome
+	case crm.NoteATS:
+		return "ats " + e.Outcome
 	case crm.NoteSkipped, crm.NoteDeferred, crm.NoteUpdated, crm.NotePaused, crm.NoteGoal, crm.NoteMigrated, crm.NoteProblem:
 		return after(words(string(kind)), ": ", e.Text)
 	}

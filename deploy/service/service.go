@@ -33,7 +33,7 @@ type Config struct {
 	TemporalUI string        // for links; may be empty
 	Providers  Providers
 	Inbound    string      // the domain whose mail is posted to /webhooks/sendgrid/inbound; empty: none
-	Calls      call.Config // which hosts call steps may reach; none by default
+	Calls      call.Config // which hosts call steps may reach, and the ATS; none by default
 	Scale      crm.Scale
 	BuildID    string
 	Log        *slog.Logger
@@ -107,7 +107,7 @@ func Worker(ctx context.Context, c Config) (*worker.Worker, error) {
 		return nil, err
 	}
 	if err := c.Calls.Check(); err != nil {
-		return nil, fmt.Errorf("read settings of call steps: %w", err)
+		return nil, fmt.Errorf("read settings of call and ats steps (--call-hosts, --ats-url, RAPPORT_SECRET_<NAME>, RAPPORT_ATS_SECRET): %w", err)
 	}
 	if err := checkDomain(c.Inbound); err != nil {
 		return nil, err
