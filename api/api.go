@@ -111,6 +111,7 @@ func (s *server) register() {
 	s.registerExperiments()
 	s.registerEnrollments()
 	s.registerTasks()
+	s.registerMessages()
 	s.registerJobs()
 	s.registerKeys()
 	s.nameProblem()

@@ -93,7 +93,7 @@ func (s *server) answer(ctx context.Context, text *twilio.Inbound) (string, erro
 	}
 	var company, address string
 	if set != nil && set.Workspace != nil {
-		company, address = set.Workspace.Sender()
+		company, address = set.Workspace.Company()
 	}
 	return twilio.Answer(text, company, address), nil
 }

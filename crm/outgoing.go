@@ -19,6 +19,17 @@ type Outgoing struct {
 	Headers    map[string]string // email: List-Unsubscribe, Message-ID, ...
 	Categories []string          // for the provider's own statistics: the definition and the step
 	StatusURL  string            // SMS: where the provider reports what became of it
+
+	ReturnPath  string       // email by SMTP: the bare address that bounces go to; "" is that of From
+	Attachments []Attachment // email
+}
+
+// Attachment is a file that goes with an email. One of the type text/calendar is an invitation as well: mail programs that
+// know iMIP (RFC 6047) offer to answer it.
+type Attachment struct {
+	Name        string // "invite.ics"
+	ContentType string // with its parameters: "text/calendar; method=REQUEST"
+	Content     []byte
 }
 
 // Receipt is a provider's word that it took a message.
@@ -43,6 +54,7 @@ type SendError struct {
 	Class      SendClass
 	Code       string        // the provider's code, or a short word such as timeout; no personal data
 	RetryAfter time.Duration // of SendRetry: what the provider asked for, else 0
+	Account    bool          // of SendRetry: the whole account is turned away, so that other messages need not try either
 	Err        error
 }
 

@@ -49,6 +49,7 @@ const (
 	placeQuiet      place = "quiet"
 	placePurpose    place = "a purpose"
 	placeFrom       place = "from"
+	placePerson     place = "a person"
 	placeScore      place = "the score"
 	placeVariable   place = "a template"
 )

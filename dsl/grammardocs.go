@@ -69,6 +69,7 @@ func workspaceKeys(p place) []key {
 			k("limit", a(formLimit), "At most so many messages to a candidate in so much time, over everything but transactional mail."),
 			k("purposes", entriesOf(nameOf(""), mappingOf(placePurpose)), "What candidates can agree to hear about."),
 			k("from", mappingOf(placeFrom), "Who writes."),
+			k("team", entriesOf(a(formAddress), mappingOf(placePerson)), "The people who own candidates and sequences, by address."),
 			k("statuses", listOf(a(formWord)), "The statuses a candidate can have."),
 			k("score", mappingOf(placeScore), "How engagement is counted."),
 		}
@@ -95,6 +96,11 @@ func workspaceKeys(p place) []key {
 			k("email", a(formMailbox), "The sender of email: Name <address>."),
 			k("sms", a(formPhone), "The sender of text messages, with the country code."),
 			k("address", a(formText), "The postal address that mail carries."),
+		}
+	case placePerson:
+		return []key{
+			needed(k("name", a(formText), "What candidates know them by.")),
+			k("phone", a(formPhone), "Their number, with the country code."),
 		}
 	case placeScore:
 		return []key{

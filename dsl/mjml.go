@@ -72,7 +72,7 @@ func (m *mjmlScanner) conversionProblem(err error) {
 }
 
 // fonts are the reader's own, as in messages that are written in Markdown: nothing is loaded before a mail can be read.
-const fonts = `<mj-attributes><mj-all font-family="-apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif"></mj-all></mj-attributes>`
+const fonts = `<mj-attributes><mj-all font-family="` + fontStack + `"></mj-all></mj-attributes>`
 
 // convert makes HTML of the frame and puts the texts back into it.
 func (m *mjmlScanner) convert() (string, error) {
@@ -145,22 +145,25 @@ func (t *Template) renderPage(out *Rendered, page string, f *Footer) {
 		language = "en"
 	}
 	page = strings.Replace(page, `lang="und"`, `lang="`+html.EscapeString(language)+`"`, 2)
+	if t.Locale != "" {
+		page = strings.Replace(page, `dir="auto"`, `dir="`+direction(t.Locale)+`"`, 2)
+	}
 	body := bodyTag.FindStringIndex(page)
 	head, rest := page[:body[1]], page[body[1]:]
 	content, closing := rest[:strings.LastIndex(rest, "</body>")], rest[strings.LastIndex(rest, "</body>"):]
 	var text string
 	content, text, out.Links = disarmHTML(content)
-	out.HTML = head + previewHTML(out.Preview) + content + mjmlFooter(f) + closing
-	out.Text = emailText(text, f)
+	out.HTML = head + previewHTML(out.Preview) + content + mjmlFooter(f, t.Locale) + closing
+	out.Text = emailText(text, t.Locale, f)
 }
 
 // mjmlFooter is the footer in a page of its own style.
-func mjmlFooter(f *Footer) string {
+func mjmlFooter(f *Footer, locale string) string {
 	if f == nil {
 		return ""
 	}
 	return `<div style="max-width:600px;margin:0 auto;padding:0 25px 24px;text-align:center;color:#5a5a5f;` +
-		`font:13px/1.5 -apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif">` + footerHTML(f) + `</div>`
+		`font:13px/1.5 ` + fontStack + `">` + footerHTML(f, locale) + `</div>`
 }
 
 // disarmHTML takes the links out that may not be in a message, and lists the others. text is the page without what only

@@ -61,7 +61,7 @@ func TestRenderMJML(t *testing.T) {
 	for _, want := range []string{
 		"<title>Sarah, what is new</title>", `lang="en"`, `class="preview"`, "<p>Hi Sarah,</p>", "R&amp;D &lt;3 you<br>and more &copy;", "<li>icu</li><li>theatre</li>",
 		`href="https://careers.trust.example/theatre?a=1&amp;b=2"`, `href="https://rapport.example/p/abc?x=1&amp;y=2"`, "font-size:16px", ".note { color: #555555; }",
-		`alt="North Trust"`, "<td>senior</td>", "1 Trust Way, Manchester", `<a href="https://rapport.example/u/abc">Unsubscribe</a>`, "Segoe UI", "<!--[if mso | IE]>",
+		`alt="North Trust"`, "<td>senior</td>", "1 Trust Way, Manchester", `<a href="https://rapport.example/u/abc" style="color:inherit;text-decoration:underline">Unsubscribe</a>`, "Segoe UI", "<!--[if mso | IE]>",
 	} {
 		if !strings.Contains(got.HTML, want) {
 			t.Errorf("HTML lacks %q:\n%s", want, got.HTML)

@@ -95,12 +95,18 @@ func LastCheck(ws *Workspace, f *crm.Facts, in Intent, m *crm.Message, now time.
 	return Clearance{State: crm.MessageClaimed}
 }
 
+// landline tells whether texts do not reach the candidate's number. One that cannot be read is the provider's to judge.
+func landline(c *crm.Candidate) bool {
+	number, err := phone.Parse(c.Phone, c.Country)
+	return err == nil && number.Landline()
+}
+
 // refusal says why the message must not be sent at all, or "".
 func refusal(ws *Workspace, f *crm.Facts, in Intent, now time.Time) string {
 	if f.Candidate.Address(in.Channel) == "" {
 		return ReasonNoAddress
 	}
-	if number, err := phone.Parse(f.Candidate.Phone, f.Candidate.Country); in.Channel == crm.SMS && err == nil && number.Landline() {
+	if in.Channel == crm.SMS && landline(&f.Candidate) {
 		return ReasonNotMobile
 	}
 	transactional := in.Purpose == crm.PurposeTransactional

@@ -83,7 +83,7 @@ func (t *Template) renderMarkdown(out *Rendered, body string, f *Footer) error {
 		return err
 	}
 	out.Links = links
-	out.HTML, out.Text = emailPage(out, content, t.Locale, f), emailText(content, f)
+	out.HTML, out.Text = emailPage(out, content, t.Locale, f), emailText(content, t.Locale, f)
 	return nil
 }
 
@@ -91,8 +91,8 @@ func (t *Template) renderMarkdown(out *Rendered, body string, f *Footer) error {
 const maxSubjectRunes = 250
 
 // Vars builds the variables of a template: candidate, application, enrollment.event.data, owner, links. What is not known is
-// left out. Times are in the candidate's zone. app, en and links may be nil; owner is an email address, or "".
-func Vars(c *crm.Candidate, app *crm.Application, en *crm.Enrollment, owner string, links map[string]string) map[string]any {
+// left out. Times are in the candidate's zone. app, en and links may be nil; an owner without an address is none.
+func Vars(c *crm.Candidate, app *crm.Application, en *crm.Enrollment, owner Person, links map[string]string) map[string]any {
 	zone := ZoneOf(c, nil)
 	env := &Env{Facts: &crm.Facts{Candidate: *c}}
 	vars := map[string]any{
@@ -106,8 +106,8 @@ func Vars(c *crm.Candidate, app *crm.Application, en *crm.Enrollment, owner stri
 	if en != nil && en.Event != nil {
 		vars["enrollment"] = map[string]any{"event": map[string]any{"data": en.Event.Data}}
 	}
-	if owner != "" {
-		vars["owner"] = map[string]any{"email": owner}
+	if owner.Email != "" {
+		vars["owner"] = owner.vars()
 	}
 	if len(links) > 0 {
 		all := make(map[string]any, len(links))
@@ -115,6 +115,18 @@ func Vars(c *crm.Candidate, app *crm.Application, en *crm.Enrollment, owner stri
 			all[name] = link
 		}
 		vars["links"] = all
+	}
+	return vars
+}
+
+// vars are what a template knows of a person.
+func (p Person) vars() map[string]any {
+	vars := map[string]any{"email": p.Email}
+	if p.Name != "" {
+		vars["name"] = p.Name
+	}
+	if p.Phone != "" {
+		vars["phone"] = p.Phone
 	}
 	return vars
 }

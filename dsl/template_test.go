@@ -28,7 +28,7 @@ func sarah() map[string]any {
 		Attributes:     map[string]any{"grade": "5"},
 	}
 	return dsl.Vars(&c, &crm.Application{Role: "Nurse"}, &crm.Enrollment{Event: &crm.Event{Data: map[string]any{"reason": "silver_medallist"}}},
-		"maya@trust.example", map[string]string{"preferences": "https://rapport.example/p/abc?x=1&y=2"})
+		dsl.Person{Email: "maya@trust.example"}, map[string]string{"preferences": "https://rapport.example/p/abc?x=1&y=2"})
 }
 
 func TestRenderEmail(t *testing.T) {
@@ -62,10 +62,10 @@ body: |
 		t.Error(diff)
 	}
 	for _, want := range []string{
-		"<p>Hi Sarah,</p>", "<em>Nurse</em> on 1 August 2026.", "theatre; icu;",
-		`<a href="https://careers.trust.example/theatre?a=1&amp;b=2">See more</a>`, `<a href="https://rapport.example/p/abc?x=1&amp;y=2">choose</a>`,
-		`href="mailto:maya@trust.example"`, "<li>silver_medallist 5</li>", "1 Trust Way, Manchester",
-		`<a href="https://rapport.example/u/abc">Unsubscribe</a>`, `name="color-scheme" content="light dark"`, "prefers-color-scheme:dark",
+		">Hi Sarah,</p>", "<em>Nurse</em> on 1 August 2026.", "theatre; icu;",
+		`href="https://careers.trust.example/theatre?a=1&amp;b=2">See more</a>`, `href="https://rapport.example/p/abc?x=1&amp;y=2">choose</a>`,
+		`href="mailto:maya@trust.example"`, ">silver_medallist 5</li>", "1 Trust Way, Manchester",
+		`>Unsubscribe</a>`, `>Preferences</a>`, `name="color-scheme" content="light dark"`, "prefers-color-scheme:dark",
 		`name="viewport"`, "max-width:600px", "About the Nurse", `lang="en"`,
 	} {
 		if !strings.Contains(got.HTML, want) {
@@ -123,7 +123,7 @@ body: |
 			continue
 		}
 		_, body, _ := strings.Cut(got.HTML, `class="content"`)
-		for _, bad := range []string{"<script", "<img", "<h1", "<h2", "<ol", "<ul", "<li", "<blockquote", "<pre", "<code", "<strong", "<em", "<del", "<hr", "<b>", "<table>", `href="https://evil`, `href="http://www`, "mailto:"} {
+		for _, bad := range []string{"<script", "<img", "<h1", "<h2", "<ol", "<ul", "<li", "<blockquote", "<pre", "<code", "<strong", "<em", "<del", "<hr", "<b>", "<table", `href="https://evil`, `href="http://www`, "mailto:"} {
 			if strings.Contains(body, bad) {
 				t.Errorf("%q became %q:\n%s", name, bad, body)
 			}
@@ -191,7 +191,7 @@ func TestRenderedSizeIsLimited(t *testing.T) {
 func TestRenderWithoutVariables(t *testing.T) {
 	t.Parallel()
 	for name, tpl := range examples(t).Templates {
-		for _, v := range []map[string]any{nil, {}, dsl.Vars(&crm.Candidate{}, nil, nil, "", nil)} {
+		for _, v := range []map[string]any{nil, {}, dsl.Vars(&crm.Candidate{}, nil, nil, dsl.Person{}, nil)} {
 			got, err := tpl[0].Render(v, nil)
 			if err != nil || got.Text == "" || strings.Contains(got.Text+got.Subject, "{{") {
 				t.Errorf("%s: %+v, %v", name, got, err)

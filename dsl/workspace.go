@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"math"
 	"net/mail"
+	"strings"
 	"time"
 
 	"github.com/rapport-crm/rapport/crm"
@@ -19,8 +20,9 @@ type Workspace struct {
 	Limit      *Limit
 	Purposes   map[string]Purpose
 	From       From
-	Statuses   []string // nil: any
-	Scoring    *Scoring // nil: only updates change a score
+	Team       map[string]Person // by address, in lower case
+	Statuses   []string          // nil: any
+	Scoring    *Scoring          // nil: only updates change a score
 }
 
 // Scoring is how engagement is counted: points for events, which lose half their value in every Decay.
@@ -52,6 +54,23 @@ type Purpose struct {
 	Expires Duration // of a legitimate interest, from the candidate's creation; zero: never
 }
 
+// Person is somebody who owns candidates or sequences.
+type Person struct {
+	Email string
+	Name  string // "" when only the address is known
+	Phone string // E.164, or ""
+}
+
+// Person returns who has an email address, as far as the workspace knows. Without an address it is nobody.
+func (ws *Workspace) Person(email string) Person {
+	p := Person{Email: email}
+	if ws != nil {
+		known := ws.Team[strings.ToLower(email)]
+		p.Name, p.Phone = known.Name, known.Phone
+	}
+	return p
+}
+
 // From is who writes.
 type From struct {
 	Email   string // address, with or without a display name (RFC 5322 mailbox)
@@ -59,8 +78,8 @@ type From struct {
 	Address string // the postal address that commercial mail must carry (CAN-SPAM, 16 CFR 316.2(p))
 }
 
-// Sender returns who writes: the name of the sender of email, else the workspace's, and the address.
-func (ws *Workspace) Sender() (name, address string) {
+// Company returns who writes: the name of the sender of email, else the workspace's, and the address.
+func (ws *Workspace) Company() (name, address string) {
 	from, err := mail.ParseAddress(ws.From.Email)
 	if err != nil {
 		return ws.Name, ""

@@ -47,6 +47,9 @@ func (r *docReader) workspace() *Workspace {
 	if n := m.get("from"); n != nil {
 		ws.From = r.from(n)
 	}
+	if n := m.get("team"); n != nil {
+		ws.Team = r.team(n)
+	}
 	if n := m.get("statuses"); n != nil {
 		for _, s := range r.list(n, "statuses", false) {
 			ws.Statuses = append(ws.Statuses, r.word(s, "a status"))
@@ -208,15 +211,42 @@ func (r *docReader) from(n *yaml.Node) (f From) {
 		}
 	}
 	if s := m.get("sms"); s != nil {
-		f.SMS, _ = r.text(s, "from.sms")
-		if !phonePattern.MatchString(f.SMS) && f.SMS != "" {
-			r.add(s, codeAddress, fmt.Sprintf("%q is not a phone number.", clip(f.SMS)), `Write it with the country code, as "+447700900000".`)
-		}
+		f.SMS = r.phone(s, "from.sms")
 	}
 	if a := m.get("address"); a != nil {
 		f.Address, _ = r.text(a, "from.address")
 	}
 	return f
+}
+
+// phone reads a number in the form of E.164.
+func (r *docReader) phone(n *yaml.Node, place string) string {
+	t, ok := r.text(n, place)
+	if ok && !phonePattern.MatchString(t) {
+		r.add(n, codeAddress, fmt.Sprintf("%q is not a phone number.", clip(t)), `Write it with the country code, as "+447700900000".`)
+		return ""
+	}
+	return t
+}
+
+// team reads who owns candidates and sequences.
+func (r *docReader) team(n *yaml.Node) map[string]Person {
+	team := map[string]Person{}
+	entries, _ := r.entries(n, "team")
+	for _, e := range entries {
+		p := Person{Email: strings.ToLower(r.emailAddress(e.key, "an address"))}
+		m := r.mapping(e.value, placePerson)
+		if m == nil || m.incomplete || p.Email == "" {
+			continue
+		}
+		p.Name, _ = r.text(m.get("name"), "name")
+		p.Name = oneLine(p.Name)
+		if phone := m.get("phone"); phone != nil {
+			p.Phone = r.phone(phone, "phone")
+		}
+		team[p.Email] = p
+	}
+	return team
 }
 
 // score reads how engagement is counted.

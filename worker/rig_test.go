@@ -36,6 +36,7 @@ type rig struct {
 	calls    activities.Requester // nil: none are made
 	scale    crm.Scale
 	queue    string
+	inbound  string // the domain that answers go to
 	log      *slog.Logger
 }
 
@@ -68,7 +69,7 @@ func (r *rig) now() time.Time { return r.scale.Now(time.Now()) }
 func (r *rig) work() (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	w := worker.New(worker.Config{
-		Store: r.store, Temporal: r.temporal, Scale: r.scale, TaskQueue: r.queue, PublicURL: "http://localhost",
+		Store: r.store, Temporal: r.temporal, Scale: r.scale, TaskQueue: r.queue, PublicURL: "http://localhost", ReplyDomain: r.inbound,
 		Calls:       r.calls,
 		Providers:   map[crm.Channel]worker.Provider{crm.Email: r.mailbox, crm.SMS: r.mailbox},
 		Unsubscribe: func(id string) string { return "http://localhost/u/" + id },
@@ -95,6 +96,7 @@ limit: 100/7d
 purposes: {news: {basis: consent, wording: "Hear from us"}}
 from: {email: "North <careers@north.example>", sms: "+447700900000", address: "1 Way, Leeds"}
 statuses: [lead, applicant, hired]
+team: {maya@north.example: {name: "Maya Lee, RN"}}
 ---
 `
 

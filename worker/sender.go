@@ -1,10 +1,10 @@
 package worker
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"net/mail"
 	"strings"
 	"time"
 
@@ -204,14 +204,11 @@ func (w *Worker) render(ctx context.Context, set *dsl.Set, c *store.Claim) (*crm
 	if template == nil {
 		return nil, nil, fmt.Errorf("no message %q", m.Template)
 	}
-	owner := candidate.Owner
-	if owner == "" {
-		owner = program.Owner
-	}
+	owner := set.Workspace.Person(cmp.Or(candidate.Owner, program.Owner))
 	links := w.links(m, step)
 	var footer *dsl.Footer
 	if m.Channel == crm.Email && !m.Transactional() {
-		footer = &dsl.Footer{Address: set.Workspace.From.Address, Unsubscribe: links["unsubscribe"]}
+		footer = &dsl.Footer{Address: set.Workspace.From.Address, Unsubscribe: links["unsubscribe"], Preferences: links["preferences"]}
 	}
 	rendered, err := template.Render(w.vars(set, step, c, owner, links), footer)
 	if err != nil {
@@ -225,18 +222,16 @@ func (w *Worker) render(ctx context.Context, set *dsl.Set, c *store.Claim) (*crm
 		out.From, out.StatusURL = set.Workspace.From.SMS, w.publicURL+"/webhooks/twilio/status?message="+m.ID
 		return out, template, nil
 	}
-	out.From, out.Subject, out.HTML = set.Workspace.From.Email, rendered.Subject, rendered.HTML
+	out.Subject, out.HTML = rendered.Subject, rendered.HTML
 	out.ToName = strings.TrimSpace(candidate.FirstName + " " + candidate.LastName)
-	if step.send.FromOwner {
-		out.ReplyTo = owner
-	}
-	out.Headers = w.headers(m, out.From, links["unsubscribe"])
+	w.address(out, set.Workspace, owner, step.send.FromOwner)
+	out.Headers = headers(m, c.Facts.Messages, out.From, links["unsubscribe"])
 	return out, template, nil
 }
 
 // vars are what the message can show: the candidate's score as it is worth now, and of an invitation to a survey what the
 // survey says of itself.
-func (w *Worker) vars(set *dsl.Set, step *sendStep, c *store.Claim, owner string, links map[string]string) map[string]any {
+func (w *Worker) vars(set *dsl.Set, step *sendStep, c *store.Claim, owner dsl.Person, links map[string]string) map[string]any {
 	candidate := c.Facts.Candidate
 	candidate.Score = set.Workspace.Score(&candidate, w.now())
 	vars := dsl.Vars(&candidate, application(&c.Facts), &c.Facts.Enrollment, owner, links)
@@ -249,21 +244,6 @@ func (w *Worker) vars(set *dsl.Set, step *sendStep, c *store.Claim, owner string
 	}
 	vars["survey"] = map[string]any{"intro": intro}
 	return vars
-}
-
-// headers are what makes mail answerable and easy to stop: an own Message-ID, so that a reply names the message it answers,
-// and for all but transactional mail the one-click unsubscribe of RFC 8058.
-func (w *Worker) headers(m *crm.Message, from, unsubscribe string) map[string]string {
-	domain := "localhost"
-	if address, err := mail.ParseAddress(from); err == nil {
-		domain = address.Address[strings.LastIndexByte(address.Address, '@')+1:]
-	}
-	h := map[string]string{"Message-ID": "<" + m.ID + "@" + domain + ">"}
-	if !m.Transactional() {
-		h["List-Unsubscribe"] = "<" + unsubscribe + ">"
-		h["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
-	}
-	return h
 }
 
 // application is the application that a run is about, or nil.

@@ -34,6 +34,7 @@ type Config struct {
 	Scale       crm.Scale                     // zero: real time
 	Calls       activities.Requester          // makes the requests of call and ats steps; nil: they fail as no_calls and no_ats
 	PublicURL   string                        // where candidates and providers reach the API, without a slash at the end
+	ReplyDomain string                        // where mail to reply+MESSAGE@ is read by Rapport; empty: answers go to owners
 	Unsubscribe func(messageID string) string // the link that unsubscribes from a message's purpose
 	SurveyLink  func(messageID string) string // the link to the survey that a message invites to; nil: there is none
 	TaskQueue   string                        // default workflows.TaskQueue
@@ -52,6 +53,7 @@ type Worker struct {
 	caller      *activities.Caller
 	scale       crm.Scale
 	publicURL   string
+	replyDomain string
 	unsubscribe func(string) string
 	surveyLink  func(string) string
 	taskQueue   string
@@ -67,7 +69,7 @@ type Worker struct {
 func New(c Config) *Worker {
 	w := &Worker{
 		store: c.Store, temporal: c.Temporal, providers: c.Providers, scale: c.Scale,
-		publicURL: strings.TrimSuffix(c.PublicURL, "/"), unsubscribe: c.Unsubscribe, surveyLink: c.SurveyLink,
+		publicURL: strings.TrimSuffix(c.PublicURL, "/"), replyDomain: c.ReplyDomain, unsubscribe: c.Unsubscribe, surveyLink: c.SurveyLink,
 		taskQueue: c.TaskQueue, buildID: c.BuildID, grace: cmp.Or(c.Grace, defaultGrace), log: c.Log,
 	}
 	if w.taskQueue == "" {

@@ -2,6 +2,7 @@ package sendgrid
 
 import (
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -108,12 +109,31 @@ func compose(out crm.Outgoing) (*mail.SGMailV3, error) {
 	if out.HTML != "" {
 		email.AddContent(mail.NewContent("text/html", out.HTML))
 	}
+	if err := attach(email, out.Attachments); err != nil {
+		return nil, err
+	}
 	for name, value := range out.Headers {
 		email.SetHeader(name, value)
 	}
 	email.AddCategories(out.Categories...)
 	email.SetTrackingSettings(tracking())
 	return email, nil
+}
+
+// attach adds files. An invitation is a part of the body as well, which is the only one whose type may have a parameter.
+func attach(email *mail.SGMailV3, attachments []crm.Attachment) error {
+	files, err := provider.Files(attachments)
+	if err != nil {
+		return err
+	}
+	for _, f := range files {
+		if f.Invitation != "" {
+			email.AddContent(mail.NewContent(f.Invitation, string(f.Content)))
+		}
+		email.AddAttachment(mail.NewAttachment().SetFilename(f.Name).SetType(f.MediaType).SetDisposition("attachment").
+			SetContent(base64.StdEncoding.EncodeToString(f.Content)))
+	}
+	return nil
 }
 
 // tracking says so explicitly, whatever the account's own settings are: sequences wait for clicks, and unsubscribing is

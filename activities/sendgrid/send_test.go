@@ -75,6 +75,48 @@ func TestSendSpeaksTheAPI(t *testing.T) {
 	}
 }
 
+// An invitation is a part of the body, which mail programs act on, and a file for the others.
+func TestSendAttachments(t *testing.T) {
+	t.Parallel()
+	var got struct {
+		Content     []struct{ Type, Value string }
+		Attachments []struct{ Content, Type, Filename, Disposition string }
+	}
+	c := client(t, func(w http.ResponseWriter, r *http.Request) {
+		if err := json.NewDecoder(r.Body).Decode(&got); err != nil {
+			t.Errorf("body: %v", err)
+		}
+		w.WriteHeader(http.StatusAccepted)
+	})
+	out := outgoing()
+	out.Attachments = []crm.Attachment{
+		{Name: "invite.ics", ContentType: "text/calendar; method=request; charset=utf-8", Content: []byte("BEGIN:VCALENDAR")},
+		{Name: "map.pdf", ContentType: "application/pdf", Content: []byte("%PDF")},
+	}
+	if _, err := c.Send(t.Context(), out); err != nil {
+		t.Fatal(err)
+	}
+	if len(got.Content) != 3 || got.Content[2].Type != "text/calendar; method=REQUEST" || got.Content[2].Value != "BEGIN:VCALENDAR" {
+		t.Errorf("content %+v", got.Content)
+	}
+	want := []struct{ Content, Type, Filename, Disposition string }{
+		{"QkVHSU46VkNBTEVOREFS", "application/ics", "invite.ics", "attachment"}, {"JVBERg==", "application/pdf", "map.pdf", "attachment"},
+	}
+	if diff := cmp.Diff(want, got.Attachments); diff != "" {
+		t.Error(diff)
+	}
+	for name, broken := range map[string]crm.Attachment{
+		"no name": {ContentType: "application/pdf", Content: []byte("x")}, "no content": {Name: "a", ContentType: "application/pdf"},
+		"no type": {Name: "a", Content: []byte("x")}, "two lines": {Name: "a\r\nBcc: x@y.example", ContentType: "application/pdf", Content: []byte("x")},
+	} {
+		out.Attachments = []crm.Attachment{broken}
+		var failure *crm.SendError
+		if _, err := c.Send(t.Context(), out); !errors.As(err, &failure) || failure.Class != crm.SendRefused || failure.Code != "invalid_message" {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 func TestSendManyAtOnce(t *testing.T) {
 	t.Parallel()
 	var mu sync.Mutex

@@ -10,6 +10,7 @@ import (
 
 	"github.com/rapport-crm/rapport/api"
 	"github.com/rapport-crm/rapport/crm"
+	"github.com/rapport-crm/rapport/dsl"
 )
 
 // UpsertCandidates creates or changes up to api.MaxEvents candidates, each of which has an external id.
@@ -165,4 +166,15 @@ func paging(limit int, after string) url.Values {
 		query.Set("after", after)
 	}
 	return query
+}
+
+// PreviewMessage returns a message as it would go to a candidate.
+func (c *Client) PreviewMessage(ctx context.Context, ask api.MessagePreview) (dsl.Preview, error) {
+	var out dsl.Preview
+	body, err := json.Marshal(ask)
+	if err != nil {
+		return out, fmt.Errorf("write preview: %w", err)
+	}
+	err = c.do(ctx, &call{method: http.MethodPost, path: "/v1/messages/preview", body: body, out: &out, repeatable: true})
+	return out, err
 }

@@ -25,19 +25,27 @@ type settings struct {
 	address   string
 	providers service.Providers
 	calls     calls
+	inbound   string
 }
 
 func (s *settings) flags(f *pflag.FlagSet) {
 	f.StringVar(&s.database, "database-url", "", "the Postgres database (required)")
 	f.StringVar(&s.publicURL, "public-url", "", "where candidates and providers reach the API (required)")
 	providerFlags(f, &s.providers)
+	inboundFlag(f, &s.inbound)
 	s.calls.flags(f)
+}
+
+func inboundFlag(f *pflag.FlagSet, domain *string) {
+	f.StringVar(domain, "inbound-domain", "", "the domain whose mail is posted to /webhooks/sendgrid/inbound: answers go to reply+MESSAGE@ that domain")
 }
 
 func providerFlags(f *pflag.FlagSet, p *service.Providers) {
 	f.StringVar(&p.SendGridKey, "sendgrid-api-key", "", "API key of the SendGrid account")
 	f.StringVar(&p.SendGridPublicKey, "sendgrid-public-key", "", "verification key of SendGrid's signed webhooks")
 	f.StringVar(&p.SendGridURL, "sendgrid-url", "", "base URL of SendGrid's API, if it is not the usual one")
+	f.StringVar(&p.MailServer, "email", "", "a mail server instead of SendGrid, such as smtp://user@mail.example.com:587 (STARTTLS) or smtps://...:465")
+	f.StringVar(&p.MailPassword, "smtp-password", "", "password at the mail server; better given as RAPPORT_SMTP_PASSWORD, which no list of processes shows")
 	f.StringVar(&p.TwilioAccount, "twilio-account-sid", "", "SID of the Twilio account")
 	f.StringVar(&p.TwilioToken, "twilio-auth-token", "", "auth token of the Twilio account")
 	f.StringVar(&p.TwilioURL, "twilio-url", "", "base URL of Twilio's API, if it is not the usual one")
@@ -68,7 +76,7 @@ func (s *settings) open(ctx context.Context, l *slog.Logger) (c service.Config, 
 		db.Close()
 		return c, nil, fmt.Errorf("temporal is not reachable at %s; set TEMPORAL_ADDRESS: %w", options.HostPort, err)
 	}
-	c = service.Config{Store: db, Temporal: temporal, PublicURL: s.publicURL, Providers: s.providers, Calls: s.calls.config(), Log: l}
+	c = service.Config{Store: db, Temporal: temporal, PublicURL: s.publicURL, Providers: s.providers, Inbound: s.inbound, Calls: s.calls.config(), Log: l}
 	return c, func() { temporal.Close(); db.Close() }, nil
 }
 

@@ -40,6 +40,7 @@ func upCommand() *cobra.Command {
 	f.StringVar(&c.PublicURL, "public-url", "", "where candidates and providers reach the API; default: its local address")
 	f.StringSliceVar(&c.SMSNumbers, "sandbox-numbers", []string{"+447700900000"}, "phone numbers that the sandbox's account owns")
 	providerFlags(f, &c.Providers)
+	inboundFlag(f, &c.Inbound)
 	reach.flags(f)
 	return cmd
 }

@@ -31,8 +31,8 @@ import (
 // Run starts everything, prints where it is, and stops it in order when the context ends. The error, if it cannot start, is
 // one sentence with what to do.
 func Run(ctx context.Context, c Config) error {
-	if c.TimeScale != 0 && c.TimeScale != 1 && (c.Providers.SendGridKey != "" || c.Providers.TwilioAccount != "" || c.Calls.ATS.URL != "") {
-		return errors.New("a time scale is for the sandbox only: with real SendGrid or Twilio accounts real people would be written to at the wrong time, and a real ATS be told so; drop --time-scale, or the accounts and --ats-url")
+	if c.TimeScale != 0 && c.TimeScale != 1 && (c.Providers.Real() || c.Calls.ATS.URL != "") {
+		return errors.New("a time scale is for the sandbox only: with real accounts or a mail server real people would be written to at the wrong time, and a real ATS be told so; drop --time-scale, or the accounts, --email and --ats-url")
 	}
 	u := &up{Config: c, began: time.Now()}
 	// What is started is stopped in reverse, whatever happens in between.
@@ -221,8 +221,8 @@ func (u *up) adminKey(ctx context.Context) error {
 
 // openSandbox opens the sandbox, unless there are real accounts.
 func (u *up) openSandbox(ctx context.Context) error {
-	u.service.Providers, u.service.Calls = u.Providers, u.Calls
-	if u.Providers.SendGridKey != "" || u.Providers.TwilioAccount != "" {
+	u.service.Providers, u.service.Calls, u.service.Inbound = u.Providers, u.Calls, u.Inbound
+	if u.Providers.Real() {
 		return nil
 	}
 	accounts := newAccounts()

@@ -4,9 +4,11 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/mail"
 	"slices"
 	"strings"
 	"time"
@@ -16,6 +18,7 @@ import (
 
 	"github.com/rapport-crm/rapport/activities/call"
 	"github.com/rapport-crm/rapport/activities/sendgrid"
+	"github.com/rapport-crm/rapport/activities/smtp"
 	"github.com/rapport-crm/rapport/activities/twilio"
 	"github.com/rapport-crm/rapport/api"
 	"github.com/rapport-crm/rapport/crm"
@@ -30,13 +33,19 @@ type Config struct {
 	PublicURL  string        // where candidates and providers reach the API
 	TemporalUI string        // for links; may be empty
 	Providers  Providers
+	Inbound    string      // the domain whose mail is posted to /webhooks/sendgrid/inbound; empty: none
 	Calls      call.Config // which hosts call steps may reach, and the ATS; none by default
 	Scale      crm.Scale
 	BuildID    string
 	Log        *slog.Logger
 }
 
-// Providers are the accounts at SendGrid and Twilio. A channel without an account sends nothing: its messages are refused
+// Real tells whether there is any account, so that messages leave the machine.
+func (p Providers) Real() bool {
+	return p.SendGridKey != "" || p.TwilioAccount != "" || p.MailServer != ""
+}
+
+// Providers are the accounts at SendGrid and Twilio, or a mail server. A channel without an account sends nothing: its messages are refused
 // with the reason no_provider.
 type Providers struct {
 	SendGridKey       string
@@ -46,6 +55,8 @@ type Providers struct {
 	TwilioToken       string
 	TwilioURL         string // empty: Twilio's own
 	TwilioKeywords    string // who confirms STOP and START: KeywordsTwilio or KeywordsRapport; empty: Twilio
+	MailServer        string // smtp://user@host:587, instead of SendGrid for email; see smtp.Config
+	MailPassword      string
 }
 
 // Who confirms STOP and START by text. Twilio does unless that is switched off for the account.
@@ -110,9 +121,17 @@ func Worker(ctx context.Context, c Config) (*worker.Worker, error) {
 	if err := c.Calls.Check(); err != nil {
 		return nil, fmt.Errorf("read settings of call and ats steps (--call-hosts, --ats-url, RAPPORT_SECRET_<NAME>, RAPPORT_ATS_SECRET): %w", err)
 	}
+	if err := checkDomain(c.Inbound); err != nil {
+		return nil, err
+	}
+	providers, err := c.Providers.clients()
+	if err != nil {
+		return nil, err
+	}
 	public := strings.TrimSuffix(c.PublicURL, "/")
 	return worker.New(worker.Config{
-		Store: c.Store, Temporal: c.Temporal, Providers: c.Providers.clients(), Scale: c.Scale, PublicURL: public,
+		Store: c.Store, Temporal: c.Temporal, Providers: providers, Scale: c.Scale, PublicURL: public,
+		ReplyDomain: c.Inbound,
 		Calls:       call.New(c.Calls),
 		Unsubscribe: func(messageID string) string { return api.UnsubscribeURL(public, secret, messageID) },
 		SurveyLink:  func(messageID string) string { return api.SurveyURL(public, secret, messageID) },
@@ -120,15 +139,36 @@ func Worker(ctx context.Context, c Config) (*worker.Worker, error) {
 	}), nil
 }
 
-func (p Providers) clients() map[crm.Channel]worker.Provider {
+// checkDomain refuses what no mail can be sent to.
+func checkDomain(domain string) error {
+	if domain == "" {
+		return nil
+	}
+	if a, err := mail.ParseAddress("reply@" + domain); err != nil || a.Address != "reply@"+domain || !strings.Contains(domain, ".") {
+		return fmt.Errorf("--inbound-domain %q is not a domain; give one such as reply.example.com, whose MX record points to your provider", domain)
+	}
+	return nil
+}
+
+func (p Providers) clients() (map[crm.Channel]worker.Provider, error) {
 	clients := map[crm.Channel]worker.Provider{}
 	if p.SendGridKey != "" {
 		clients[crm.Email] = sendgrid.New(sendgrid.Config{APIKey: p.SendGridKey, BaseURL: p.SendGridURL})
 	}
+	if p.MailServer != "" {
+		if p.SendGridKey != "" {
+			return nil, errors.New("--email and --sendgrid-api-key are both given: email goes by one of them")
+		}
+		server, err := smtp.New(smtp.Config{URL: p.MailServer, Password: p.MailPassword})
+		if err != nil {
+			return nil, err
+		}
+		clients[crm.Email] = server
+	}
 	if p.TwilioAccount != "" {
 		clients[crm.SMS] = twilio.New(twilio.Config{AccountSID: p.TwilioAccount, AuthToken: p.TwilioToken, BaseURL: p.TwilioURL})
 	}
-	return clients
+	return clients, nil
 }
 
 // linkSecret signs the links in messages. It is made once per installation and shared by the API and every worker.

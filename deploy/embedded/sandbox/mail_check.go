@@ -27,6 +27,7 @@ const (
 var (
 	headerNameFormat = regexp.MustCompile(`^[!-9;-~]+$`) // RFC 5322 section 2.2: printable US-ASCII but the colon
 	domainFormat     = regexp.MustCompile(`(?i)^([\pL\pN]([\pL\pN-]{0,61}[\pL\pN])?\.)+[\pL][\pL\pN-]{0,61}[\pL\pN]$`)
+	invitation       = regexp.MustCompile(`^text/calendar; ?method=[A-Z]+$`) // the one parameter that SendGrid takes
 	localPartFormat  = regexp.MustCompile("^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+$")
 )
 
@@ -171,7 +172,7 @@ func (c *mailCheck) content() {
 		switch {
 		case part.Type == "":
 			c.refuse(path+".type", "The content type must be a string at least one character in length.")
-		case strings.ContainsAny(part.Type, ";\r\n"):
+		case strings.ContainsAny(part.Type, ";\r\n") && !invitation.MatchString(part.Type):
 			c.refuse(path+".type", "The content type cannot contain ';', or CRLF characters.")
 		case seen[kind]:
 			c.refuse(path+".type", "If present, text/plain and text/html may only be provided once.")
