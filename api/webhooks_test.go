@@ -123,7 +123,7 @@ func (w *world) claimed(candidateID string, channel crm.Channel, address string)
 	if err := turn.Commit(ctx, &crm.Decision{EnrollmentID: enrollment, Seq: 1, At: now, Command: crm.CommandWait, Messages: []crm.Message{m}}); err != nil {
 		w.t.Fatal(err)
 	}
-	claims, err := w.store.Claim(ctx, now, 10, time.Minute, func(*store.Claim) store.Verdict {
+	claims, err := w.store.Claim(ctx, now, channel, 10, time.Minute, func(*store.Claim) store.Verdict {
 		return store.Verdict{State: crm.MessageClaimed, Address: address}
 	})
 	if err != nil || len(claims) != 1 {

@@ -43,6 +43,7 @@ type SendError struct {
 	Class      SendClass
 	Code       string        // the provider's code, or a short word such as timeout; no personal data
 	RetryAfter time.Duration // of SendRetry: what the provider asked for, else 0
+	Account    bool          // of SendRetry: the whole account is turned away, so that other messages need not try either
 	Err        error
 }
 

@@ -59,9 +59,11 @@ func providerFlags(f *pflag.FlagSet, p *service.Providers) {
 	f.StringVar(&p.SendGridKey, "sendgrid-api-key", "", "API key of the SendGrid account")
 	f.StringVar(&p.SendGridPublicKey, "sendgrid-public-key", "", "verification key of SendGrid's signed webhooks")
 	f.StringVar(&p.SendGridURL, "sendgrid-url", "", "base URL of SendGrid's API, if it is not the usual one")
+	f.Float64Var(&p.SendGridRate, "sendgrid-rate", 100, "messages a second that a worker hands to SendGrid at most; 0: any number")
 	f.StringVar(&p.TwilioAccount, "twilio-account-sid", "", "SID of the Twilio account")
 	f.StringVar(&p.TwilioToken, "twilio-auth-token", "", "auth token of the Twilio account")
 	f.StringVar(&p.TwilioURL, "twilio-url", "", "base URL of Twilio's API, if it is not the usual one")
+	f.Float64Var(&p.TwilioRate, "twilio-rate", 1, "messages a second that a worker hands to Twilio at most, 1 for a US long code, 10 for most mobile numbers elsewhere, 100 for a short code; 0: any number")
 }
 
 // open connects to Postgres and Temporal. Temporal's address comes from its own environment variables and profiles

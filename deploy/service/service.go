@@ -39,11 +39,26 @@ type Config struct {
 // with the reason no_provider.
 type Providers struct {
 	SendGridKey       string
-	SendGridPublicKey string // verifies SendGrid's webhooks; base64 DER, as SendGrid shows it
-	SendGridURL       string // empty: SendGrid's own
+	SendGridPublicKey string  // verifies SendGrid's webhooks; base64 DER, as SendGrid shows it
+	SendGridURL       string  // empty: SendGrid's own
+	SendGridRate      float64 // messages a second that one worker hands over at most; 0: any number
 	TwilioAccount     string
 	TwilioToken       string
 	TwilioURL         string // empty: Twilio's own
+	TwilioRate        float64
+}
+
+// lowestRate is one message in ten seconds: what is claimed has to be sent within the lease.
+const lowestRate = 0.1
+
+// check says what is wrong with the rates.
+func (p Providers) check() error {
+	for flag, rate := range map[string]float64{"--sendgrid-rate": p.SendGridRate, "--twilio-rate": p.TwilioRate} {
+		if rate != 0 && rate < lowestRate {
+			return fmt.Errorf("%s must be 0.1 messages a second or more, or 0 for any number", flag)
+		}
+	}
+	return nil
 }
 
 // now is Rapport's clock.
@@ -98,9 +113,13 @@ func Worker(ctx context.Context, c Config) (*worker.Worker, error) {
 	if err := c.Calls.Check(); err != nil {
 		return nil, fmt.Errorf("read settings of call steps: %w", err)
 	}
+	if err := c.Providers.check(); err != nil {
+		return nil, err
+	}
 	public := strings.TrimSuffix(c.PublicURL, "/")
 	return worker.New(worker.Config{
 		Store: c.Store, Temporal: c.Temporal, Providers: c.Providers.clients(), Scale: c.Scale, PublicURL: public,
+		Rates:       map[crm.Channel]float64{crm.Email: c.Providers.SendGridRate, crm.SMS: c.Providers.TwilioRate},
 		Calls:       call.New(c.Calls),
 		Unsubscribe: func(messageID string) string { return api.UnsubscribeURL(public, secret, messageID) },
 		SurveyLink:  func(messageID string) string { return api.SurveyURL(public, secret, messageID) },
