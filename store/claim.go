@@ -64,8 +64,8 @@ func (s *Store) Claim(
 				left join published p on p.kind = 'sequence' and p.name = m.definition and p.locale = ''
 			where m.state = 'planned' and m.channel = $2 and m.not_before <= $1 and not r.paused and not coalesce(p.paused, false)
 				and m.candidate_id = any($3)
-			order by m.candidate_id, m.priority, m.not_before, m.id
-		) order by priority, not_before, id`, moment(now), channel, locked), scanMessage, &due)
+			order by m.candidate_id, m.priority, m.planned_at, m.id
+		) order by priority, planned_at, id`, moment(now), channel, locked), scanMessage, &due)
 	if err := tx.send(ctx, pick); err != nil {
 		return nil, fmt.Errorf("claim messages: %w", err)
 	}

@@ -195,11 +195,26 @@ func (w *Worker) failed(ctx context.Context, l *lane, m *crm.Message, err error)
 			l.pause(wait)
 		}
 		return w.note(ctx, func() error { return w.store.Release(ctx, m.ID, w.scale.Now(time.Now().Add(wait))) })
-	case crm.SendRefused, crm.SendSuppress:
+	case crm.SendSuppress:
+		return errors.Join(w.suppress(ctx, m, failure.Code), w.note(ctx, func() error { return w.store.Refuse(ctx, m.ID, failure.Code, w.now()) }))
+	case crm.SendRefused:
 		return w.note(ctx, func() error { return w.store.Refuse(ctx, m.ID, failure.Code, w.now()) })
 	case crm.SendUnknown:
 	}
 	return w.note(ctx, func() error { return w.store.Unknown(ctx, m.ID, failure.Code, w.now()) })
+}
+
+// suppress notes that the recipient opted out at the provider: of every message there, whoever sends it.
+func (w *Worker) suppress(ctx context.Context, m *crm.Message, code string) error {
+	o := store.OptOut{Channel: m.Channel, Address: m.Address, CandidateID: m.CandidateID, Reason: crm.SuppressedUnsubscribe, At: w.now()}
+	o.Source = string(m.Channel) + " provider " + code
+	if m.Channel == crm.SMS {
+		o.Reason = crm.SuppressedStop
+	}
+	return w.note(ctx, func() error {
+		_, err := w.store.ReceiveWithOptOuts(ctx, nil, []store.OptOut{o})
+		return err
+	})
 }
 
 // render makes the message out of its template as it is now, and the candidate as they are now.
