@@ -150,6 +150,12 @@ func (w *Worker) deliver(ctx context.Context, set *dsl.Set, l *lane, c *store.Cl
 	if !ok {
 		return w.note(ctx, func() error { return w.store.Refuse(ctx, m.ID, "no_provider", w.now()) })
 	}
+	if m.Channel == crm.SMS { // a text carries nothing of ours, so this is what a look-up knows it by
+		handover := store.Handover{ID: m.ID, Sender: out.From, BodyHash: crm.BodyHash(out.Text)}
+		if err := w.note(ctx, func() error { return w.store.Prepare(ctx, []store.Handover{handover}) }); err != nil {
+			return err
+		}
+	}
 	if paused, err := l.admit(ctx); err != nil || !paused.IsZero() {
 		return errors.Join(err, w.note(ctx, func() error { return w.store.Release(ctx, m.ID, w.scale.Now(paused)) }))
 	}

@@ -61,8 +61,10 @@ type Worker struct {
 	log         *slog.Logger
 	settled     time.Time // when experiments were looked at last; the sweeper's own
 
-	events, starts, wakes, jobs, sweeper *loop
-	messages                             []*loop // one for each channel
+	lanes []*lane // one for each channel
+
+	events, starts, wakes, jobs, sweeper, lookups *loop
+	messages                                      []*loop // of the lanes
 }
 
 // New returns a worker that does nothing until Run.
@@ -90,9 +92,11 @@ func New(c Config) *Worker {
 	w.wakes = newLoop("wakes", 500*time.Millisecond, c.Log, w.signal)
 	for _, channel := range []crm.Channel{crm.Email, crm.SMS} {
 		l := newLane(channel, c.Rates[channel])
+		w.lanes = append(w.lanes, l)
 		send := func(ctx context.Context) (bool, error) { return w.send(ctx, l) }
 		w.messages = append(w.messages, newLoop("messages by "+string(channel), 500*time.Millisecond, c.Log, send))
 	}
+	w.lookups = newLoop("lookups", min(lookupEvery, w.grace), c.Log, w.lookup)
 	jobs := &Jobs{Store: c.Store, Library: w.library, Now: w.now, Span: w.span, Settle: jobSettle, Log: c.Log}
 	w.jobs = newLoop("jobs", 250*time.Millisecond, c.Log, jobs.Work)
 	w.sweeper = newLoop("sweeper", min(sweepEvery, w.grace), c.Log, w.sweep)
@@ -123,7 +127,7 @@ func (w *Worker) Run(ctx context.Context) error {
 
 	var running sync.WaitGroup
 	running.Go(func() { w.listen(ctx) })
-	for _, l := range append([]*loop{w.events, w.starts, w.wakes, w.jobs, w.sweeper}, w.messages...) {
+	for _, l := range append([]*loop{w.events, w.starts, w.wakes, w.jobs, w.sweeper, w.lookups}, w.messages...) {
 		running.Go(func() { l.run(ctx) })
 	}
 	running.Wait()

@@ -6,7 +6,8 @@ drop index messages_planned;
 create index messages_planned on messages (channel, priority, definition, not_before, id)
     include (candidate_id, enrollment_id) where state = 'planned';
 
--- What it takes to look up at the provider what became of a message: who sent it, and a keyed hash of a text's words.
+-- What it takes to look up at the provider what became of a message: who sent it, and a hash of a
+-- text's words, which is forgotten once its fate is known.
 -- Lookup_at is when the provider is asked next; null: it is not asked any more.
 alter table messages
     add column sender         text        not null default '',
