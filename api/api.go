@@ -110,6 +110,7 @@ func (s *server) register() {
 	s.registerEnrollments()
 	s.registerTasks()
 	s.registerJobs()
+	s.registerMessages()
 	s.registerKeys()
 	s.nameProblem()
 	s.docs = sync.OnceValues(s.renderDocs)

@@ -72,13 +72,6 @@ func TestSendSpeaksTheAPI(t *testing.T) {
 
 func TestSendErrors(t *testing.T) {
 	t.Parallel()
-	answer := func(status int, body string) http.HandlerFunc {
-		return func(w http.ResponseWriter, _ *http.Request) {
-			w.Header().Set("Retry-After", "3")
-			w.WriteHeader(status)
-			_, _ = w.Write([]byte(body))
-		}
-	}
 	for name, tc := range map[string]struct {
 		answer http.HandlerFunc
 		class  crm.SendClass
@@ -178,4 +171,13 @@ func hangUp(t *testing.T, w http.ResponseWriter) {
 		return
 	}
 	_ = conn.Close()
+}
+
+// answer answers every request alike.
+func answer(status int, body string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Retry-After", "3")
+		w.WriteHeader(status)
+		_, _ = w.Write([]byte(body))
+	}
 }

@@ -95,10 +95,14 @@ func what(e *api.TimelineEntry) string {
 		return after("tells", " of ", e.EventType)
 	case crm.NoteAsked:
 		return e.Outcome + " asked of " + e.Text
+	case crm.NoteSettled:
+		return words(e.Outcome) + ", says " + e.Text
 	case crm.NoteCall:
 		return "call " + e.Outcome
 	case crm.NoteSkipped, crm.NoteDeferred, crm.NoteUpdated, crm.NotePaused, crm.NoteGoal, crm.NoteMigrated, crm.NoteProblem:
 		return after(words(string(kind)), ": ", e.Text)
+	case crm.NoteResent:
+		return "message planned once more"
 	}
 	switch e.Kind {
 	case store.EntryEvent:
