@@ -28,7 +28,7 @@ type Requester interface {
 	Do(ctx context.Context, r crm.Call) (crm.CallResult, error)
 }
 
-// Caller makes the HTTP requests of call steps.
+// Caller makes the HTTP requests of call and ats steps.
 type Caller struct {
 	Calls  Calls
 	Client Requester

@@ -19,6 +19,7 @@ import (
 // Scopes of API keys. Admin has them all.
 const (
 	ScopeAdmin            = "admin"
+	ScopeEventsRead       = "events:read"
 	ScopeEventsWrite      = "events:write"
 	ScopeCandidatesRead   = "candidates:read"
 	ScopeCandidatesWrite  = "candidates:write"
@@ -31,7 +32,7 @@ const (
 // Scopes lists every scope.
 func Scopes() []string {
 	return []string{
-		ScopeAdmin, ScopeEventsWrite, ScopeCandidatesRead, ScopeCandidatesWrite,
+		ScopeAdmin, ScopeEventsRead, ScopeEventsWrite, ScopeCandidatesRead, ScopeCandidatesWrite,
 		ScopeDefinitionsRead, ScopeDefinitionsWrite, ScopeEnrollmentsRead, ScopeEnrollmentsWrite,
 	}
 }

@@ -196,3 +196,48 @@ func TestListCandidates(t *testing.T) {
 		t.Errorf("got %+v", page)
 	}
 }
+
+// The timeline withholds what a source has put into an event; who may read events gets all of it, page by page.
+func TestCandidateEvents(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	id := w.candidate("A", "a@example.org", "")
+	for i := range 5 {
+		w.call(http.MethodPost, "/v1/events", object{
+			"type": "custom.fair", "candidate": "A", "time": start().Add(time.Duration(i/2) * time.Minute), "data": object{"stand": i},
+		}).want(200, nil)
+	}
+	w.call(http.MethodPost, "/v1/events", object{
+		"type": "survey.answered", "candidate": "A", "time": start().Add(3 * time.Minute), "data": object{"survey": "s", "answers": object{"more": "my words"}},
+	}).want(200, nil)
+	const path = "/v1/candidates/A/events"
+	reader := w.key(api.ScopeEventsRead)
+	for _, size := range []string{"1", "2", "100"} {
+		var stands []any
+		var last crm.Event
+		for after := ""; ; {
+			var page api.Page[crm.Event]
+			w.callAs(reader, http.MethodGet, path+"?limit="+size+"&after="+after, nil).want(200, &page)
+			for _, e := range page.Items {
+				if last = e; e.Type == "custom.fair" {
+					stands = append(stands, e.Data["stand"])
+				}
+			}
+			if after = page.Next; after == "" {
+				break
+			}
+		}
+		if diff := cmp.Diff([]any{0.0, 1.0, 2.0, 3.0, 4.0}, stands); diff != "" {
+			t.Errorf("pages of %s (-want +got):\n%s", size, diff)
+		}
+		if answers, _ := last.Data["answers"].(map[string]any); answers["more"] != "my words" || last.CandidateID != id {
+			t.Errorf("got %+v", last)
+		}
+	}
+	if text := string(w.call(http.MethodGet, "/v1/candidates/A/timeline", nil).want(200, nil).body); strings.Contains(text, "stand") || strings.Contains(text, "my words") {
+		t.Errorf("the timeline tells what it should not: %s", text)
+	}
+	w.callAs(w.key(api.ScopeCandidatesRead), http.MethodGet, path, nil).problem(403, api.CodeForbidden)
+	w.call(http.MethodGet, "/v1/candidates/nobody/events", nil).problem(404, api.CodeNotFound)
+	w.call(http.MethodGet, path+"?after=nonsense", nil).problem(422, api.CodeInvalid)
+}

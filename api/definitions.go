@@ -71,7 +71,7 @@ func (s *server) registerDefinitions() {
 	put.MaxBodyBytes = maxDefinitionsBody
 	huma.Register(s.huma, put, s.applyDefinitions)
 	plan := operation(http.MethodPost, "/v1/definitions/plan", "plan-definitions", "Definitions", ScopeDefinitionsRead, "Plan what publishing would change",
-		"Nothing is stored. What is different, how many candidates would be enrolled now, and where open runs would land if they were migrated.")
+		"Nothing is stored. What is different, how many candidates would be enrolled now, how many the rules about events would have enrolled in the last 30 days, and where open runs would land if they were migrated.")
 	plan.MaxBodyBytes = maxDefinitionsBody
 	huma.Register(s.huma, plan, s.planDefinitions)
 	huma.Register(s.huma, operation(http.MethodPost, "/v1/definitions/sequence/{name}/migrate", "migrate-runs", "Definitions", ScopeDefinitionsWrite, "Move open runs to the version in force",
@@ -95,11 +95,11 @@ func (s *server) applyDefinitions(ctx context.Context, in *body[DefinitionFiles]
 			return nil, problemOf(err)
 		}
 		if in.Body.Confirmed != "" {
-			plan, err := s.plan(ctx, c)
+			p, err := s.plan(ctx, c)
 			if err != nil {
 				return nil, problemOf(err)
 			}
-			if why := drifted(in.Body.Confirmed, plan.Fingerprint); why != "" {
+			if why := drifted(in.Body.Confirmed, p.plan.Fingerprint); why != "" {
 				return nil, problemOf(&crm.Error{Code: crm.CodeConflict, Message: why, Next: "Plan again, and confirm what you see."})
 			}
 		}

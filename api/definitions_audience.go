@@ -27,7 +27,7 @@ func (p *planner) audience(ctx context.Context) error {
 			return err
 		}
 	}
-	if len(c.pools) == 0 && len(c.from) == 0 {
+	if p.reviewed = c.pools; len(c.pools) == 0 && len(c.from) == 0 {
 		return nil
 	}
 	members := c.from
@@ -60,7 +60,7 @@ func (p *planner) audience(ctx context.Context) error {
 // count notes what is to be counted for a definition.
 func (p *planner) count(ctx context.Context, c *counted, d *PlannedDefinition) error {
 	set := p.change.set
-	news := d.Status == store.StatusAdded || d.Status == store.StatusChanged
+	news := d.news()
 	switch {
 	case d.Kind == crm.KindPool && d.Status == store.StatusRemoved:
 		n, err := p.Store.CountMembers(ctx, d.Name)
@@ -79,6 +79,11 @@ func (p *planner) count(ctx context.Context, c *counted, d *PlannedDefinition) e
 		}
 	}
 	return nil
+}
+
+// news tells whether a definition is added or changed.
+func (d *PlannedDefinition) news() bool {
+	return d.Status == store.StatusAdded || d.Status == store.StatusChanged
 }
 
 // enrollEvents lists the types of the events that enroll.

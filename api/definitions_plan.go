@@ -36,6 +36,7 @@ type PlannedDefinition struct {
 	Line     int              `json:"line,omitempty"`
 	Changes  []dsl.Change     `json:"changes,omitempty" doc:"Of a changed one: what is different."`
 	Audience *PlannedAudience `json:"audience,omitempty" doc:"Whom an added, changed or removed sequence or pool reaches."`
+	Past     *PlannedPast     `json:"past,omitempty" doc:"Of an added or changed sequence with rules about events: what they would have done. It is no part of what is confirmed."`
 	Runs     *PlannedRuns     `json:"runs,omitempty" doc:"Of a sequence: the open runs on other versions."`
 }
 
@@ -193,15 +194,18 @@ func (s *server) planDefinitions(ctx context.Context, in *body[DefinitionFiles])
 	if err != nil {
 		return nil, problemOf(err)
 	}
-	plan, err := s.plan(ctx, c)
+	p, err := s.plan(ctx, c)
 	if err != nil {
 		return nil, problemOf(err)
 	}
-	return &body[DefinitionPlan]{Body: *plan}, nil
+	if err := p.past(ctx, boundsOfPast()); err != nil {
+		return nil, problemOf(err)
+	}
+	return &body[DefinitionPlan]{Body: p.plan}, nil
 }
 
 // plan counts whom a change would reach.
-func (s *server) plan(ctx context.Context, c *change) (*DefinitionPlan, error) {
+func (s *server) plan(ctx context.Context, c *change) (*planner, error) {
 	p := &planner{server: s, change: c, now: s.Now(), end: time.Now().Add(planTime), programs: s.programs()}
 	p.list()
 	if err := p.audience(ctx); err != nil {
@@ -214,7 +218,7 @@ func (s *server) plan(ctx context.Context, c *change) (*DefinitionPlan, error) {
 	}
 	p.plan.Problems = notNil(c.problems)
 	p.plan.Fingerprint = c.identity() + "." + counts(&p.plan)
-	return &p.plan, nil
+	return p, nil
 }
 
 // planner is a plan at work.
@@ -226,6 +230,7 @@ type planner struct {
 	now      time.Time // the installation's
 	end      time.Time // really, when counting ends
 	programs *programs
+	reviewed []string // pools with a condition that is new or changed
 }
 
 // list says what becomes of every definition: those of the files in their order, then the others.

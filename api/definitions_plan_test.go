@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -247,4 +248,99 @@ func TestPrune(t *testing.T) {
 	wrong := files(strings.Replace(sequenceYAML, "email: thanks", "email: none-such", 1))
 	wrong["prune"] = true
 	w.call(http.MethodPost, "/v1/definitions/plan", wrong).problem(422, api.CodeInvalid)
+}
+
+// What a rule about events would have done is told, and is no part of what is confirmed.
+func TestPlannedPast(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.call(http.MethodPut, "/v1/definitions", files(workspaceYAML, sequenceYAML, "pool: friends\nmembers: by hand\n")).want(200, nil)
+	var ids []string
+	for i := range 3 {
+		ids = append(ids, w.northerner(i))
+	}
+	_, err := w.store.Dispatch(t.Context(), ids[0], func(*crm.Inbox) (*crm.Dispatched, error) {
+		return &crm.Dispatched{Pools: []crm.PoolChange{{Pool: "friends", Entered: true}}}, nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	send := func(eventType, candidate string, daysAgo int, data object) {
+		event := object{"type": eventType, "candidate": candidate, "time": start().AddDate(0, 0, -daysAgo), "data": data}
+		if candidate == "" {
+			delete(event, "candidate")
+		}
+		w.call(http.MethodPost, "/v1/events", event).want(200, nil)
+	}
+	send("custom.fair", ids[0], 1, object{"talked": true})
+	send("custom.fair", ids[0], 2, object{"talked": true}) // again
+	send("custom.fair", ids[1], 29, object{"talked": true})
+	send("custom.fair", ids[2], 3, object{"talked": false})
+	send("custom.fair", ids[2], 31, object{"talked": true}) // too long ago
+	send("custom.fair", "not-known-yet", 1, object{"talked": true})
+	send("page.viewed", ids[2], 1, nil)
+	send("role.opened", "", 1, object{"role": "R1"})
+	send("role.opened", "", 2, object{"role": "R2"})
+	set := files(poolYAML, "sequence: fair\npurpose: talent-community\nenroll: {on: custom.fair, when: event.data.talked == true}\nsteps: [{id: a, wait: 1d}]\n",
+		"sequence: alerts\npurpose: talent-community\nenroll: {in: northern, on: role.opened}\nreenroll: 1d\nsteps: [{id: a, wait: 1d}]\n",
+		"sequence: heralds\npurpose: talent-community\nenroll: {in: friends, on: role.opened}\nsteps: [{id: a, wait: 1d}]\n",
+		"sequence: quiet\npurpose: talent-community\nenroll: by hand\nsteps: [{id: a, wait: 1d}]\n")
+	plan := w.plan(set)
+	for name, want := range map[string]*api.PlannedPast{
+		"sequence fair":    {Enroll: 2, Days: 30, Events: 4, Since: start().AddDate(0, 0, -30), Complete: true},
+		"sequence heralds": {Enroll: 1, Days: 30, Events: 2, Since: start().AddDate(0, 0, -30), Complete: true},
+		"sequence alerts":  {Enroll: 6, Days: 30, Events: 2, Since: start().AddDate(0, 0, -30), Complete: true},
+		"sequence quiet":   nil,
+		"sequence nurses":  nil, // it is as it was
+	} {
+		if diff := cmp.Diff(want, planned(t, plan, name).Past); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+	}
+	for i := range 20 {
+		send("custom.fair", ids[2], 1, object{"talked": true, "n": i})
+	}
+	set["confirmed"] = plan.Fingerprint
+	w.call(http.MethodPut, "/v1/definitions", set).want(200, nil)
+}
+
+// However many events there are, a plan looks at a bounded number of them, and says so.
+func TestPlannedPastIsBounded(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.call(http.MethodPut, "/v1/definitions", files(workspaceYAML)).want(200, nil)
+	w.northerner(1)
+	w.northerner(2)
+	begin := w.clock()
+	for range 10 {
+		w.pass(time.Minute)
+		w.call(http.MethodPost, "/v1/events", []object{{"type": "custom.fair", "candidate": "N-1"}, {"type": "page.viewed", "candidate": "N-1"}, {"type": "role.opened"}}).want(200, nil)
+	}
+	set := api.DefinitionFiles{Files: []api.DefinitionFile{{Path: "a.yaml", Text: poolYAML + "---\nsequence: fair\npurpose: talent-community\nenroll: {on: custom.fair}\nreenroll: always\nsteps: [{id: a, wait: 1d}]\n" +
+		"---\nsequence: alerts\npurpose: talent-community\nenroll: {in: northern, on: role.opened}\nreenroll: always\nsteps: [{id: a, wait: 1d}]\n"}}}
+	month := w.clock().AddDate(0, 0, -30)
+	for name, test := range map[string]struct {
+		events, told, chunk int
+		last                time.Duration
+		fair, alerts        api.PlannedPast
+	}{
+		"all of it":         {100, 100, 7, time.Minute, api.PlannedPast{Enroll: 10, Events: 10, Since: month, Complete: true}, api.PlannedPast{Enroll: 20, Events: 10, Since: month, Complete: true}},
+		"the newest events": {6, 100, 7, time.Minute, api.PlannedPast{Enroll: 3, Events: 3, Since: begin.Add(8 * time.Minute)}, api.PlannedPast{Enroll: 6, Events: 3, Since: begin.Add(8 * time.Minute)}},
+		"few that are told": {100, 4, 100, time.Minute, api.PlannedPast{Enroll: 10, Events: 10, Since: month, Complete: true}, api.PlannedPast{Enroll: 8, Events: 10, Since: month}},
+		"time is up":        {100, 100, 3, 0, api.PlannedPast{Enroll: 1, Events: 1, Since: begin.Add(10 * time.Minute)}, api.PlannedPast{Enroll: 2, Events: 1, Since: begin.Add(10 * time.Minute)}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			plan, err := api.PlanWithin(t.Context(), api.Config{Store: w.store, Now: w.clock}, &set, test.events, test.told, test.chunk, test.last)
+			if err != nil {
+				t.Fatal(err)
+			}
+			test.fair.Days, test.alerts.Days = 30, 30
+			for of, want := range map[string]*api.PlannedPast{"sequence fair": &test.fair, "sequence alerts": &test.alerts} {
+				if diff := cmp.Diff(want, planned(t, *plan, of).Past); diff != "" {
+					t.Errorf("%s (-want +got):\n%s", of, diff)
+				}
+			}
+		})
+	}
 }

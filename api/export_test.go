@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"time"
 
 	"github.com/rapport-crm/rapport/crm"
@@ -17,4 +18,19 @@ func ParseEvents(contentType string, body []byte, now time.Time) (events []crm.E
 		}
 	}
 	return events, rejected, problem == nil
+}
+
+// PlanWithin plans a change that looks back at no more than some events, and some events without a candidate, so many at once
+// and until time is up.
+func PlanWithin(ctx context.Context, config Config, files *DefinitionFiles, events, told, chunk int, last time.Duration) (*DefinitionPlan, error) {
+	s := &server{Config: config}
+	c, err := s.resolve(ctx, files)
+	if err != nil {
+		return nil, err
+	}
+	p, err := s.plan(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	return &p.plan, p.past(ctx, pastBounds{events: events, told: told, chunk: chunk, time: last})
 }

@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/rapport-crm/rapport/crm"
 	"github.com/rapport-crm/rapport/store"
 )
 
@@ -29,6 +30,17 @@ func (s *server) getTimeline(ctx context.Context, in *struct {
 		items[i] = TimelineEntry{Entry: entries[i], WorkflowURL: s.workflowURL(entries[i].WorkflowID)}
 	}
 	return pageOf(items, next, err)
+}
+
+// getEvents gives a candidate's events whole. The timeline, which people look at and pass on, leaves out what a type does not
+// declare, free texts and answers; a machine that plays the history again needs what conditions read. It has a scope of its
+// own, so that a key for the timeline does not see more than it did.
+func (s *server) getEvents(ctx context.Context, in *struct {
+	CandidateRef
+	Paging
+},
+) (*body[Page[crm.Event]], error) {
+	return pageOf(s.Store.EventsOf(ctx, in.ID, in.Limit, in.After))
 }
 
 // workflowURL is where the Temporal UI shows a workflow, or "".

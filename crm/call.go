@@ -5,7 +5,8 @@ import (
 	"time"
 )
 
-// Call is one HTTP request of a call step, rendered.
+// Call is one HTTP request of a step, rendered. What goes to the applicant tracking system has only a body and a key: the
+// operator says where that is, and the request is signed.
 type Call struct {
 	Method  string            `json:"method"`
 	URL     string            `json:"url"`
@@ -13,6 +14,7 @@ type Call struct {
 	Body    string            `json:"body,omitempty"`   // JSON text, or ""
 	Secret  string            `json:"secret,omitempty"` // the name of a secret: sent as a bearer token
 	Key     string            `json:"key"`              // Idempotency-Key: the same for every attempt
+	ATS     bool              `json:"ats,omitempty"`    // of an ats step
 }
 
 // CallResult is what came of a call.

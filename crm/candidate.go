@@ -1,6 +1,9 @@
 package crm
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // Channel is a way to reach a candidate.
 type Channel string
@@ -50,6 +53,16 @@ func (c *Candidate) Address(ch Channel) string {
 		return c.Phone
 	}
 	return c.Email
+}
+
+// NormalAddress brings an address to the form in which two spellings of one are equal. RFC 5321 allows mailbox names that
+// differ by case; nobody has them.
+func NormalAddress(ch Channel, address string) string {
+	address = strings.TrimSpace(address)
+	if ch == Email {
+		return strings.ToLower(address)
+	}
+	return address
 }
 
 // Application is a candidate's application for a role (a requisition).

@@ -94,7 +94,7 @@ func (c *Candidate) Changed(before *Candidate) []string {
 	if c.LegalHold != before.LegalHold {
 		changed = append(changed, "legal_hold")
 	}
-	if len(c.Attributes)+len(before.Attributes) > 0 && !reflect.DeepEqual(c.Attributes, before.Attributes) {
+	if len(c.Attributes)+len(before.Attributes) > 0 && !reflect.DeepEqual(plain(c.Attributes), plain(before.Attributes)) {
 		changed = append(changed, "attributes")
 	}
 	slices.Sort(changed)
@@ -151,7 +151,36 @@ func (c *Candidate) attribute(name string, value any) {
 	if c.Attributes == nil {
 		c.Attributes = map[string]any{}
 	}
-	c.Attributes[name] = value
+	c.Attributes[name] = plain(value)
+}
+
+// plain brings a value to the form in which JSON is read, so that one that is set again is found to be the same.
+func plain(value any) any {
+	switch v := value.(type) {
+	case int:
+		return float64(v)
+	case int64:
+		return float64(v)
+	case []string:
+		items := make([]any, len(v))
+		for i := range v {
+			items[i] = v[i]
+		}
+		return items
+	case []any:
+		items := make([]any, len(v))
+		for i := range v {
+			items[i] = plain(v[i])
+		}
+		return items
+	case map[string]any:
+		fields := make(map[string]any, len(v))
+		for name := range v {
+			fields[name] = plain(v[name])
+		}
+		return fields
+	}
+	return value
 }
 
 func (c *Candidate) texts() map[string]*string {

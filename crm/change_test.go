@@ -22,6 +22,7 @@ func TestApply(t *testing.T) {
 		"score":         {change: crm.CandidateChange{Set: map[string]any{"score": 3.0}, Score: &crm.Score{Points: 2}}, changed: []string{"score"}},
 		"legal hold":    {change: crm.CandidateChange{Set: map[string]any{"legal_hold": true}}, changed: []string{"legal_hold"}},
 		"attribute":     {change: crm.CandidateChange{Set: map[string]any{"attributes.band": "7"}}, changed: []string{"attributes"}},
+		"number there":  {change: crm.CandidateChange{Set: map[string]any{"attributes.rank": 3, "attributes.wards": []string{"icu"}}}},
 		"no attribute":  {change: crm.CandidateChange{Set: map[string]any{"attributes.band": nil}}, changed: []string{"attributes"}},
 		"tags":          {change: crm.CandidateChange{Tag: []string{"b", "b"}, Untag: []string{"a", "z"}}, changed: []string{"tags"}},
 		"tag there is":  {change: crm.CandidateChange{Tag: []string{"a"}}},
@@ -33,7 +34,9 @@ func TestApply(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			before := crm.Candidate{ID: "cnd_1", Status: "lead", Tags: []string{"a"}, Attributes: map[string]any{"band": "6"}}
+			before := crm.Candidate{ID: "cnd_1", Status: "lead", Tags: []string{"a"}, Attributes: map[string]any{
+				"band": "6", "rank": 3.0, "wards": []any{"icu"}, // as they are read back
+			}}
 			after := before
 			if err := after.Apply(&test.change); (err != nil) != test.fails {
 				t.Fatalf("got error %v", err)

@@ -130,6 +130,7 @@ const (
 	NoteEmitted     NoteKind = "emitted" // an event was emitted
 	NoteAsked       NoteKind = "asked"   // another sequence was asked to enroll the candidate, or to let them go
 	NoteCall        NoteKind = "call"    // an HTTP request was made
+	NoteATS         NoteKind = "ats"     // the applicant tracking system was told
 	NotePaused      NoteKind = "paused"
 	NoteExit        NoteKind = "exit"
 	NoteGoal        NoteKind = "goal"

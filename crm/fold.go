@@ -69,6 +69,7 @@ func (m *Message) taken(at time.Time, settled bool) bool {
 	case MessageSettled, MessageCancelled, MessageExpired, MessageSkipped:
 		return false
 	}
+	m.LookupAt = time.Time{}
 	if settled {
 		m.State = MessageSettled
 	}

@@ -12,6 +12,10 @@ const (
 	ReasonNotSent      = "not_sent"      // a person says so
 )
 
+// FirstLookup is how long after a message became unknown its provider is asked about it for the first time: most webhooks are
+// faster.
+const FirstLookup = 2 * time.Minute
+
 // ResendOnce is the value of on_unknown that lets a message go once more when its fate stays unknown.
 const ResendOnce = "resend_once"
 

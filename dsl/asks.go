@@ -72,29 +72,39 @@ func (r *run) vars(owner string) map[string]any {
 // and is woken as overdue.
 const callWithin = time.Hour
 
-// call asks for an HTTP request, and goes on when its answer is there. A run that was restarted in between asks again, with
-// the same key.
+// call asks for an HTTP request, and goes on when its answer is there.
 func (r *run) call(in *Instr) (int, bool) {
-	if done := r.f.Call; done != nil && r.at.Calling != 0 && done.Seq == r.at.Calling {
+	if done := r.answer(); done != nil {
 		r.note(crm.Note{Kind: crm.NoteCall, Step: in.ID, Outcome: done.Outcome, Reason: done.Reason})
 		r.keep(in, done)
 		return r.record(in, done.Outcome, crm.StepState{Result: done.Result}), true
 	}
 	c := in.Call
-	occurrence := r.at.Steps[in.ID].Occurrence + 1
-	request := &crm.Call{
-		Method: c.Method, URL: r.render(in, c.URL), Secret: c.Secret, Body: r.body(in),
-		Key: crm.DeriveID("call", r.f.Enrollment.StartedAt, r.f.Enrollment.ID, in.ID, strconv.Itoa(occurrence)),
-	}
+	request := &crm.Call{Method: c.Method, URL: r.render(in, c.URL), Secret: c.Secret, Body: r.body(in)}
 	for _, h := range c.Headers {
 		if request.Headers == nil {
 			request.Headers = map[string]string{}
 		}
 		request.Headers[h.Name] = r.render(in, h.Text)
 	}
+	return r.request(in, request)
+}
+
+// answer is what came of the request that the run has asked for, nil as long as that is not known.
+func (r *run) answer() *crm.CallResult {
+	if done := r.f.Call; done != nil && r.at.Calling != 0 && done.Seq == r.at.Calling {
+		return done
+	}
+	return nil
+}
+
+// request asks for an HTTP request. A run that was restarted before the answer came asks again, with the same key.
+func (r *run) request(in *Instr, c *crm.Call) (int, bool) {
+	occurrence := r.at.Steps[in.ID].Occurrence + 1
+	c.Key = crm.DeriveID("call", r.f.Enrollment.StartedAt, r.f.Enrollment.ID, in.ID, strconv.Itoa(occurrence))
 	r.at.Begun, r.at.Calling = true, r.d.Seq
 	r.sleep(r.now.Add(callWithin), in.ID+": an HTTP request", "**"+in.ID+"**: an HTTP request.")
-	r.d.Command, r.d.Call = crm.CommandCall, request
+	r.d.Command, r.d.Call = crm.CommandCall, c
 	return 0, false
 }
 

@@ -97,11 +97,6 @@ func TestCallStep(t *testing.T) {
   - if: 'string(candidate.attributes.badge.id) == "b-1"'
     update: {tag: [badged]}
 `)
-	answered := func(w *world, r crm.CallResult) *world {
-		r.Seq = w.facts.Enrollment.Progress.Calling
-		w.facts.Call = &r
-		return w.decide()
-	}
 	t.Run("asks, keeps the answer, goes on", func(t *testing.T) {
 		t.Parallel()
 		w := play(t, text)
@@ -119,7 +114,7 @@ func TestCallStep(t *testing.T) {
 		}, got); diff != "" {
 			t.Error(diff)
 		}
-		answered(w, crm.CallResult{Outcome: crm.CallOK, Result: map[string]any{"id": "b-1"}})
+		w.answered(crm.CallResult{Outcome: crm.CallOK, Result: map[string]any{"id": "b-1"}})
 		w.expect("badge call ok", "update after badge updated", "exit completed")
 	})
 	t.Run("a run that lost the answer asks again with the same key", func(t *testing.T) {
@@ -133,7 +128,7 @@ func TestCallStep(t *testing.T) {
 	})
 	t.Run("a failure has a branch", func(t *testing.T) {
 		t.Parallel()
-		answered(play(t, text), crm.CallResult{Outcome: crm.CallFailed, Reason: "status_404"}).expect("badge call status_404 failed", "exit broken")
+		play(t, text).answered(crm.CallResult{Outcome: crm.CallFailed, Reason: "status_404"}).expect("badge call status_404 failed", "exit broken")
 	})
 }
 

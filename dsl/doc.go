@@ -14,7 +14,7 @@
 //	step.go, effects.go                       steps as they are written
 //	program.go, compile.go                    steps as instructions
 //	celtypes.go, celfields.go, celenv.go      what expressions can see and do
-//	expression.go, condition.go               checking one, evaluating one
+//	expression.go, condition.go, absence.go   checking one, evaluating one, whether it always has a value
 //	liquid.go, liquidscan.go, variables.go    texts and their variables
 //	template.go, markdown.go, layout.go       messages as they are sent
 //	duration.go, calendar.go, zone.go         time

@@ -33,7 +33,7 @@ type expression struct {
 	reads, steps, rounds, events map[string]bool
 	pools                        map[string]bool
 	now, loops, failed           bool
-	unsure, moves                bool
+	moves                        bool
 	replaces                     int
 }
 
@@ -114,7 +114,8 @@ func (x *expression) compile(env *cel.Env, checked *cel.Ast, src string) *Condit
 	}
 	c := &Condition{
 		Source: src, Reads: sorted(x.reads), Steps: sorted(x.steps), Rounds: sorted(x.rounds), Events: sorted(x.events), UsesNow: x.now,
-		program: program, always: constant(x.ast.Expr()), pools: sorted(x.pools), unsure: x.unsure, moves: x.moves,
+		program: program, always: constant(x.ast.Expr()), pools: sorted(x.pools), moves: x.moves,
+		unsure: !absence{x.ast}.sure(x.ast.Expr(), map[string]bool{}),
 	}
 	x.sayConstant(c)
 	return c
@@ -149,7 +150,6 @@ func (x *expression) visit(e ast.Expr) {
 // field notes what a selection reads, and checks the names of steps.
 func (x *expression) field(s ast.SelectExpr, id int64) {
 	name := s.FieldName()
-	x.unsure = x.unsure || !surelyKnown(path(s.Operand()), name)
 	switch base, _, _ := strings.Cut(x.ast.GetType(s.Operand().ID()).TypeName(), ":"); base {
 	case typeCandidate:
 		x.reads[name] = true
@@ -175,30 +175,6 @@ func (x *expression) field(s ast.SelectExpr, id int64) {
 			x.depends("task.")
 		}
 	}
-}
-
-// surelyKnown tells whether a field always has a value.
-func surelyKnown(owner, name string) bool {
-	switch owner {
-	case "candidate":
-		return slices.Contains([]string{"id", "score", "legal_hold", "created_at", "tags", "skills", "functions"}, name)
-	case "enrollment":
-		return name != "event"
-	}
-	return false
-}
-
-// mayFail tells whether a call may give nothing: all but the arithmetic of moments.
-func mayFail(c ast.CallExpr) bool {
-	switch c.FunctionName() {
-	case operators.Add, operators.Subtract, operators.Conditional, operators.Less, operators.Greater, operators.LessEquals,
-		operators.GreaterEquals, operators.LogicalAnd, operators.LogicalOr, operators.LogicalNot, "days":
-		return false
-	case "duration", "timestamp", "@date":
-		last := c.Args()[len(c.Args())-1]
-		return last.Kind() != ast.LiteralKind && last.Kind() != ast.SelectKind && last.Kind() != ast.CallKind
-	}
-	return true
 }
 
 // depends notes that events of a family can change the value.
@@ -229,7 +205,6 @@ func (x *expression) round(name string, id int64) {
 // call checks the names that functions are given, and literals against vocabularies.
 func (x *expression) call(e ast.Expr) {
 	c := e.AsCall()
-	x.unsure = x.unsure || mayFail(c)
 	switch c.FunctionName() {
 	case operators.Equals, operators.NotEquals:
 		x.compare(c.Args()[0], c.Args()[1])

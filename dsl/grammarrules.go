@@ -130,7 +130,7 @@ func effectRules(p place) []rule {
 			{given: "timeout", needs: []string{"wait"}, holds: waits},
 			{given: "outcomes", needs: []string{"wait"}, holds: waits},
 		}
-	case placeUpdate, placePools:
+	case placeUpdate, placePools, placeATS:
 		return []rule{{least: 1}}
 	case placeCall:
 		return []rule{{given: "method", has: new(oneOf("GET")), bars: []string{"body"}}}

@@ -133,8 +133,8 @@ func askKeys(p place) []key {
 		}
 	case placeATS:
 		return []key{
-			k("move_to", a(formText), "The stage to move the application to."),
-			k("push", listOf(a(formText)), "Fields of the candidate to write back."),
+			k("move_to", a(formText), "The stage to move the run's application to."),
+			k("push", some(listOf(either(oneOf(pushedFields()...), a(formAttribute)))), "Fields of the candidate to write back, or attributes.NAME."),
 			k("note", a(formLiquid), "A note on the candidate."),
 		}
 	case placeEmit:

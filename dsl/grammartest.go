@@ -26,7 +26,7 @@ func testKeys(p place) []key {
 			k("candidate", mappingOf(placeTestCandidate), "The candidate; they have an email address unless it says `email: none`."),
 			k("applications", listOf(mappingOf(placeTestApplication)), "Applications that are there from the start."),
 			k("arms", entriesOf(a(formWord), a(formWord)), "Fixes the arm of an experiment, by the step's id."),
-			k("calls", entriesOf(a(formWord), either(oneOf("ok", "failed"), mappingOf(placeTestCall))), "How a call is answered, by the step's id; ok without it."),
+			k("calls", entriesOf(a(formWord), either(oneOf("ok", "failed"), mappingOf(placeTestCall))), "How a call or an ats step is answered, by the step's id; ok without it."),
 			k("script", listOf(mappingOf(placeScript)), "What happens, in order."),
 			k("until", a(formMoment), "When the test stops looking; the end of the run, or of the script plus a year, without it."),
 			needed(k("expect", listOf(mappingOf(placeExpect)), "All that must come of it, in order.")),
@@ -115,13 +115,19 @@ func expectKeys() []key {
 		k("leave", a(formText), "An end of another sequence's run, by its name or the step's id."),
 		k("emit", a(formWord), "An event that is told, by the step's id."),
 		k("call", a(formWord), "An HTTP request, by the step's id."),
+		k("ats", a(formWord), "What the applicant tracking system is told, by the step's id."),
 		k("arm", a(formWord), "The arm of an experiment; it need not be listed."),
-		k("outcome", a(formWord), "The end of a run; beside `call`, what the call ends with."),
+		k("outcome", a(formWord), "The end of a run; beside `call` or `ats`, what the step ends with."),
 		k("of", a(formWord), "The experiment's step, beside `arm`."),
 		k("reason", a(formWord), "Why it is skipped."),
 		k("at", a(formMoment), "When, to the minute; any time without it."),
 		k("within", a(formDuration), "How much later it may be."),
 	}
+}
+
+// withOutcome tells whether the outcome beside an expectation is that of its step.
+func withOutcome(kind, other string) bool {
+	return other == string(ExpectOutcome) && (kind == string(ExpectCall) || kind == string(ExpectATS))
 }
 
 // testRules are the rules of a test's places.
@@ -148,8 +154,7 @@ func testRules(p place) []rule {
 		}
 		for _, kind := range kinds {
 			rules = append(rules, rule{given: kind, bars: slices.DeleteFunc(slices.Clone(kinds), func(other string) bool {
-				both := []string{kind, other}
-				return kind == other || slices.Contains(both, string(ExpectCall)) && slices.Contains(both, string(ExpectOutcome))
+				return kind == other || withOutcome(kind, other) || withOutcome(other, kind)
 			})})
 		}
 		return rules

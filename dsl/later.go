@@ -13,7 +13,7 @@ func (r *docReader) notInForce(kinds string) {
 // with its own code, so that nobody takes it for a typing error. To add a construct, take it out here.
 func notYet(place string) []string {
 	if place == placeStep {
-		return []string{"interview", "ats"}
+		return []string{"interview"}
 	}
 	return nil
 }

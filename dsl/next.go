@@ -152,6 +152,8 @@ func (r *run) step(in *Instr) (next int, done bool) {
 		return r.survey(in)
 	case OpCall:
 		return r.call(in)
+	case OpATS:
+		return r.ats(in)
 	case OpEmit:
 		return r.emit(in), true
 	case OpExit:

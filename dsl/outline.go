@@ -60,6 +60,8 @@ func (o *outlined) gist() string {
 		text = part("use")
 	case "call":
 		text = part("url")
+	case "ats":
+		text = firstOf(part("move_to"), part("push"), part("note"))
 	case "emit":
 		text = part("event")
 	case "choose":

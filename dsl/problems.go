@@ -60,6 +60,7 @@ const (
 	codeNever       = "R0410"
 	codeEndless     = "R0411"
 	codeWindow      = "R0412"
+	codeApplication = "R0413"
 	codeLiquid      = "R0501"
 	codeVariable    = "R0502"
 	codeMayBeEmpty  = "R0503"
@@ -136,6 +137,7 @@ func ProblemTitles() map[string]string { //nolint:funlen // a table
 		codeNever:       "A match never happens",
 		codeEndless:     "Nothing ends a repeat",
 		codeWindow:      "A window lies in the quiet hours",
+		codeApplication: "A step needs an application",
 		codeLiquid:      "A template is not well formed",
 		codeVariable:    "A template variable is not known",
 		codeMayBeEmpty:  "A template variable may be empty",

@@ -113,6 +113,7 @@ const (
 	OpLeave      Op = "leave"
 	OpSurvey     Op = "survey"
 	OpCall       Op = "call"
+	OpATS        Op = "ats"
 	OpEmit       Op = "emit"
 	OpExit       Op = "exit"
 )
@@ -135,6 +136,7 @@ type Instr struct {
 	Sequence   string // of OpEnroll and OpLeave
 	Survey     *Ask
 	Call       *Call
+	ATS        *ATS
 	Emit       *Emit
 	Exit       string // an outcome
 
@@ -151,7 +153,7 @@ func (in *Instr) Outcomes() []string {
 		return in.Task.ends()
 	case OpSurvey:
 		return []string{outcomeAnswered, OutcomeTimeout}
-	case OpCall:
+	case OpCall, OpATS:
 		return []string{crm.CallOK, crm.CallFailed}
 	case OpWaitFor:
 		names := make([]string, 0, len(in.WaitFor.Branches)+1)
@@ -282,6 +284,13 @@ type Call struct {
 // Asks tells whether the request only asks: GET has no body (RFC 9110, 9.3.1).
 func (c *Call) Asks() bool {
 	return c.Method == "GET" //nolint:usestdlibvars // this package links no network package
+}
+
+// ATS tells the applicant tracking system what to change.
+type ATS struct {
+	MoveTo string   // a stage for the run's application, or ""
+	Push   []string // fields of the candidate, or attributes.NAME, that are written back
+	Note   *Text    // nil: none
 }
 
 // TextField is a named value: a text with variables, or a constant.

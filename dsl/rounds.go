@@ -11,8 +11,8 @@ import (
 
 // looping tells whether the run has come back to a repeat that it is in.
 func (r *run) looping(in *Instr) bool {
-	_, in2 := r.at.Loops[in.ID]
-	return in.Op == OpRepeat && in2
+	_, begun := r.at.Loops[in.ID]
+	return in.Op == OpRepeat && begun
 }
 
 // repeat begins the next round when its time has come, or goes on after the last one. The next round begins `every` after

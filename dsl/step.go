@@ -240,6 +240,8 @@ func (q *sequenceReader) body(s *step, kind string, m *mapping) {
 		q.survey(in, n)
 	case "call":
 		in.Op, in.Call = OpCall, q.call(n)
+	case "ats":
+		in.Op, in.ATS = OpATS, q.ats(n)
 	case "emit":
 		in.Op, in.Emit = OpEmit, q.emit(n)
 	case "exit":

@@ -21,7 +21,7 @@ type Test struct {
 	Pools        []string      // kept by hand
 	Applications []crm.Application
 	Arms         map[string]string         // by step id
-	Calls        map[string]crm.CallResult // by step id; a call that is not there is answered ok
+	Calls        map[string]crm.CallResult // by step id, also of ats steps; what is not there is answered ok
 	Script       []Happening
 	Expect       []Expected
 }
@@ -57,15 +57,16 @@ const (
 	ExpectLeave   Expectation = "leave"
 	ExpectEmit    Expectation = "emit"
 	ExpectCall    Expectation = "call"
+	ExpectATS     Expectation = "ats"
 	ExpectArm     Expectation = "arm"
 	ExpectOutcome Expectation = "outcome"
 )
 
-// expectations are all kinds; outcome is last, as it is also a detail of a call.
+// expectations are all kinds; outcome is last, as it is also a detail of a call and of an ats step.
 func expectations() []Expectation {
 	return []Expectation{
 		ExpectEmail, ExpectSMS, ExpectSkipped, ExpectTask, ExpectSurvey, ExpectUpdate, ExpectEnroll, ExpectLeave, ExpectEmit,
-		ExpectCall, ExpectArm, ExpectOutcome,
+		ExpectCall, ExpectATS, ExpectArm, ExpectOutcome,
 	}
 }
 
@@ -75,7 +76,7 @@ type Expected struct {
 	Kind   Expectation
 	Name   string   // of a message, a step, a sequence, an arm or an outcome
 	Of     string   // of an arm: its step, or ""
-	Reason string   // of a skip; of a call: its outcome; or ""
+	Reason string   // of a skip; of a call or an ats step: its outcome; or ""
 	At     Moment   // to the minute, in the candidate's zone; zero: any time
 	Within Duration // how much later it may be
 }

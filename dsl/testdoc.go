@@ -15,12 +15,13 @@ import (
 // testReader reads a test document. Tests are read last, so that what they test is known.
 type testReader struct {
 	*docReader
-	t     *Test
-	p     *Program // the tested sequence; nil when it is not known or has errors
-	ws    *Workspace
-	loc   *time.Location // of the candidate at the start
-	clock time.Time      // of the script, as far as it can be known before it is played
-	moved bool           // the script changes the candidate's zone: clock means nothing any more
+	t        *Test
+	programs map[string]*Program // the sequences that have no errors
+	p        *Program            // the tested one; nil when it is not known or has errors
+	ws       *Workspace
+	loc      *time.Location // of the candidate at the start
+	clock    time.Time      // of the script, as far as it can be known before it is played
+	moved    bool           // the script changes the candidate's zone: clock means nothing any more
 }
 
 // test reads a test document. programs are the sequences that have no errors.
@@ -29,7 +30,7 @@ func (r *docReader) test(programs map[string]*Program) *Test {
 	if m == nil {
 		return nil
 	}
-	t := &testReader{docReader: r, t: &Test{File: r.src.file, Line: r.src.root.Line}, loc: time.UTC}
+	t := &testReader{docReader: r, t: &Test{File: r.src.file, Line: r.src.root.Line}, programs: programs, loc: time.UTC}
 	if r.voc != nil {
 		t.ws = r.voc.workspace
 	}
@@ -267,7 +268,7 @@ func (t *testReader) calls(n *yaml.Node) {
 	entries, _ := t.entries(n, "calls")
 	t.t.Calls = make(map[string]crm.CallResult, len(entries))
 	for _, e := range entries {
-		t.step(e.key, "a call", OpCall)
+		t.step(e.key, "a call", OpCall, OpATS)
 		if e.value.Kind != yaml.MappingNode {
 			word, _ := t.text(e.value, "the answer of a call")
 			if word != crm.CallOK && word != crm.CallFailed && word != "" {

@@ -23,13 +23,13 @@ func (t *testReader) expected(n *yaml.Node) (x Expected, ok bool) {
 			kinds = append(kinds, kind)
 		}
 	}
-	if slices.Equal(kinds, []Expectation{ExpectCall, ExpectOutcome}) {
+	if len(kinds) == 2 && withOutcome(string(kinds[0]), string(kinds[1])) {
 		x.Reason = t.word(m.get("outcome"), "an outcome")
 		kinds = kinds[:1]
 	}
 	if len(kinds) != 1 {
 		if len(m.values) == len(n.Content)/2 {
-			t.add(n, codeMissingKey, "An expectation is about one thing.", "Give it one of email, sms, skipped, task, survey, update, enroll, leave, emit, call, arm and outcome.")
+			t.add(n, codeMissingKey, "An expectation is about one thing.", "Give it one of email, sms, skipped, task, survey, update, enroll, leave, emit, call, ats, arm and outcome.")
 		}
 		return x, false
 	}
@@ -101,6 +101,8 @@ func (t *testReader) possible(n *yaml.Node, x *Expected) {
 		known, what = t.p.ids(OpEmit), "has no emit step"
 	case ExpectCall:
 		known, what = t.p.ids(OpCall), "has no call"
+	case ExpectATS:
+		known, what = t.p.ids(OpATS), "has no ats step"
 	case ExpectArm:
 		known, what = t.p.arms(x.Of), "has no arm"
 	case ExpectOutcome:

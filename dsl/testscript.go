@@ -98,8 +98,49 @@ func (t *testReader) event(m *mapping, h *Happening) {
 	case n != nil:
 		h.Step, _ = t.text(n, "step")
 		t.eventStep(n, h.Event)
-	case h.Event == eventTaskDone || h.Event == eventAnswered:
-		t.add(m.get("on"), codeTestStep, h.Event+" is about a step.", "Name it: `step: ID`.")
+	case h.Event == eventTaskDone:
+		t.taskElsewhere(m, h)
+	case h.Event == eventAnswered:
+		t.surveyElsewhere(m, h)
+	}
+}
+
+// taskElsewhere checks a task that is not the tested run's: it says of which other sequence it is.
+func (t *testReader) taskElsewhere(m *mapping, h *Happening) {
+	of, _ := h.Data["sequence"].(string)
+	if of == "" {
+		t.add(m.get("on"), codeTestStep, h.Event+" is about a step.", "Name it: `step: ID`; another sequence's task: `data: {sequence: NAME, step: ID}`.")
+		return
+	}
+	n := valueOf(m.get("data"), "sequence")
+	if of == t.t.Of {
+		t.add(n, codeTestStep, "This is a task of the tested sequence.", "Name its step: `step: ID`.")
+		return
+	}
+	if t.voc != nil && !slices.Contains(t.voc.sequences, of) {
+		t.add(n, codeSequence, fmt.Sprintf("There is no sequence %q.", clip(of)), suggest(of, t.voc.sequences))
+		return
+	}
+	step, _ := h.Data["step"].(string)
+	if p := t.programs[of]; p != nil && step != "" && !slices.Contains(p.ids(OpTask), step) {
+		t.add(valueOf(m.get("data"), "step"), codeTestStep, fmt.Sprintf("%s has no task %q.", of, clip(step)), suggest(step, p.ids(OpTask)))
+	}
+}
+
+// surveyElsewhere checks a survey that the tested run has not asked: it says which one it is.
+func (t *testReader) surveyElsewhere(m *mapping, h *Happening) {
+	survey, _ := h.Data["survey"].(string)
+	if survey == "" {
+		t.add(m.get("on"), codeTestStep, h.Event+" is about a step.", "Name it: `step: ID`; a survey that others ask: `data: {survey: NAME}`.")
+		return
+	}
+	t.surveyNamed(valueOf(m.get("data"), "survey"))
+	if t.p == nil {
+		return
+	}
+	step, _ := h.Data["step"].(string)
+	if _, asks := t.p.Texts(); slices.Contains(asks, survey) && (step == "" || slices.Contains(t.p.ids(OpSurvey), step)) {
+		t.add(m.get("on"), codeTestStep, t.p.Name+" asks this survey itself.", "Name its step: `step: ID`; if others asked it, name theirs: `data: {step: ID}`.")
 	}
 }
 

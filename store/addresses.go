@@ -7,7 +7,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"strings"
 
 	"github.com/jackc/pgx/v5"
 
@@ -17,16 +16,6 @@ import (
 // addressKeySetting is the setting that holds the secret of address hashes. Without it a list of suppressed addresses
 // could be guessed back from their hashes; if it is lost, so is every suppression.
 const addressKeySetting = "address_key"
-
-// normalAddress brings an address to the form in which two spellings of one are equal. RFC 5321 allows mailbox names that
-// differ by case; nobody has them.
-func normalAddress(channel crm.Channel, address string) string {
-	address = strings.TrimSpace(address)
-	if channel == crm.Email {
-		return strings.ToLower(address)
-	}
-	return address
-}
 
 // addressHash is the key under which an address is suppressed: HMAC-SHA256 of "channel:address".
 func (s *Store) addressHash(ctx context.Context, channel crm.Channel, address string) ([]byte, error) {
@@ -39,7 +28,7 @@ func (s *Store) addressHash(ctx context.Context, channel crm.Channel, address st
 
 func hashAddress(key []byte, channel crm.Channel, address string) []byte {
 	mac := hmac.New(sha256.New, key)
-	mac.Write([]byte(string(channel) + ":" + normalAddress(channel, address)))
+	mac.Write([]byte(string(channel) + ":" + crm.NormalAddress(channel, address)))
 	return mac.Sum(nil)
 }
 
@@ -68,9 +57,9 @@ func (s *Store) addressKey(ctx context.Context) ([]byte, error) {
 // queueContactPoints brings a candidate's contact points up to date with their addresses. Before is nil for a new one.
 func queueContactPoints(batch *pgx.Batch, key []byte, before, after *crm.Candidate) {
 	for _, channel := range []crm.Channel{crm.Email, crm.SMS} {
-		was, is := "", normalAddress(channel, after.Address(channel))
+		was, is := "", crm.NormalAddress(channel, after.Address(channel))
 		if before != nil {
-			was = normalAddress(channel, before.Address(channel))
+			was = crm.NormalAddress(channel, before.Address(channel))
 		}
 		switch is {
 		case was:

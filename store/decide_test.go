@@ -84,7 +84,7 @@ func TestCommit(t *testing.T) {
 		d.Notes = []crm.Note{{Kind: crm.NotePlanned, Step: "thanks"}}
 		d.Messages = []crm.Message{intent(f, d, "thanks", crm.Email)}
 		d.Tasks = []crm.Task{{ID: "tsk_1", CandidateID: id, EnrollmentID: run, Definition: "nurture", Step: "call", Title: "Call", CreatedAt: d.At}}
-		d.Change = &crm.CandidateChange{Set: map[string]any{"status": "hired", "attributes.band": "7"}, Tag: []string{"warm"}, Score: &crm.Score{Points: 5, At: d.At}}
+		d.Change = &crm.CandidateChange{Set: map[string]any{"status": "hired", "attributes.band": "7", "attributes.rank": 3}, Tag: []string{"warm"}, Score: &crm.Score{Points: 5, At: d.At}}
 	})
 	got := b.run(t, run)
 	if got.Status != crm.EnrollmentRunning || got.Seq != 1 || got.WakeSeen != 3 || got.WakeSent != 3 || !got.Due.Equal(due) ||
@@ -108,7 +108,7 @@ func TestCommit(t *testing.T) {
 		t.Errorf("the message is %+v", m)
 	}
 	b.decide(t, run, func(_ *crm.Facts, d *crm.Decision) { // the same change again changes nothing
-		d.Change = &crm.CandidateChange{Set: map[string]any{"status": "hired"}, Tag: []string{"warm"}}
+		d.Change = &crm.CandidateChange{Set: map[string]any{"status": "hired", "attributes.rank": 3}, Tag: []string{"warm"}}
 	})
 	if events := b.drain(t, id); len(events) != 0 {
 		t.Errorf("events are %v, want none", types(events))

@@ -19,6 +19,15 @@ func (s *Store) Audience(ctx context.Context, pools, definitions []string, after
 	if err != nil {
 		return nil, "", fmt.Errorf("find candidates: %w", err)
 	}
+	if len(ids) == limit {
+		next = ids[limit-1]
+	}
+	found, err = s.Inboxes(ctx, ids, definitions)
+	return found, next, err
+}
+
+// Inboxes reads what Audience does of some candidates, in the order of their ids. Who is not there is left out.
+func (s *Store) Inboxes(ctx context.Context, ids, definitions []string) (found []crm.Inbox, err error) {
 	var candidates []candidateRow
 	var consents []consentLine
 	var applications []crm.Application
@@ -38,7 +47,7 @@ func (s *Store) Audience(ctx context.Context, pools, definitions []string, after
 			and l.application_id is not distinct from r.application_id and l.n > r.n)) order by r.definition, r.n`,
 		ids, list(definitions)), scanEnrollment, &runs)
 	if err := s.pool.SendBatch(ctx, load).Close(); err != nil {
-		return nil, "", fmt.Errorf("read candidates: %w", err)
+		return nil, fmt.Errorf("read candidates: %w", err)
 	}
 	index := make(map[string]*crm.Inbox, len(candidates))
 	found = make([]crm.Inbox, len(candidates))
@@ -61,10 +70,7 @@ func (s *Store) Audience(ctx context.Context, pools, definitions []string, after
 	for i := range runs {
 		addTo(index, runs[i].CandidateID, func(in *crm.Inbox) { in.Runs = append(in.Runs, runs[i]) })
 	}
-	if len(ids) == limit {
-		next = ids[limit-1]
-	}
-	return found, next, nil
+	return found, nil
 }
 
 // addTo adds something to one of the candidates that were read, if they are still there.

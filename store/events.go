@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"time"
@@ -31,6 +32,79 @@ func scanEvent(row pgx.CollectableRow) (e crm.Event, err error) {
 	err = row.Scan(eventPlaces(&e)...)
 	return e, err
 }
+
+// EventsOf returns a page of a candidate's events as their sources told them, with all of their data, in the order of the
+// timeline, and the cursor of the next page, "" after the last. The error has crm.CodeNotFound when there is no such candidate
+// and crm.CodeInvalid when the cursor is none of ours.
+func (s *Store) EventsOf(ctx context.Context, candidateID string, limit int, after string) ([]crm.Event, string, error) {
+	candidate, _, err := s.Candidate(ctx, candidateID)
+	if err != nil {
+		return nil, "", err
+	}
+	from, err := decodePlace(after)
+	if err != nil {
+		return nil, "", err
+	}
+	limit = pageSize(limit)
+	rows, err := all(ctx, s, scanNumberedEvent, "select e.seq, "+eventColumns+" from events e"+joinMessage+
+		"where e.candidate_id = $1 and (e.time, e.seq) > ($2, $3) order by e.time, e.seq limit $4", candidate.ID, from.At, from.Part, limit+1)
+	if err != nil {
+		return nil, "", fmt.Errorf("read events: %w", err)
+	}
+	rows, next := page(rows, limit, func(e *numberedEvent) string { return encodePlace(place{At: e.Time, Part: e.seq}) })
+	events := make([]crm.Event, len(rows))
+	for i := range rows {
+		events[i] = rows[i].Event
+	}
+	return events, next, nil
+}
+
+// numberedEvent is an event with its place in the order of receipt.
+type numberedEvent struct {
+	crm.Event
+
+	seq int
+}
+
+func scanNumberedEvent(row pgx.CollectableRow) (e numberedEvent, err error) {
+	err = row.Scan(append([]any{&e.seq}, eventPlaces(&e.Event)...)...)
+	return e, err
+}
+
+// EventsBefore goes back over the events that were received before one of them, from the newest for "", and returns those of
+// some types that happened at or after since, the newest first. It looks at up to limit events of all types, so that a call is
+// short however rare the types are. next is the event to go on before, "" when all that were received since then were looked
+// at. Left out are events of people who are not known, the copies that members of pools get, and what was set aside.
+func (s *Store) EventsBefore(
+	ctx context.Context, types []string, since time.Time, before string, limit int,
+) (events []crm.Event, next string, err error) {
+	// Ids begin with the time of receipt. They are compared with whole ids only, or with what sorts so in every language.
+	first := crm.NewID(crm.PrefixEvent, since)[:len(crm.PrefixEvent)+1+idTime]
+	if before == "" {
+		before = crm.PrefixEvent + "z"
+	}
+	ids, err := all(ctx, s, text, "select id from events where id < $1 and id >= $2 order by id desc limit $3", before, first, limit)
+	if err != nil {
+		return nil, "", fmt.Errorf("find events: %w", err)
+	}
+	if len(ids) == 0 {
+		return nil, "", nil
+	}
+	oldest := ids[len(ids)-1]
+	events, err = all(ctx, s, scanEvent, "select "+eventColumns+" from events e"+joinMessage+`where e.id < $1 and e.id >= $2 and e.type = any($3)
+		and e.time >= $4 and e.set_aside is null and e.source <> $5 and (e.candidate_id is not null or e.subject = '') order by e.id desc`,
+		before, oldest, types, since, crm.SourceFanout)
+	if err != nil {
+		return nil, "", fmt.Errorf("read events: %w", err)
+	}
+	if len(ids) == limit {
+		next = oldest
+	}
+	return events, next, nil
+}
+
+// idTime is how many characters of an id after its prefix hold nothing but its time, to eight milliseconds.
+const idTime = 9
 
 // insertEvents inserts rows in the order of their unique key, so that two transactions that bring the same events cannot
 // wait for each other, while seq follows the order in which they were given. An event whose candidate is not given yet is

@@ -46,7 +46,7 @@ func queueFacts(batch *pgx.Batch, of scope, runs any, now time.Time) *factRows {
 	gather(batch.Queue("select "+candidateColumns+" from candidates where id "+of.candidates, runs), scanCandidate, &f.candidates)
 	gather(batch.Queue(consentsOf+of.candidates+consentOrder, runs), scanConsent, &f.consents)
 	gather(batch.Queue(`select c.candidate_id, x.channel, x.reason, x.at from contact_points c
-		join suppressions x using (address_hash) where c.candidate_id `+of.candidates+"order by x.at, x.reason", runs),
+		join suppressions x using (address_hash) where c.candidate_id `+of.candidates+"order by x.at, x.reason, x.channel", runs),
 		scanSuppression, &f.suppressions)
 	gather(batch.Queue(applicationsOf+of.candidates+"order by id", runs), scanApplication, &f.applications)
 	gather(batch.Queue("select "+messageColumns+" from messages where candidate_id "+of.candidates+

@@ -107,10 +107,6 @@ func (s *Store) Unknown(ctx context.Context, id, reason string, at time.Time) er
 	return s.fail(ctx, id, crm.MessageUnknown, reason, at, crm.MessageClaimed)
 }
 
-// firstLookup is how long after a message became unknown its provider is asked about it for the first time: most webhooks
-// are faster.
-const firstLookup = 2 * time.Minute
-
 func (s *Store) fail(
 	ctx context.Context, id string, state crm.MessageState, reason string, at time.Time, from ...crm.MessageState,
 ) error {
@@ -122,7 +118,7 @@ func (s *Store) fail(
 		unknown_reason = case when $2 = 'unknown' then $3 else unknown_reason end,
 		lookup_at = case when $2 = 'unknown' then $6::timestamptz end, lookups = 0,
 		body_hash = case when $2 = 'unknown' then body_hash end
-		where id = $1 and state = any($5) returning id`, id, string(state), reason, moment(at), from, moment(at.Add(firstLookup))), text, &failed)
+		where id = $1 and state = any($5) returning id`, id, string(state), reason, moment(at), from, moment(at.Add(crm.FirstLookup))), text, &failed)
 	queueFailure(batch, []string{id}, at, state)
 	if err := s.once(ctx, batch); err != nil {
 		return fmt.Errorf("note failed message: %w", err)
@@ -177,7 +173,7 @@ func (s *Store) ExpireLeases(ctx context.Context, now time.Time) (int, error) {
 	gather(expire.Queue(`update messages set state = 'unknown', reason = 'lease_expired', changed_at = $1, lease_until = null,
 		unknown_at = $1, unknown_reason = 'lease_expired', lookup_at = $3, lookups = 0
 		where state = 'claimed' and lease_until < $1 and candidate_id = any($2) returning id`,
-		moment(now), locked, moment(now.Add(firstLookup))), text, &expired)
+		moment(now), locked, moment(now.Add(crm.FirstLookup))), text, &expired)
 	if err := tx.send(ctx, expire); err != nil {
 		return 0, fmt.Errorf("expire leases: %w", err)
 	}

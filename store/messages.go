@@ -62,7 +62,7 @@ func (s *Store) MessageByProvider(ctx context.Context, provider, providerID stri
 // names none, most likely answers. The error has crm.CodeNotFound when there is none.
 func (s *Store) LastMessageTo(ctx context.Context, channel crm.Channel, address string, at time.Time) (crm.Message, error) {
 	return s.message(ctx, `lower(address) = lower($1) and address <> '' and channel = $2 and accepted_at <= $3
-		order by accepted_at desc limit 1`, normalAddress(channel, address), channel, moment(at))
+		order by accepted_at desc limit 1`, crm.NormalAddress(channel, address), channel, moment(at))
 }
 
 func (s *Store) message(ctx context.Context, where string, arguments ...any) (crm.Message, error) {

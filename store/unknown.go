@@ -13,7 +13,7 @@ import (
 const (
 	// lookupsFor is how long a provider is asked about a message.
 	lookupsFor = 3 * 24 * time.Hour
-	// slowestLookup is the longest time between two look-ups; the time doubles from firstLookup on.
+	// slowestLookup is the longest time between two look-ups; the time doubles from crm.FirstLookup on.
 	slowestLookup = 6 * time.Hour
 )
 
@@ -60,7 +60,7 @@ func (s *Store) DueLookups(ctx context.Context, now time.Time, channels []crm.Ch
 				$1::timestamptz + least($5::interval * power(2, least(lookups, 20)), $6::interval) end
 		where id in (select id from messages where state = 'unknown' and lookup_at <= $1 and channel = any($2)
 			order by lookup_at limit $3 for no key update skip locked)
-		returning sender, body_hash, `+messageColumns, moment(now), channels, limit, lookupsFor, firstLookup, slowestLookup)
+		returning sender, body_hash, `+messageColumns, moment(now), channels, limit, lookupsFor, crm.FirstLookup, slowestLookup)
 	if err != nil {
 		return nil, fmt.Errorf("list messages to look up: %w", err)
 	}

@@ -40,9 +40,12 @@ func (d definitions) ByHash(ctx context.Context, hash string) (dsl.Document, err
 	return def.Document, err
 }
 
-// noCalls stands where no host is allowed.
+// noCalls stands where no host is allowed, and there is no applicant tracking system.
 type noCalls struct{}
 
-func (noCalls) Do(context.Context, crm.Call) (crm.CallResult, error) {
+func (noCalls) Do(_ context.Context, r crm.Call) (crm.CallResult, error) {
+	if r.ATS {
+		return crm.CallResult{Outcome: crm.CallFailed, Reason: "no_ats"}, nil
+	}
 	return crm.CallResult{Outcome: crm.CallFailed, Reason: "no_calls"}, nil
 }

@@ -35,6 +35,7 @@ type rig struct {
 	mailbox  *mailbox
 	texts    worker.Provider         // nil: the mailbox takes texts too
 	rates    map[crm.Channel]float64 // of the providers' accounts
+	calls    activities.Requester    // nil: none are made
 	scale    crm.Scale
 	queue    string
 	log      *slog.Logger
@@ -76,6 +77,7 @@ func (r *rig) work() (stop func()) {
 		Store: r.store, Temporal: r.temporal, Scale: r.scale, TaskQueue: r.queue, PublicURL: "http://localhost",
 		Providers:   map[crm.Channel]worker.Provider{crm.Email: r.mailbox, crm.SMS: texts},
 		Rates:       r.rates,
+		Calls:       r.calls,
 		Unsubscribe: func(id string) string { return "http://localhost/u/" + id },
 		SurveyLink:  func(id string) string { return "http://localhost/s/" + id },
 		Grace:       500 * time.Millisecond, Log: r.log,

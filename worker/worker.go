@@ -33,7 +33,7 @@ type Config struct {
 	Providers   map[crm.Channel]Provider
 	Rates       map[crm.Channel]float64       // how many messages a second each provider's account takes from this worker; 0: any number
 	Scale       crm.Scale                     // zero: real time
-	Calls       activities.Requester          // makes the requests of call steps; nil: they fail with the reason no_calls
+	Calls       activities.Requester          // makes the requests of call and ats steps; nil: they fail as no_calls and no_ats
 	PublicURL   string                        // where candidates and providers reach the API, without a slash at the end
 	Unsubscribe func(messageID string) string // the link that unsubscribes from a message's purpose
 	SurveyLink  func(messageID string) string // the link to the survey that a message invites to; nil: there is none

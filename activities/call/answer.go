@@ -22,6 +22,7 @@ const (
 	ReasonBadHeader        = "bad_header"         // cannot be sent, is there twice, or is not for a step to set
 	ReasonBadKey           = "bad_key"            // no idempotency key
 	ReasonNoSecret         = "no_secret"          // the operator set no such secret
+	ReasonNoATS            = "no_ats"             // the operator set no applicant tracking system
 	ReasonHostNotAllowed   = "host_not_allowed"   // not on the operator's list, with this port
 	ReasonPrivateAddress   = "private_address"    // the host is at an address that is not public
 	ReasonTooManyRedirects = "too_many_redirects" // more than MaxRedirects

@@ -26,13 +26,15 @@ const (
 	MaxRedirects   = 5
 )
 
-// Config is what the operator says about call steps.
+// Config is what the operator says about call and ats steps.
 type Config struct {
 	// Hosts may be asked, and nothing else: "hooks.example.com", or "*.example.com" for every name below example.com but not
 	// for itself. An entry without a port means the scheme's own port; "hooks.example.com:8443" means that one only.
 	Hosts []string
 	// Secrets by name. A step names one, and it is sent as a bearer token.
 	Secrets map[string]string
+	// ATS is where the applicant tracking system is told of changes.
+	ATS ATS
 	// AllowPrivate lets calls go to loopback and private addresses and over plain HTTP. It is for tests and the sandbox.
 	// Link-local addresses and the metadata services of clouds stay out of reach.
 	AllowPrivate bool
@@ -44,7 +46,7 @@ type Config struct {
 	Resolver *net.Resolver
 }
 
-// Check reports every host and secret that cannot be used. New leaves those out.
+// Check reports every host, secret and address that cannot be used. New leaves those out.
 func (c *Config) Check() error {
 	var problems []error
 	for _, text := range c.Hosts {
@@ -57,6 +59,9 @@ func (c *Config) Check() error {
 			problems = append(problems, fmt.Errorf("read secret %q: it is empty or has characters that no header can carry, such as a line break", name))
 		}
 	}
+	if _, err := newConnector(*c); err != nil {
+		problems = append(problems, err)
+	}
 	return errors.Join(problems...)
 }
 
@@ -64,7 +69,7 @@ func usableSecret(value string) bool {
 	return value != "" && httpguts.ValidHeaderFieldValue(value)
 }
 
-// Client does the HTTP requests of call steps. It is safe for concurrent use and keeps connections open for a short while.
+// Client does the HTTP requests of call and ats steps. It is safe for concurrent use and keeps connections open for a short while.
 type Client struct {
 	allowed   []entry
 	secrets   map[string]string
@@ -72,6 +77,7 @@ type Client struct {
 	timeout   time.Duration
 	permits   func(netip.AddrPort) bool // whether a connection may be made there
 	transport *http.Transport
+	ats       *connector // nil where there is none
 }
 
 // New returns a client. What is wrong in the configuration is left out, so that nothing is reached by mistake; Check tells.
@@ -103,16 +109,27 @@ func New(config Config) *Client {
 		MaxIdleConnsPerHost:    4,
 		IdleConnTimeout:        30 * time.Second,
 	}
+	if ats, err := newConnector(config); err == nil {
+		c.ats = ats
+	}
 	return c
 }
 
 // Do does one attempt at a call. The error is a *crm.CallError, for what is worth another attempt, or the context's own when that
 // ended. Everything else is a result: ok for an answer of 2xx, failed with a reason for the rest. Seq is left to the caller.
 func (c *Client) Do(ctx context.Context, r crm.Call) (crm.CallResult, error) {
+	if r.ATS {
+		return c.ats.tell(ctx, r)
+	}
 	h, reason := c.first(r)
 	if reason != "" {
 		return failed(reason), nil
 	}
+	return c.ask(ctx, h)
+}
+
+// ask does a request, and those that redirects lead to.
+func (c *Client) ask(ctx context.Context, h *hop) (crm.CallResult, error) {
 	limited, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
 	for range MaxRedirects + 1 {
@@ -139,7 +156,7 @@ func (c *Client) send(ctx context.Context, h *hop) (*hop, crm.CallResult, error)
 		return nil, crm.CallResult{}, err
 	}
 	defer resp.Body.Close()
-	if location := resp.Header.Get("Location"); location != "" && redirects(resp.StatusCode) {
+	if location := resp.Header.Get("Location"); location != "" && redirects(resp.StatusCode) && h.signer == nil {
 		next, reason := c.follow(h, resp.StatusCode, location)
 		return next, failed(reason), nil
 	}

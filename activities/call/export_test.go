@@ -37,3 +37,6 @@ func Answer(status int, header http.Header, body string) (crm.CallResult, error)
 func Permits(private bool, addr string) bool {
 	return newGuard(private).permits(netip.AddrPortFrom(netip.MustParseAddr(addr), 443))
 }
+
+// SpareATS does the same for the client of the applicant tracking system.
+func (c *Client) SpareATS(server net.Addr) { c.ats.client.Spare(server) }

@@ -6,7 +6,9 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
+	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 	"golang.org/x/net/http/httpguts"
 
 	"github.com/rapport-crm/rapport/crm"
@@ -21,6 +23,7 @@ type hop struct {
 	headers     http.Header // of the step
 	secret      string      // its value
 	key         string
+	signer      *standardwebhooks.Webhook // of what the applicant tracking system is told: such a request follows no redirect
 }
 
 // first checks a call and makes its first request. If it cannot be made, the reason says why.
@@ -98,6 +101,11 @@ func (h *hop) request(ctx context.Context) (*http.Request, error) {
 	}
 	if h.secret != "" {
 		req.Header.Set("Authorization", "Bearer "+h.secret)
+	}
+	if h.signer != nil {
+		if err := h.sign(req.Header, time.Now()); err != nil {
+			return nil, err
+		}
 	}
 	return req, nil
 }

@@ -95,6 +95,14 @@ func (c *Client) Timeline(ctx context.Context, candidate string, limit int, afte
 	return out, err
 }
 
+// Events returns a page of a candidate's events with all of their data, the oldest first. after is the cursor of the page
+// before, or "". The key needs api.ScopeEventsRead.
+func (c *Client) Events(ctx context.Context, candidate string, limit int, after string) (api.Page[crm.Event], error) {
+	var out api.Page[crm.Event]
+	err := c.get(ctx, "/v1/candidates/"+url.PathEscape(candidate)+"/events", paging(limit, after), &out)
+	return out, err
+}
+
 // Enrollments returns a page of a candidate's enrollments, or with "" of everybody's, the newest first.
 func (c *Client) Enrollments(ctx context.Context, candidate string, limit int, after string) (api.Page[api.EnrollmentDetails], error) {
 	var out api.Page[api.EnrollmentDetails]

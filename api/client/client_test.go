@@ -27,6 +27,9 @@ func TestCalls(t *testing.T) {
 	if page, err := w.Timeline(ctx, "A/1", 10, ""); err != nil || len(page.Items) == 0 {
 		t.Errorf("timeline %+v, %v", page, err)
 	}
+	if page, err := w.Events(ctx, "A/1", 10, ""); err != nil || len(page.Items) != 1 || page.Items[0].Type != "candidate.created" {
+		t.Errorf("events %+v, %v", page, err)
+	}
 	if page, err := w.Enrollments(ctx, "A/1", 10, ""); err != nil || len(page.Items) != 0 {
 		t.Errorf("enrollments %+v, %v", page, err)
 	}

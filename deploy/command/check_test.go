@@ -92,6 +92,7 @@ func TestUpSaysWhatIsWrong(t *testing.T) {
 		"busy port":         {[]string{"--data", t.TempDir(), "--api-port", busy}, "in use by another program; stop that or choose another port with --api-port"},
 		"a folder's a file": {[]string{"--data", "/dev/null/x"}, "cannot be used"},
 		"time scale":        {[]string{"--time-scale", "1s=1d"}, "write it as 1d=10s"},
+		"scaled real ATS":   {[]string{"--time-scale", "1d=10s", "--ats-url", "https://hooks.example.com"}, "a time scale is for the sandbox only"},
 		"scaled real mail":  {[]string{"--time-scale", "1d=10s", "--sendgrid-api-key", "SG.x"}, "a time scale is for the sandbox only"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -3,8 +3,13 @@ package command
 import (
 	"io"
 
+	"github.com/spf13/cobra"
+
 	"github.com/rapport-crm/rapport/api"
 )
+
+// Root is the whole command.
+func Root() *cobra.Command { return root(io.Discard, io.Discard) }
 
 // PlanText is a plan as it is told without colours.
 func PlanText(plan *api.DefinitionPlan) string { return planText(style{}, plan) }

@@ -19,9 +19,9 @@ type remote struct{ url, key, data string }
 
 func (r *remote) flags(cmd *cobra.Command) {
 	f := cmd.PersistentFlags()
-	f.StringVar(&r.url, "url", "", "the server; default: the one that `rapport up` runs in this folder")
-	f.StringVar(&r.key, "api-key", "", "the key; default: the one that `rapport up` made")
-	f.StringVar(&r.data, "data", "./.rapport", "the data folder of a local `rapport up`")
+	f.StringVar(&r.url, "url", "", "the server; default: the one that 'rapport up' runs in this folder")
+	f.StringVar(&r.key, "api-key", "", "the key; default: the one that 'rapport up' made")
+	f.StringVar(&r.data, "data", "./.rapport", "the data folder of a local 'rapport up'")
 }
 
 // open returns a client of the server that was named, else of the one that runs here.

@@ -56,8 +56,9 @@ func planCommand() *cobra.Command {
 		Use:   "plan PATH...",
 		Short: "What applying would change, how many candidates it would reach now, and where running enrollments would land",
 		Long: `Show what ` + "`rapport apply`" + ` would do with the same files, and change nothing: definitions that would be added, changed or
-removed, and what is different about them; how many candidates would be enrolled, or enter or leave a pool, at once; and for
-enrollments that run on another version, at which step they stand and where they would land with --migrate.
+removed, and what is different about them; how many candidates would be enrolled, or enter or leave a pool, at once; how many
+a rule about events would have enrolled in the last 30 days, by the events that the server has stored and the candidates as they
+are now; and for enrollments that run on another version, at which step they stand and where they would land with --migrate.
 
 The exit code is 0 whether or not there is something to change; with --exit-code it is 1 when there is. It is 2 when nothing
 could be planned: a definition has an error, or the server was not reached.`,

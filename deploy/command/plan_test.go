@@ -38,6 +38,7 @@ func samplePlan() *api.DefinitionPlan {
 					{Kind: dsl.ChangeReworded, Step: "call", What: "task.title", Words: "Call … [-soon-] {+today+}"},
 				},
 				Audience: &api.PlannedAudience{Events: []string{"application.rejected"}, Complete: true},
+				Past:     &api.PlannedPast{Enroll: 37, Days: 30, Events: 60, Complete: true},
 				Runs: &api.PlannedRuns{Open: 131, Complete: true, Classes: []api.RunClass{
 					{Version: 1, Count: 120, Landing: crm.Landing{Kind: crm.LandStays, From: "heard", To: "heard"}},
 					{Version: 1, Count: 8, Landing: crm.Landing{Kind: crm.LandMoves, From: "nudge", To: "letter"}},
@@ -46,6 +47,10 @@ func samplePlan() *api.DefinitionPlan {
 				}},
 			},
 			{Kind: "sequence", Name: "letters", Status: "added", Audience: &api.PlannedAudience{Enroll: 180, Members: 240, Complete: true}},
+			{
+				Kind: "sequence", Name: "visitors", Status: "added", Audience: &api.PlannedAudience{Events: []string{"page.viewed"}, Complete: true},
+				Past: &api.PlannedPast{Enroll: 1, Days: 30, Events: 50_000, Since: time.Date(2026, 11, 3, 4, 5, 0, 0, time.UTC)},
+			},
 			{Kind: "pool", Name: "northern", Status: "added", Audience: &api.PlannedAudience{Enter: 240, Leave: 1}},
 			{Kind: "message", Name: "thanks", Locale: "cy", Status: "added"},
 			{Kind: "message", Name: "same", Status: "unchanged", Version: 2},

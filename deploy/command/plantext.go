@@ -66,6 +66,7 @@ func (t *planTeller) definition(d *api.PlannedDefinition) {
 		t.line("    %s", t.change(c))
 	}
 	t.audience(d)
+	t.past(d)
 	t.runs(d)
 	t.line("")
 }
@@ -108,6 +109,20 @@ func (t *planTeller) audience(d *api.PlannedDefinition) {
 	if len(a.Events) > 0 {
 		t.line("    enrolls from now on at %s", strings.Join(a.Events, ", "))
 	}
+}
+
+// past tells what the rules about events would have done.
+func (t *planTeller) past(d *api.PlannedDefinition) {
+	p := d.Past
+	if p == nil {
+		return
+	}
+	about, looked := "about", ""
+	if !p.Complete {
+		about, looked = "at least", fmt.Sprintf("; counted as far as it went: %s, back to %s", plural(p.Events, "event"), p.Since.Format("2 Jan 15:04 MST"))
+	}
+	t.line("    %s in the last %d days, had it been in force: events as stored, candidates as they are now%s",
+		t.style.bold(about+" "+plural(p.Enroll, "enrollment")), p.Days, looked)
 }
 
 // runs tells of the enrollments that run on other versions.

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"os"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -16,7 +14,6 @@ import (
 	"go.temporal.io/sdk/contrib/envconfig"
 	"go.temporal.io/sdk/log"
 
-	"github.com/rapport-crm/rapport/activities/call"
 	"github.com/rapport-crm/rapport/deploy/service"
 	"github.com/rapport-crm/rapport/store"
 )
@@ -27,32 +24,14 @@ type settings struct {
 	publicURL string
 	address   string
 	providers service.Providers
-	callHosts []string
+	calls     calls
 }
 
 func (s *settings) flags(f *pflag.FlagSet) {
 	f.StringVar(&s.database, "database-url", "", "the Postgres database (required)")
 	f.StringVar(&s.publicURL, "public-url", "", "where candidates and providers reach the API (required)")
 	providerFlags(f, &s.providers)
-	callFlag(f, &s.callHosts)
-}
-
-// callFlag says where call steps may go. Their secrets come from environment variables: the secret crm-hook is
-// RAPPORT_SECRET_CRM_HOOK.
-func callFlag(f *pflag.FlagSet, hosts *[]string) {
-	f.StringSliceVar(hosts, "call-hosts", nil, "hosts that call steps may reach, such as hooks.example.com or *.example.com; their secrets are RAPPORT_SECRET_<NAME>")
-}
-
-// callConfig reads the secrets of call steps from the environment.
-func callConfig(hosts []string) call.Config {
-	c := call.Config{Hosts: hosts, Secrets: map[string]string{}}
-	for _, entry := range os.Environ() {
-		name, value, _ := strings.Cut(entry, "=")
-		if secret, ok := strings.CutPrefix(name, "RAPPORT_SECRET_"); ok {
-			c.Secrets[strings.ToLower(strings.ReplaceAll(secret, "_", "-"))] = value
-		}
-	}
-	return c
+	s.calls.flags(f)
 }
 
 func providerFlags(f *pflag.FlagSet, p *service.Providers) {
@@ -90,7 +69,7 @@ func (s *settings) open(ctx context.Context, l *slog.Logger) (c service.Config, 
 		db.Close()
 		return c, nil, fmt.Errorf("temporal is not reachable at %s; set TEMPORAL_ADDRESS: %w", options.HostPort, err)
 	}
-	c = service.Config{Store: db, Temporal: temporal, PublicURL: s.publicURL, Providers: s.providers, Calls: callConfig(s.callHosts), Log: l}
+	c = service.Config{Store: db, Temporal: temporal, PublicURL: s.publicURL, Providers: s.providers, Calls: s.calls.config(), Log: l}
 	return c, func() { temporal.Close(); db.Close() }, nil
 }
 

@@ -72,7 +72,7 @@ func (f *simulateFlags) declare(cmd *cobra.Command) {
 	flags.StringVar(&f.script, "script", "", "a file with a script, as in a test: a list of entries")
 	flags.StringVar(&f.candidates, "candidates", "", "a CSV file of candidates")
 	flags.StringVar(&f.recorded, "events", "", "a file of recorded events, one JSON object a line")
-	flags.BoolVar(&f.history, "server-history", false, "the server's candidates, and what they did")
+	flags.BoolVar(&f.history, "server-history", false, "the server's candidates, and what they did; the key needs candidates:read and events:read")
 	flags.BoolVar(&f.actual, "against-actual", false, "list the differences from what the server really sent; goes with --server-history")
 	flags.StringVar(&f.start, "start", "", "when it begins, such as 2026-10-23T10:00; default: now, or the first recorded event")
 	flags.StringVar(&f.until, "until", "", "when it ends; default: a year after the last event, or when the runs end if that is later")

@@ -2,6 +2,7 @@ package command
 
 import (
 	"cmp"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -259,15 +260,13 @@ func (f *simulateFlags) fromServer(cmd *cobra.Command) ([]*actor, error) {
 		return nil, err
 	}
 	var candidates []crm.Candidate
-	for after := ""; ; {
+	err = pages(func(after string) (string, error) {
 		page, err := c.Candidates(cmd.Context(), historyPage, after)
-		if err != nil {
-			return nil, err
-		}
 		candidates = append(candidates, page.Items...)
-		if after = page.Next; after == "" {
-			break
-		}
+		return page.Next, err
+	})
+	if err != nil {
+		return nil, err
 	}
 	start, until, err := f.moments()
 	if err != nil {
@@ -298,24 +297,19 @@ func (f *simulateFlags) recall(cmd *cobra.Command, c *client.Client, candidate *
 	}
 	a := &actor{name: cmp.Or(candidate.ExternalID, candidate.ID)}
 	var events []crm.Event
-	for after := ""; ; {
-		page, err := c.Timeline(cmd.Context(), candidate.ID, historyPage, after)
-		if err != nil {
+	err = pages(func(after string) (string, error) {
+		page, err := c.Events(cmd.Context(), candidate.ID, historyPage, after)
+		events = append(events, page.Items...)
+		return page.Next, err
+	})
+	if err != nil {
+		return nil, err
+	}
+	// Consents have a history of their own.
+	events = slices.DeleteFunc(events, func(e crm.Event) bool { return strings.HasPrefix(e.Type, "consent.") })
+	if f.actual {
+		if a.actual, err = reallySent(cmd.Context(), c, candidate.ID); err != nil {
 			return nil, err
-		}
-		for i := range page.Items {
-			e := &page.Items[i]
-			switch {
-			case e.Kind == store.EntryEvent && !strings.HasPrefix(e.EventType, "consent."): // consents have a history of their own
-				events = append(events, crm.Event{
-					ExternalID: e.EventID, Source: e.Source, Type: e.EventType, Time: e.At, Step: e.Step, Data: e.Data,
-				})
-			case e.Kind == store.EntryMessage && e.Outcome == string(crm.MessageAccepted):
-				a.actual = append(a.actual, sent{e.Definition, e.Step, e.At})
-			}
-		}
-		if after = page.Next; after == "" {
-			break
 		}
 	}
 	if start.IsZero() {
@@ -323,4 +317,29 @@ func (f *simulateFlags) recall(cmd *cobra.Command, c *client.Client, candidate *
 	}
 	a.part = play.Recorded(*candidate, details.Consents, events, start)
 	return a, nil
+}
+
+// reallySent reads what a candidate really got.
+func reallySent(ctx context.Context, c *client.Client, candidateID string) (all []sent, err error) {
+	err = pages(func(after string) (string, error) {
+		page, err := c.Timeline(ctx, candidateID, historyPage, after)
+		for i := range page.Items {
+			if e := &page.Items[i]; e.Kind == store.EntryMessage && e.Outcome == string(crm.MessageAccepted) {
+				all = append(all, sent{e.Definition, e.Step, e.At})
+			}
+		}
+		return page.Next, err
+	})
+	return all, err
+}
+
+// pages reads page after page until there is none.
+func pages(read func(after string) (next string, err error)) error {
+	for after := ""; ; {
+		next, err := read(after)
+		if err != nil || next == "" {
+			return err
+		}
+		after = next
+	}
 }

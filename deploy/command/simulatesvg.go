@@ -5,6 +5,7 @@ import (
 	"html"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/rapport-crm/rapport/dsl"
 	"github.com/rapport-crm/rapport/worker/play"
@@ -19,8 +20,15 @@ const (
 	svgRow    = 34
 	svgBottom = 28
 	svgMost   = 200 // candidates that are drawn
-	svgTall   = 96  // a row of one candidate, with names at the marks
-	svgNear   = 12  // marks that are nearer share a name
+)
+
+// Measures of the names at the marks of one candidate, in pixels. They rise to the right, half as high as they are long.
+const (
+	svgNear   = 24  // marks that are nearer share a name: those of two would run into each other
+	svgName   = 40  // characters of the longest name
+	svgLetter = 6.2 // how wide a character is at most, on average
+	svgAbove  = 14  // how far a name begins above its mark
+	svgBeside = 236 // room at the right for the longest name
 )
 
 // lane is a row of the drawing: one run, or one candidate's events.
@@ -35,12 +43,10 @@ type lane struct {
 func (s *simulation) svg() string {
 	lanes, left := s.lanes()
 	begin, end := extent(lanes)
-	d := &drawing{begin: begin, end: end, zone: time.UTC}
+	d := &drawing{begin: begin, end: end, zone: time.UTC, row: svgRow, right: svgRight}
 	if len(s.cast) == 1 {
-		d.zone = s.cast[0].played.Zone
-	}
-	if d.row = svgRow; len(s.cast) == 1 {
-		d.row = svgTall
+		d.zone, d.right, d.named = s.cast[0].played.Zone, svgBeside, true
+		d.row = d.tall(lanes)
 	}
 	height := svgTop + d.row*max(len(lanes), 1) + svgBottom
 	fmt.Fprintf(&d.b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" width="%d" height="%d" role="img" font-family="system-ui, sans-serif" font-size="13">`+"\n",
@@ -134,12 +140,13 @@ type drawing struct {
 	b          strings.Builder
 	begin, end time.Time
 	zone       *time.Location
-	row        int // height of a lane
+	row, right int  // height of a lane, and the room beside it
+	named      bool // marks have names
 }
 
 func (d *drawing) x(t time.Time) float64 {
 	part := float64(t.Sub(d.begin)) / float64(d.end.Sub(d.begin))
-	return svgLeft + part*(svgWidth-svgLeft-svgRight)
+	return svgLeft + part*float64(svgWidth-svgLeft-d.right)
 }
 
 func (d *drawing) text(x, y int, attributes, text string) {
@@ -178,8 +185,11 @@ func (d *drawing) lane(l *lane, y int) {
 		}
 		fmt.Fprintf(&d.b, "<line x1=\"%.1f\" y1=\"%d\" x2=\"%.1f\" y2=\"%d\" stroke=\"#9db4c8\" stroke-width=\"4\"%s/>\n", d.x(l.begin), y, d.x(l.end), y, dash)
 	}
-	if d.row == svgTall {
-		d.names(l, y)
+	if d.named {
+		for _, n := range d.names(l) {
+			fmt.Fprintf(&d.b, "<text x=\"%.1f\" y=\"%d\" font-size=\"11\" transform=\"rotate(-30 %.1f %d)\">%s</text>\n",
+				n.x, y-svgAbove, n.x, y-svgAbove, html.EscapeString(n.text))
+		}
 	}
 	for _, line := range l.lines {
 		x := d.x(line.At)
@@ -187,26 +197,38 @@ func (d *drawing) lane(l *lane, y int) {
 	}
 }
 
-// names writes what marks are called; marks at the same place share a label.
-func (d *drawing) names(l *lane, y int) {
-	label, at := "", 0.0
-	flush := func() {
-		if label != "" {
-			fmt.Fprintf(&d.b, "<text x=\"%.1f\" y=\"%d\" font-size=\"11\" transform=\"rotate(-30 %.1f %d)\">%s</text>\n",
-				at, y-14, at, y-14, html.EscapeString(clipText(label, 40)))
-		}
-		label = ""
-	}
+// name is what one or more marks are called.
+type name struct {
+	x    float64
+	text string
+}
+
+// names are what the marks of a lane are called; marks at the same place share a name.
+func (d *drawing) names(l *lane) []name {
+	var all []name
 	for _, line := range l.lines {
 		x := d.x(line.At)
-		if label != "" && x-at < svgNear {
-			label += ", " + line.Name
+		if last := len(all) - 1; last >= 0 && x-all[last].x < svgNear {
+			all[last].text += ", " + line.Name
 			continue
 		}
-		flush()
-		label, at = line.Name, x
+		all = append(all, name{x, line.Name})
 	}
-	flush()
+	for i := range all {
+		all[i].text = clipText(all[i].text, svgName)
+	}
+	return all
+}
+
+// tall is the height of a lane in which the longest name has room.
+func (d *drawing) tall(lanes []lane) int {
+	longest := 0
+	for i := range lanes {
+		for _, n := range d.names(&lanes[i]) {
+			longest = max(longest, utf8.RuneCountInString(n.text))
+		}
+	}
+	return svgRow + svgAbove + int(float64(longest)*svgLetter/2)
 }
 
 // mark is the sign of a kind: messages are round, tasks and other effects square, what is skipped is empty, an end is a bar.

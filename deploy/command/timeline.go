@@ -99,6 +99,8 @@ func what(e *api.TimelineEntry) string {
 		return words(e.Outcome) + ", says " + e.Text
 	case crm.NoteCall:
 		return "call " + e.Outcome
+	case crm.NoteATS:
+		return "ats " + e.Outcome
 	case crm.NoteSkipped, crm.NoteDeferred, crm.NoteUpdated, crm.NotePaused, crm.NoteGoal, crm.NoteMigrated, crm.NoteProblem:
 		return after(words(string(kind)), ": ", e.Text)
 	case crm.NoteResent:

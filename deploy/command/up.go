@@ -12,7 +12,7 @@ import (
 func upCommand() *cobra.Command {
 	var c embedded.Config
 	var timeScale string
-	var callHosts []string
+	var reach calls
 	cmd := &cobra.Command{
 		Use:   "up",
 		Short: "Run everything on this machine: Postgres, Temporal and its UI, the API, a worker, the provider sandbox",
@@ -24,7 +24,7 @@ func upCommand() *cobra.Command {
 			if c.TimeScale, err = embedded.ParseTimeScale(timeScale); err != nil {
 				return err
 			}
-			c.Out, c.Calls = cmd.OutOrStdout(), callConfig(callHosts)
+			c.Out, c.Calls = cmd.OutOrStdout(), reach.config()
 			return embedded.Run(cmd.Context(), c)
 		},
 	}
@@ -40,6 +40,6 @@ func upCommand() *cobra.Command {
 	f.StringVar(&c.PublicURL, "public-url", "", "where candidates and providers reach the API; default: its local address")
 	f.StringSliceVar(&c.SMSNumbers, "sandbox-numbers", []string{"+447700900000"}, "phone numbers that the sandbox's account owns")
 	providerFlags(f, &c.Providers)
-	callFlag(f, &callHosts)
+	reach.flags(f)
 	return cmd
 }

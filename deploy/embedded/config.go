@@ -18,7 +18,7 @@ type Config struct {
 	Ports      Ports
 	PublicURL  string            // where providers and candidates reach the API; empty: the local address
 	Providers  service.Providers // empty: the sandbox
-	Calls      call.Config       // which hosts call steps may reach
+	Calls      call.Config       // which hosts call steps may reach; without an ATS, the sandbox
 	SMSNumbers []string          // that the sandbox's Twilio account owns, E.164
 	TimeScale  float64           // virtual seconds per real one; 0 is 1. Sandbox only
 	Demo       bool              // apply the examples, import a few candidates and play what they do

@@ -18,6 +18,7 @@ import (
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/log"
 
+	"github.com/rapport-crm/rapport/activities/call"
 	"github.com/rapport-crm/rapport/crm"
 	"github.com/rapport-crm/rapport/deploy/embedded/postgres"
 	"github.com/rapport-crm/rapport/deploy/embedded/sandbox"
@@ -30,8 +31,8 @@ import (
 // Run starts everything, prints where it is, and stops it in order when the context ends. The error, if it cannot start, is
 // one sentence with what to do.
 func Run(ctx context.Context, c Config) error {
-	if c.TimeScale != 0 && c.TimeScale != 1 && (c.Providers.SendGridKey != "" || c.Providers.TwilioAccount != "") {
-		return errors.New("a time scale is for the sandbox only: with real SendGrid or Twilio accounts real people would be written to at the wrong time; drop --time-scale or the accounts")
+	if c.TimeScale != 0 && c.TimeScale != 1 && (c.Providers.SendGridKey != "" || c.Providers.TwilioAccount != "" || c.Calls.ATS.URL != "") {
+		return errors.New("a time scale is for the sandbox only: with real SendGrid or Twilio accounts real people would be written to at the wrong time, and a real ATS be told so; drop --time-scale, or the accounts and --ats-url")
 	}
 	u := &up{Config: c, began: time.Now()}
 	// What is started is stopped in reverse, whatever happens in between.
@@ -230,7 +231,7 @@ func (u *up) openSandbox(ctx context.Context) error {
 	}
 	box, err := sandbox.New(ctx, sandbox.Config{
 		DSN: u.postgres.DSN("sandbox"), APIKey: accounts.SendGridKey, AccountSID: accounts.TwilioAccount,
-		AuthToken: accounts.TwilioToken, SMSNumbers: u.SMSNumbers, WebhookBase: u.apiURL, Logger: u.Log,
+		AuthToken: accounts.TwilioToken, ATSSecret: accounts.ATSSecret, SMSNumbers: u.SMSNumbers, WebhookBase: u.apiURL, Logger: u.Log,
 		Now: func() time.Time { return u.service.Scale.Now(time.Now()) },
 	})
 	if err != nil {
@@ -241,6 +242,9 @@ func (u *up) openSandbox(ctx context.Context) error {
 	u.service.Providers = service.Providers{
 		SendGridKey: accounts.SendGridKey, SendGridPublicKey: box.PublicKey(), SendGridURL: u.boxURL,
 		TwilioAccount: accounts.TwilioAccount, TwilioToken: accounts.TwilioToken, TwilioURL: u.boxURL,
+	}
+	if u.service.Calls.ATS.URL == "" {
+		u.service.Calls.ATS = call.ATS{URL: u.boxURL + "/ats", Secret: accounts.ATSSecret, Private: true}
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package embedded
 
 import (
 	"crypto/rand"
+	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -19,10 +20,14 @@ type sandboxAccounts struct {
 	SendGridKey   string `json:"sendgrid_key"`
 	TwilioAccount string `json:"twilio_account"`
 	TwilioToken   string `json:"twilio_token"`
+	ATSSecret     string `json:"ats_secret"`
 }
 
 func newAccounts() sandboxAccounts {
-	return sandboxAccounts{SendGridKey: "SG." + token(16), TwilioAccount: "AC" + token(16), TwilioToken: token(16)}
+	return sandboxAccounts{
+		SendGridKey: "SG." + token(16), TwilioAccount: "AC" + token(16), TwilioToken: token(16),
+		ATSSecret: "whsec_" + base64.StdEncoding.EncodeToString([]byte(token(20))),
+	}
 }
 
 func token(bytes int) string {

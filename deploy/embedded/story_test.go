@@ -17,6 +17,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/rapport-crm/rapport/api"
 	"github.com/rapport-crm/rapport/api/client"
 	"github.com/rapport-crm/rapport/crm"
@@ -67,6 +69,43 @@ func TestStory(t *testing.T) {
 		t.Errorf("the sandbox has %+v", stats)
 	}
 	r.temporalTells()
+	r.event("click", "offer.accepted", map[string]any{"application": "A-click"})
+	r.atsTold()
+}
+
+// inTheATS is a sequence that tells the applicant tracking system.
+const inTheATS = `
+sequence: in-the-ats
+purpose: transactional
+per: application
+enroll: {on: offer.accepted}
+steps:
+  - id: moved
+    ats: {move_to: Onboarding, push: [phone], note: "{{ candidate.first_name | default: 'They' }} said yes."}
+`
+
+// atsTold waits until the sandbox's applicant tracking system was told, and holds the whole of it against what it should be.
+func (r *rig) atsTold() {
+	r.t.Helper()
+	var list struct {
+		Updates []struct {
+			Body struct{ Data map[string]any }
+		}
+	}
+	eventually(r.t, func() string {
+		r.read(r.sandbox("/sandbox/ats"), &list)
+		if len(list.Updates) == 0 {
+			return "the applicant tracking system was told nothing"
+		}
+		return ""
+	})
+	want := map[string]any{
+		"candidate": "click", "application": "A-click", "move_to": "Onboarding", "fields": map[string]any{"phone": "+447700900201"},
+		"note": "Sarah said yes.", "sequence": "in-the-ats", "step": "moved",
+	}
+	if diff := cmp.Diff(want, list.Updates[0].Body.Data); diff != "" || len(list.Updates) != 1 {
+		r.t.Errorf("the applicant tracking system was told %d times: %s", len(list.Updates), diff)
+	}
 }
 
 // rig is a running `rapport up`.
@@ -137,6 +176,7 @@ func (r *rig) publish() {
 		}
 		files = append(files, api.DefinitionFile{Path: name, Text: string(text)})
 	}
+	files = append(files, api.DefinitionFile{Path: "in-the-ats.yaml", Text: inTheATS})
 	if _, err := r.client.ApplyDefinitions(r.t.Context(), files); err != nil {
 		r.t.Fatal(err)
 	}

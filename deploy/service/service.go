@@ -29,7 +29,7 @@ type Config struct {
 	PublicURL  string        // where candidates and providers reach the API
 	TemporalUI string        // for links; may be empty
 	Providers  Providers
-	Calls      call.Config // which hosts call steps may reach; none by default
+	Calls      call.Config // which hosts call steps may reach, and the ATS; none by default
 	Scale      crm.Scale
 	BuildID    string
 	Log        *slog.Logger
@@ -111,7 +111,7 @@ func Worker(ctx context.Context, c Config) (*worker.Worker, error) {
 		return nil, err
 	}
 	if err := c.Calls.Check(); err != nil {
-		return nil, fmt.Errorf("read settings of call steps: %w", err)
+		return nil, fmt.Errorf("read settings of call and ats steps (--call-hosts, --ats-url, RAPPORT_SECRET_<NAME>, RAPPORT_ATS_SECRET): %w", err)
 	}
 	if err := c.Providers.check(); err != nil {
 		return nil, err

@@ -47,6 +47,8 @@ func (w stepWords) effect(in *dsl.Instr, n *Node) bool {
 		n.Kind, n.Title, n.Text = NodeSequence, "Leave", []string{"the sequence " + in.Sequence}
 	case in.Call != nil:
 		callWords(in.Call, n)
+	case in.ATS != nil:
+		atsWords(in.ATS, n)
 	case in.Emit != nil:
 		n.Kind, n.Title, n.Text = NodeEmit, "Event", []string{"tells that " + in.Emit.Event + " has happened"}
 	default:
@@ -259,19 +261,6 @@ func valueWords(v any) string {
 	return fmt.Sprint(v)
 }
 
-func callWords(c *dsl.Call, n *Node) {
-	n.Kind, n.Title = NodeCall, "Call"
-	verb := "sends to "
-	if c.Asks() {
-		verb = "asks "
-	}
-	address := shown(c.URL, 120)
-	n.Text = []string{verb + strings.TrimPrefix(strings.TrimPrefix(address, "https://"), "http://")}
-	if c.Save != "" {
-		n.Notes = append(n.Notes, "keeps the answer as "+spaced(strings.TrimPrefix(c.Save, "attributes.")))
-	}
-}
-
 // waitFor describes a wait for events. With branches that differ it is a decision whose ways out say what they are.
 func (w stepWords) waitFor(in *dsl.Instr, n *Node) {
 	n.Kind, n.Title = NodeWait, "Wait until"
@@ -369,7 +358,7 @@ func (w stepWords) outcome(in *dsl.Instr, outcome string) string {
 		return "not done after " + durationWords(in.Task.Timeout)
 	case in.Survey != nil && outcome == dsl.OutcomeTimeout:
 		return "no answer after " + durationWords(in.Survey.Timeout)
-	case in.Call != nil && outcome == crm.CallOK:
+	case (in.Call != nil || in.ATS != nil) && outcome == crm.CallOK:
 		return "it worked"
 	case outcome == crm.OutcomeFailed:
 		return "it failed"

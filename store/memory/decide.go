@@ -69,15 +69,12 @@ func (r *run) follow(d *crm.Decision) {
 	}
 }
 
-// assign keeps the arm that a run was given; of a step taken again, the latest.
+// assign keeps the arm that a run was given. Of a step that it comes to again, the first counts.
 func (r *run) assign(a crm.Assignment) {
-	for i := range r.assigned {
-		if r.assigned[i].Step == a.Step {
-			r.assigned[i].Assignment = a
-			return
-		}
+	if !slices.ContainsFunc(r.assigned, func(known Assigned) bool { return known.Step == a.Step }) {
+		a.At = instant(a.At)
+		r.assigned = append(r.assigned, Assigned{Assignment: a})
 	}
-	r.assigned = append(r.assigned, Assigned{Assignment: a})
 }
 
 // withdraw takes back what a run leaves behind that was ended from outside.
@@ -94,7 +91,7 @@ func (p *person) withdraw(runID string, d *crm.Decision) {
 	}
 }
 
-// change changes the candidate on behalf of a run, and tells of it if there is anything to tell.
+// change changes the candidate on behalf of a run, or of a source if by is empty, and tells of it if there is anything to tell.
 func (s *Store) change(p *person, c *crm.CandidateChange, by string, d *crm.Decision) error {
 	if c == nil {
 		return nil
@@ -108,7 +105,11 @@ func (s *Store) change(p *person, c *crm.CandidateChange, by string, d *crm.Deci
 	if len(fields) > 0 {
 		after.UpdatedAt = instant(d.At)
 		p.Candidate = after
-		if err := s.queue(s.fact("candidate.updated", p.ID, d.At, map[string]any{"changed": fields, "by": by})); err != nil {
+		told := map[string]any{"changed": fields}
+		if by != "" {
+			told["by"] = by
+		}
+		if err := s.queue(s.fact("candidate.updated", p.ID, d.At, told)); err != nil {
 			return err
 		}
 	}

@@ -166,7 +166,7 @@ func (s *Store) fold(p *person, out *crm.Dispatched) error {
 		if !changed || !open || m.AcceptedAt.IsZero() {
 			continue
 		}
-		if err := s.taken(p, m); err != nil {
+		if err := s.taken(p, m, s.now()); err != nil {
 			return err
 		}
 	}

@@ -45,11 +45,7 @@ func (s *Store) facts(p *person, r *run, now time.Time) crm.Facts {
 	for i := range p.consents {
 		f.Consents = append(f.Consents, p.consents[i].Consent)
 	}
-	for _, x := range p.suppressions {
-		if x.address != "" && x.address == p.Address(x.Channel) {
-			f.Suppressions = append(f.Suppressions, x.Suppression)
-		}
-	}
+	f.Suppressions = p.suppressed()
 	for _, other := range p.runs {
 		if other.Open() {
 			f.Enrolled = append(f.Enrolled, other.Definition)
@@ -57,7 +53,7 @@ func (s *Store) facts(p *person, r *run, now time.Time) crm.Facts {
 	}
 	f.Enrolled = slices.Compact(slices.Sorted(slices.Values(f.Enrolled)))
 	since := now.Add(-crm.CapHorizon)
-	for _, m := range p.messages {
+	for _, m := range p.ledger() {
 		if m.EnrollmentID == r.ID {
 			f.Messages = append(f.Messages, *m)
 		}
@@ -68,9 +64,6 @@ func (s *Store) facts(p *person, r *run, now time.Time) crm.Facts {
 			f.Had = append(f.Had, m.Template)
 		}
 	}
-	slices.SortStableFunc(f.Messages, func(a, b crm.Message) int {
-		return cmp.Or(a.PlannedAt.Compare(b.PlannedAt), cmp.Compare(a.ID, b.ID))
-	})
 	slices.SortStableFunc(f.Sends, func(a, b crm.Send) int { return a.At.Compare(b.At) })
 	f.Had = slices.Compact(slices.Sorted(slices.Values(f.Had)))
 	for key, arm := range s.settled {
@@ -86,6 +79,27 @@ func (s *Store) facts(p *person, r *run, now time.Time) crm.Facts {
 		f.Call = &last
 	}
 	return f
+}
+
+// suppressed are the suppressions of the candidate's present addresses, by time.
+func (p *person) suppressed() []crm.Suppression {
+	var list []crm.Suppression
+	for _, x := range p.suppressions {
+		if x.address == crm.NormalAddress(x.Channel, p.Address(x.Channel)) {
+			list = append(list, x.Suppression)
+		}
+	}
+	slices.SortStableFunc(list, func(a, b crm.Suppression) int {
+		return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.Reason, b.Reason), cmp.Compare(a.Channel, b.Channel))
+	})
+	return list
+}
+
+// ledger are the candidate's messages as they were planned; those of one moment by id.
+func (p *person) ledger() []*crm.Message {
+	return slices.SortedFunc(slices.Values(p.messages), func(a, b *crm.Message) int {
+		return cmp.Or(a.PlannedAt.Compare(b.PlannedAt), cmp.Compare(a.ID, b.ID))
+	})
 }
 
 // had tells whether the candidate was sent a message, or may yet be.

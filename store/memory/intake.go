@@ -37,8 +37,8 @@ func (s *Store) Receive(events ...crm.Event) error {
 	return nil
 }
 
-// Change changes a candidate as a source would, and tells of it by candidate.updated. The error has crm.CodeNotFound when
-// there is no such candidate.
+// Change changes a candidate as a source would, and tells of it by candidate.updated. A score that is given again says nothing
+// new: it is worth what is left of it. The error has crm.CodeNotFound when there is no such candidate.
 func (s *Store) Change(candidateID string, c *crm.CandidateChange, at time.Time) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -46,7 +46,11 @@ func (s *Store) Change(candidateID string, c *crm.CandidateChange, at time.Time)
 	if p == nil {
 		return notFound("There is no such candidate.")
 	}
-	return s.change(p, c, "", &crm.Decision{At: at})
+	said := *c
+	if said.Score != nil && said.Score.Points == p.Score {
+		said.Score = nil
+	}
+	return s.change(p, &said, "", &crm.Decision{At: at})
 }
 
 // OptOut is a candidate's word, or a provider's, that messages must stop.
@@ -66,12 +70,13 @@ func (s *Store) OptOut(candidateID string, o OptOut) error {
 	if p == nil {
 		return notFound("There is no such candidate.")
 	}
+	address := crm.NormalAddress(o.Channel, p.Address(o.Channel))
 	known := func(x suppression) bool {
-		return x.address == p.Address(o.Channel) && x.Reason == o.Reason && x.Channel == o.Channel
+		return x.address == address && x.Reason == o.Reason && x.Channel == o.Channel
 	}
-	if !slices.ContainsFunc(p.suppressions, known) {
+	if address != "" && !slices.ContainsFunc(p.suppressions, known) {
 		p.suppressions = append(p.suppressions, suppression{
-			Suppression: crm.Suppression{Channel: o.Channel, Reason: o.Reason, At: instant(o.At)}, address: p.Address(o.Channel),
+			Suppression: crm.Suppression{Channel: o.Channel, Reason: o.Reason, At: instant(o.At)}, address: address,
 		})
 	}
 	if o.Reason == crm.SuppressedBounce {

@@ -87,53 +87,68 @@ func (s *Store) Due() time.Time {
 	return next
 }
 
-// Accept notes that the provider took a claimed message. The error has crm.CodeConflict when it cannot have been sent.
+// Accept notes that the provider took a claimed message, or one whose fate was unknown. Where the provider's own report was
+// faster only what is missing is added. The error has crm.CodeConflict when it cannot have been sent.
 func (s *Store) Accept(id string, at time.Time) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, p := range s.people {
-		m := p.message(id)
-		if m == nil || m.State != crm.MessageClaimed && m.State != crm.MessageUnknown {
-			continue
-		}
-		m.State, m.Reason, m.AcceptedAt, m.Provider = crm.MessageAccepted, "", instant(at), "played"
-		return s.taken(p, m)
+	p, m := s.find(id, crm.MessageClaimed, crm.MessageUnknown, crm.MessageAccepted, crm.MessageSettled)
+	if m == nil {
+		return conflict("The message is not being sent.", "Look at its state.")
 	}
-	return conflict("The message is not being sent.", "Look at its state.")
+	if m.State == crm.MessageClaimed || m.State == crm.MessageUnknown {
+		m.State, m.Reason, m.LookupAt = crm.MessageAccepted, "", time.Time{}
+	}
+	if m.Provider = "played"; m.AcceptedAt.IsZero() {
+		m.AcceptedAt = instant(at)
+	}
+	return s.taken(p, m, at)
 }
 
 // Unknown notes that nobody knows whether the provider took a claimed message. The error has crm.CodeConflict when the
 // message is not claimed.
 func (s *Store) Unknown(id, reason string, at time.Time) error {
-	return s.fail(id, crm.MessageUnknown, reason, at)
+	return s.fail(id, crm.MessageUnknown, reason, at, crm.MessageClaimed)
 }
 
-// Refuse notes that the provider will never take a claimed message. The error has crm.CodeConflict when the message is not
-// claimed.
+// Refuse notes that the provider will never take a message. The error has crm.CodeConflict when the message is neither claimed
+// nor unknown.
 func (s *Store) Refuse(id, reason string, at time.Time) error {
-	return s.fail(id, crm.MessageRefused, reason, at)
+	return s.fail(id, crm.MessageRefused, reason, at, crm.MessageClaimed, crm.MessageUnknown)
 }
 
-func (s *Store) fail(id string, state crm.MessageState, reason string, at time.Time) error {
+func (s *Store) fail(id string, state crm.MessageState, reason string, at time.Time, from ...crm.MessageState) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, p := range s.people {
-		m := p.message(id)
-		if m == nil || m.State != crm.MessageClaimed {
-			continue
-		}
-		m.State, m.Reason = state, reason
-		s.wakeSettled(m)
-		return s.queue(s.ledgerFact("message.failed", "failed/", m, at))
+	_, m := s.find(id, from...)
+	if m == nil {
+		return conflict("The message is not being sent.", "Look at its state.")
 	}
-	return conflict("The message is not being sent.", "Look at its state.")
+	m.State, m.Reason, m.LookupAt = state, reason, time.Time{}
+	if state == crm.MessageUnknown {
+		m.UnknownAt, m.UnknownReason, m.LookupAt = instant(at), reason, instant(at).Add(crm.FirstLookup)
+	}
+	s.wakeSettled(m)
+	return s.queue(s.ledgerFact("message.failed", "failed/", m, at))
 }
 
-// taken tells that a message was sent.
-func (s *Store) taken(p *person, m *crm.Message) error {
+// find returns a message that is in one of the states, and whose it is; nil when there is none.
+func (s *Store) find(id string, states ...crm.MessageState) (*person, *crm.Message) {
+	for _, p := range s.people {
+		if m := p.message(id); m != nil && slices.Contains(states, m.State) {
+			return p, m
+		}
+	}
+	return nil, nil
+}
+
+// taken tells that a message was sent, which became known at a time that may be later.
+func (s *Store) taken(p *person, m *crm.Message, known time.Time) error {
 	p.LastContactedAt = later(p.LastContactedAt, m.AcceptedAt)
 	s.wakeSettled(m)
-	return s.queue(s.ledgerFact("message.sent", "sent/", m, m.AcceptedAt))
+	e := s.ledgerFact("message.sent", "sent/", m, known)
+	e.Time = m.AcceptedAt
+	return s.queue(e)
 }
 
 // ledgerFact is the event that tells what became of a message, once per message.

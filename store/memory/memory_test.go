@@ -172,6 +172,58 @@ func TestLedger(t *testing.T) {
 	}
 }
 
+// A report of the provider tells what the sender never learnt: the message was sent when the report says, and that is known
+// since the report came. A receipt that comes after it adds what is missing and tells nothing.
+func TestLateReceipt(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.decide(func(_ *crm.Facts, d *crm.Decision) {
+		d.Messages, d.Awaits = []crm.Message{b.message("msg_1"), b.message("msg_0")}, []string{crm.AwaitSettled}
+	})
+	if _, err := b.Claim(b.now, func(*memory.Claim) memory.Verdict { return memory.Verdict{State: crm.MessageClaimed} }); err != nil {
+		t.Fatal(err)
+	}
+	if m := b.facts().Messages; m[0].ID != "msg_0" || m[0].State != crm.MessageClaimed || m[1].State != crm.MessagePlanned {
+		t.Errorf("messages are not in the order of their ids: %+v", m)
+	}
+	b.must(b.Unknown("msg_0", "timeout", b.now))
+	opened := b.now
+	b.now = b.now.Add(time.Hour)
+	b.must(b.Receive(crm.Event{
+		CandidateID: "cnd_1", Source: "sendgrid", ExternalID: "1", Type: "message.opened", Time: opened, Data: map[string]any{"message": "msg_0"},
+	}))
+	b.dispatchAll(nil)
+	b.must(b.Accept("msg_0", b.now.Add(time.Minute)))
+	in := b.dispatchAll(nil)
+	if len(in.Events) != 1 || in.Events[0].Type != "message.sent" || in.Events[0].ReceivedAt.Sub(in.Events[0].Time) != time.Hour {
+		t.Errorf("told %+v", in.Events)
+	}
+	if m := b.Messages("cnd_1")[1]; m.State != crm.MessageAccepted || m.Provider == "" || m.AcceptedAt.Sub(opened).Abs() > time.Microsecond {
+		t.Errorf("message %+v", m)
+	}
+	if err := b.Refuse("msg_0", "invalid", b.now); crm.CodeOf(err) != crm.CodeConflict {
+		t.Errorf("refused after it was sent: %v", err)
+	}
+}
+
+// The provider may still refuse a message whose fate was unknown.
+func TestRefuseUnknown(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.decide(func(_ *crm.Facts, d *crm.Decision) { d.Messages = []crm.Message{b.message("msg_1")} })
+	if _, err := b.Claim(b.now, func(*memory.Claim) memory.Verdict { return memory.Verdict{State: crm.MessageClaimed} }); err != nil {
+		t.Fatal(err)
+	}
+	b.must(b.Unknown("msg_1", "timeout", b.now))
+	b.must(b.Refuse("msg_1", "invalid", b.now))
+	if m := b.Messages("cnd_1")[0]; m.State != crm.MessageRefused || m.Reason != "invalid" {
+		t.Errorf("message %+v", m)
+	}
+	if in := b.dispatchAll(nil); len(in.Events) != 1 || in.Events[0].Type != "message.failed" {
+		t.Errorf("told %+v", in.Events)
+	}
+}
+
 // An exit from outside takes back what was planned.
 func TestWithdraw(t *testing.T) {
 	t.Parallel()
@@ -208,6 +260,20 @@ func TestChange(t *testing.T) {
 	if want := []string{"candidate.updated", "pool.entered", "pool.left", "custom.x"}; !slices.Equal(types, want) {
 		t.Errorf("told %v, want %v", types, want)
 	}
+	score := func(points float64) []crm.Event {
+		b.now = b.now.Add(time.Hour)
+		b.must(b.Change("cnd_1", &crm.CandidateChange{Score: &crm.Score{Points: points, At: b.now}}, b.now))
+		if len(b.Pending()) == 0 {
+			return nil
+		}
+		return b.dispatchAll(nil).Events
+	}
+	if told := score(7); len(told) != 1 || told[0].Data["by"] != nil {
+		t.Errorf("a source's score was told as %+v", told)
+	}
+	if told := score(7); told != nil { // said again, it is worth what is left of it
+		t.Errorf("the same score was told as %+v", told)
+	}
 	if c, err := b.Candidate("cnd_1"); err != nil || c.City != "Leeds" || !slices.Equal(b.Pools("cnd_1"), []string{"hot", "warm"}) {
 		t.Errorf("%+v in %v, %v", c, b.Pools("cnd_1"), err)
 	}
@@ -227,6 +293,7 @@ func TestOptOut(t *testing.T) {
 			t.Parallel()
 			b := setup(t)
 			b.must(b.OptOut("cnd_1", memory.OptOut{Channel: test.channel, Reason: test.reason, At: b.now}))
+			b.must(b.Change("cnd_1", &crm.CandidateChange{Set: map[string]any{"email": " Sarah@Example.com"}}, b.now)) // is the same mailbox
 			f := b.facts()
 			if len(f.Suppressions) != 1 || crm.ConsentFor(f.Consents, "news", crm.Email) != test.revoked || crm.ConsentFor(f.Consents, "jobs", crm.SMS) != crm.ConsentGranted {
 				t.Errorf("suppressed %v, consents %v", f.Suppressions, f.Consents)
@@ -236,6 +303,21 @@ func TestOptOut(t *testing.T) {
 				t.Errorf("the new address is suppressed: %v", f.Suppressions)
 			}
 		})
+	}
+}
+
+// Suppressions are in the order of their times, whenever they were told.
+func TestSuppressionsInOrder(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.must(b.OptOut("cnd_1", memory.OptOut{Channel: crm.SMS, Reason: crm.SuppressedStop, At: b.now}))
+	b.must(b.OptOut("cnd_1", memory.OptOut{Channel: crm.Email, Reason: crm.SuppressedBounce, At: b.now.Add(-time.Hour)}))
+	b.must(b.Change("cnd_1", &crm.CandidateChange{Set: map[string]any{"phone": ""}}, b.now))
+	b.must(b.OptOut("cnd_1", memory.OptOut{Channel: crm.SMS, Reason: crm.SuppressedBounce, At: b.now})) // there is no number
+	b.must(b.Change("cnd_1", &crm.CandidateChange{Set: map[string]any{"phone": "+447700900123"}}, b.now))
+	f := b.facts()
+	if len(f.Suppressions) != 2 || f.Suppressions[0].Reason != crm.SuppressedBounce || f.Suppressions[1].Channel != crm.SMS {
+		t.Errorf("suppressions %v", f.Suppressions)
 	}
 }
 
@@ -260,7 +342,14 @@ func TestConsentEvents(t *testing.T) {
 func TestDispatch(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	b.decide(func(_ *crm.Facts, d *crm.Decision) { d.Assigned = []crm.Assignment{{Step: "half", Arm: "a"}} })
+	b.decide(func(_ *crm.Facts, d *crm.Decision) {
+		d.Assigned = []crm.Assignment{{Step: "half", Arm: "a", At: b.now}}
+	})
+	first := b.now
+	b.now = b.now.Add(time.Hour)
+	b.decide(func(_ *crm.Facts, d *crm.Decision) {
+		d.Assigned = []crm.Assignment{{Step: "half", Arm: "a", At: b.now}}
+	}) // comes to it again
 	b.receive("page.viewed", nil)
 	b.dispatchAll(func(in *crm.Inbox, out *crm.Dispatched) {
 		out.SetAside[in.Events[0].ID] = "internal_error"
@@ -274,7 +363,7 @@ func TestDispatch(t *testing.T) {
 	if len(f.Events) != 0 || f.Enrollment.Wake != 2 || !f.Enrollment.Paused || f.Candidate.Score != 4 || !slices.Contains(f.Pools, "hot") {
 		t.Errorf("facts %+v", f)
 	}
-	if a := b.Assignments(b.run); len(a) != 1 || a[0].MeasuredAt.IsZero() {
+	if a := b.Assignments(b.run); len(a) != 1 || a[0].MeasuredAt.IsZero() || a[0].At.Sub(first).Abs() > time.Microsecond {
 		t.Errorf("assignments %+v", a)
 	}
 	b.receive("page.viewed", nil)

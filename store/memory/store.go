@@ -72,7 +72,7 @@ type line struct {
 // suppression is an address that must not be written to.
 type suppression struct {
 	crm.Suppression
-	address string
+	address string // in its normal form
 }
 
 // New returns an empty store that takes its time from now.

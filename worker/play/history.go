@@ -11,7 +11,8 @@ import (
 )
 
 // Recorded makes a part of what is known of a candidate and of what they did: everything before start is how things are, the
-// rest happens at its time. What Rapport told itself is left out, as the play tells it anew.
+// rest happens at its time. What Rapport told by itself is left out, as the play tells it anew; that somebody did a task or
+// answered a survey stays, though Rapport told of it.
 func Recorded(c crm.Candidate, consents []crm.Consent, events []crm.Event, start time.Time) *Part {
 	part := &Part{Candidate: c, Start: start, Lenient: true}
 	for _, line := range consents {
@@ -23,13 +24,14 @@ func Recorded(c crm.Candidate, consents []crm.Consent, events []crm.Event, start
 	}
 	for i := range events {
 		e := &events[i]
-		if strings.HasPrefix(e.Source, crm.SourceRapport) {
+		byPerson := e.Type == "survey.answered" || e.Type == "task.completed"
+		if strings.HasPrefix(e.Source, crm.SourceRapport) && !byPerson {
 			continue
 		}
 		h := dsl.Happening{
 			At: dsl.At(later(e.Time, start)), Event: e.Type, ID: e.ExternalID, Source: e.Source, Data: e.Data,
 		}
-		if strings.HasPrefix(e.Type, "message.") || e.Type == "survey.answered" || e.Type == "task.completed" {
+		if strings.HasPrefix(e.Type, "message.") || byPerson {
 			h.Step = cmp.Or(e.Step, e.Text("step"))
 		}
 		part.Script = append(part.Script, h)

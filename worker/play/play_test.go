@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rapport-crm/rapport/crm"
 	"github.com/rapport-crm/rapport/dsl"
@@ -223,6 +224,55 @@ expect: []
 	for b.Loop() {
 		if trial := stage.Try(b.Context(), set.Tests[0]); trial.Err != nil {
 			b.Fatal(trial.Err)
+		}
+	}
+}
+
+// What people did stays in a recorded history although Rapport told of it: the task of a played run is done, and a survey that
+// a sequence asked which is not played is answered as it was.
+func TestRecordedByPeople(t *testing.T) {
+	t.Parallel()
+	set := load(t, `
+sequence: promoters
+purpose: news
+enroll: {on: survey.answered, when: event.data.nps > 8}
+steps:
+  - id: ring
+    task: {title: Ring them, wait: true, timeout: 5d}
+---
+sequence: asks
+purpose: news
+enroll: by hand
+steps: [{id: how, survey: {use: ask, timeout: 1d}}]
+`)
+	start := time.Date(2026, 10, 23, 9, 0, 0, 0, time.UTC)
+	events := []crm.Event{
+		{
+			ExternalID: "1", Source: crm.SourceRapport, Type: "survey.answered", Time: start.Add(time.Hour),
+			Data: map[string]any{"survey": "ask", "sequence": "asks", "step": "how", "nps": 9},
+		},
+		{
+			ExternalID: "2", Source: crm.SourceRapport, Type: "task.completed", Time: start.Add(2 * time.Hour),
+			Data: map[string]any{"sequence": "promoters", "step": "ring", "task": "tsk_real"},
+		},
+		{ExternalID: "3", Source: crm.SourceRapport, Type: "candidate.updated", Time: start.Add(3 * time.Hour)},
+	}
+	part := play.Recorded(crm.Candidate{ID: "cnd_1", CreatedAt: start}, nil, events, start)
+	if len(part.Script) != 2 {
+		t.Fatalf("the script is %+v", part.Script)
+	}
+	for name, want := range map[string]int{"promoters": 1, "asks": 0} {
+		timeline, err := play.On(set, name).Play(t.Context(), part)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(timeline.Runs) != want {
+			t.Errorf("%s: %d runs, want %d", name, len(timeline.Runs), want)
+		}
+		for _, run := range timeline.Runs {
+			if !run.ClosedAt.Equal(start.Add(2*time.Hour)) || run.Outcome != crm.OutcomeCompleted {
+				t.Errorf("%s ended %q at %s", name, run.Outcome, run.ClosedAt)
+			}
 		}
 	}
 }

@@ -91,7 +91,9 @@ func (p *player) event(h *dsl.Happening) error {
 		return nil
 	}
 	switch {
-	case h.Event == "task.completed" && h.Step != "":
+	case p.elsewhere(h):
+		return p.store.Receive(e)
+	case h.Event == "task.completed":
 		task := p.task(h)
 		if task == nil {
 			return p.cannot(h, h.Step+" has given nobody a task that is open")
@@ -107,6 +109,15 @@ func (p *player) event(h *dsl.Happening) error {
 		}
 	}
 	return p.store.Receive(e)
+}
+
+// elsewhere tells whether an entry is about a task or a survey of a sequence that is not played: it happens as it is told.
+func (p *player) elsewhere(h *dsl.Happening) bool {
+	if h.Event != "task.completed" && h.Event != "survey.answered" {
+		return false
+	}
+	sequence, _ := h.Data["sequence"].(string)
+	return h.Step == "" || p.part.Lenient && sequence != "" && p.set.Programs[sequence] == nil
 }
 
 // about tells of an event of a message: also what a provider's report of it means for consent.
@@ -131,13 +142,17 @@ func (p *player) about(e *crm.Event, m *crm.Message) error {
 	return p.store.OptOut(p.id, memory.OptOut{Channel: m.Channel, Reason: why, Source: e.Source, At: p.clock})
 }
 
+// of is the sequence whose step an entry names, or "".
+func (p *player) of(h *dsl.Happening) string {
+	if sequence, ok := h.Data["sequence"].(string); ok && p.part.Lenient {
+		return sequence
+	}
+	return p.part.Of
+}
+
 // message is the one that an entry is about: the last that was sent, by the step and the sequence if it names them.
 func (p *player) message(h *dsl.Happening) *crm.Message {
-	messages := p.store.Messages(p.id)
-	of := p.part.Of
-	if sequence, ok := h.Data["sequence"].(string); ok && p.part.Lenient {
-		of = sequence
-	}
+	messages, of := p.store.Messages(p.id), p.of(h)
 	for i := range slices.Backward(messages) {
 		m := &messages[i]
 		if h.Step != "" && (m.Step != h.Step || of != "" && m.Definition != of) || m.AcceptedAt.IsZero() {
@@ -150,9 +165,9 @@ func (p *player) message(h *dsl.Happening) *crm.Message {
 
 // task is the open one of the step that an entry names.
 func (p *player) task(h *dsl.Happening) *crm.Task {
-	tasks := p.store.Tasks(p.id)
+	tasks, of := p.store.Tasks(p.id), p.of(h)
 	for i := range slices.Backward(tasks) {
-		if t := &tasks[i]; t.State == crm.TaskOpen && t.Step == h.Step && (p.part.Of == "" || t.Definition == p.part.Of) {
+		if t := &tasks[i]; t.State == crm.TaskOpen && t.Step == h.Step && (of == "" || t.Definition == of) {
 			return t
 		}
 	}
@@ -162,7 +177,7 @@ func (p *player) task(h *dsl.Happening) *crm.Task {
 // possible tells whether an entry can happen as things are.
 func (p *player) possible(h *dsl.Happening) bool {
 	switch {
-	case h.Step == "":
+	case h.Step == "" || p.elsewhere(h):
 		return true
 	case h.Event == "task.completed":
 		return p.task(h) != nil

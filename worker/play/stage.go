@@ -63,7 +63,7 @@ type Part struct {
 
 	Of    string                    // the sequence that the steps of the script, the arms and the calls are of
 	Arms  map[string]string         // by step id: fixed arms of experiments
-	Calls map[string]crm.CallResult // by step id; a call that is not there is answered ok
+	Calls map[string]crm.CallResult // by step id, also of ats steps; what is not there is answered ok
 }
 
 // PartOf returns the part that a test describes.

@@ -157,6 +157,8 @@ func lineKind(kind crm.NoteKind) LineKind {
 		return LineKind(dsl.ExpectEmit)
 	case crm.NoteCall:
 		return LineKind(dsl.ExpectCall)
+	case crm.NoteATS:
+		return LineKind(dsl.ExpectATS)
 	case crm.NoteExit:
 		return LineKind(dsl.ExpectOutcome)
 	case crm.NoteAsked:
@@ -185,7 +187,7 @@ func (p *player) detail(l *Line, n *crm.Note, in *dsl.Instr) {
 		if n.EventType != "" {
 			l.Text = n.EventType
 		}
-	case crm.NoteCall:
+	case crm.NoteCall, crm.NoteATS:
 		l.Listed, l.Text = !in.Implied, n.Reason
 		l.Reason = n.Outcome
 	case crm.NoteAsked:

@@ -17,9 +17,11 @@ func (s *Sandbox) Handler() http.Handler {
 	mux.HandleFunc("POST "+texts+".json", s.sendText)
 	mux.HandleFunc("GET "+texts+".json", s.listTexts)
 	mux.HandleFunc("GET "+texts+"/{file}", s.getText)
+	mux.HandleFunc("POST /ats", s.tellATS)
 
 	mux.HandleFunc("GET /sandbox/messages", s.serveMessages)
 	mux.HandleFunc("GET /sandbox/messages/{id}", s.serveMessage)
+	mux.HandleFunc("GET /sandbox/ats", s.serveATS)
 	mux.HandleFunc("GET /sandbox/stats", s.serveStats)
 	mux.HandleFunc("GET /sandbox/faults", s.serveFaults)
 	mux.HandleFunc("PUT /sandbox/faults", s.changeFaults)
@@ -27,6 +29,7 @@ func (s *Sandbox) Handler() http.Handler {
 	mux.HandleFunc("GET /sandbox/version", s.serveVersion)
 
 	mux.HandleFunc("GET /{$}", s.inboxPage)
+	mux.HandleFunc("GET /ats", s.atsPage)
 	mux.HandleFunc("GET /mails/{id}", s.mailPage)
 	mux.HandleFunc("GET /mails/{id}/body", s.mailBody)
 	mux.HandleFunc("POST /mails/{id}/{action}", s.actOnMail)

@@ -109,6 +109,8 @@ type Stats struct {
 	// WebhooksPending counts webhooks that Rapport has not answered for yet.
 	WebhooksPending int `json:"webhooks_pending"`
 	WebhooksRefused int `json:"webhooks_refused"`
+	// ATSUpdates counts what the applicant tracking system was told.
+	ATSUpdates int `json:"ats_updates"`
 }
 
 // target is a kind of webhook receiver; it decides how a webhook is signed.

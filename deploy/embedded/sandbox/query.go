@@ -154,9 +154,10 @@ func (s *Sandbox) Stats(ctx context.Context) (Stats, error) {
 	err := s.pool.QueryRow(ctx, `
 select count(*), count(*) filter (where provider = 'sendgrid'), count(*) filter (where provider = 'twilio'),
     count(*) filter (where reference <> ''), count(distinct reference) filter (where reference <> ''),
-    (select count(*) from sandbox.webhooks where state = 'pending'), (select count(*) from sandbox.webhooks where state = 'refused')
+    (select count(*) from sandbox.webhooks where state = 'pending'), (select count(*) from sandbox.webhooks where state = 'refused'),
+    (select count(*) from sandbox.ats_updates)
 from sandbox.messages where direction = 'outbound'`).
-		Scan(&st.Messages, &st.Mails, &st.Texts, &st.Referenced, &st.Distinct, &st.WebhooksPending, &st.WebhooksRefused)
+		Scan(&st.Messages, &st.Mails, &st.Texts, &st.Referenced, &st.Distinct, &st.WebhooksPending, &st.WebhooksRefused, &st.ATSUpdates)
 	if err != nil {
 		return Stats{}, fmt.Errorf("count messages: %w", err)
 	}
@@ -194,7 +195,7 @@ from sandbox.webhooks where message = any($1) order by seq`, messages)
 func (s *Sandbox) version(ctx context.Context) (string, error) {
 	var version string
 	err := s.pool.QueryRow(ctx, `select concat_ws('.', (select max(seq) from sandbox.messages), (select max(seq) from sandbox.webhooks),
-    (select count(*) from sandbox.webhooks where happened_at is null),
+    (select count(*) from sandbox.webhooks where happened_at is null), (select sum(attempts) from sandbox.ats_updates),
     (select concat(count(*), '.', sum(attempts)) from sandbox.webhooks where state = 'pending'))`).Scan(&version)
 	if err != nil {
 		return "", fmt.Errorf("load version: %w", err)

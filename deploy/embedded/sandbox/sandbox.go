@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
+	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 )
 
 // The paths below Config.WebhookBase that webhooks are posted to. Twilio's status callbacks go to the URL that each
@@ -42,6 +43,9 @@ type Config struct {
 	AccountSID string
 	// AuthToken is the account's token: the password of API requests and the key of webhook signatures.
 	AuthToken string
+	// ATSSecret is what the applicant tracking system's requests are signed with: whsec_ and base64. Without it there is no
+	// such system.
+	ATSSecret string
 	// SMSNumbers are the numbers that the Twilio account owns, in E.164. The first is where a phone without a conversation texts to.
 	SMSNumbers []string
 	// WebhookBase is the public base URL of Rapport's API, such as http://127.0.0.1:8080. Without it nothing is posted, except
@@ -55,7 +59,7 @@ type Config struct {
 	Now func() time.Time
 }
 
-// Sandbox is one SendGrid account and one Twilio account. It is safe for concurrent use.
+// Sandbox is one SendGrid account, one Twilio account and an applicant tracking system. It is safe for concurrent use.
 type Sandbox struct {
 	config    Config
 	pool      *pgxpool.Pool
@@ -67,6 +71,7 @@ type Sandbox struct {
 	client    *http.Client
 	pages     *template.Template
 	hurry     chan struct{}
+	ats       *standardwebhooks.Webhook // verifies what the applicant tracking system is told; nil where there is none
 }
 
 // New connects to the database, creates what is missing there and returns the sandbox. It posts no webhook before Run.
@@ -90,6 +95,11 @@ func New(ctx context.Context, config Config) (*Sandbox, error) {
 		s.now = time.Now
 	}
 	var err error
+	if config.ATSSecret != "" {
+		if s.ats, err = standardwebhooks.NewWebhook(config.ATSSecret); err != nil {
+			return nil, fmt.Errorf("read the sandbox's ATS secret: %w", err)
+		}
+	}
 	if s.pages, err = parsePages(); err != nil {
 		return nil, fmt.Errorf("parse sandbox pages: %w", err)
 	}

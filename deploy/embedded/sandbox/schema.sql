@@ -65,6 +65,15 @@ create index if not exists webhooks_message on sandbox.webhooks (message);
 create index if not exists webhooks_coming on sandbox.webhooks (due_at) where happened_at is null;
 create index if not exists webhooks_pending on sandbox.webhooks (target, due_at, seq) where state = 'pending';
 
+-- What the applicant tracking system was told, once for each id.
+create table if not exists sandbox.ats_updates (
+    seq         bigint generated always as identity primary key,
+    id          text        not null unique, -- webhook-id
+    attempts    int         not null default 1,
+    body        json        not null,
+    received_at timestamptz not null -- on the sandbox's clock
+);
+
 -- Whom the providers no longer deliver to. Twilio keeps STOP by pair, SendGrid its lists by address (sender is empty).
 create table if not exists sandbox.suppressions (
     provider  text not null,

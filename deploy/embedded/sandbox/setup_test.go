@@ -27,6 +27,7 @@ const (
 	apiKey     = "SG.sandbox-key"
 	accountSID = "AC0123456789abcdef0123456789abcdef"
 	authToken  = "0123456789abcdef0123456789abcdef"
+	atsSecret  = "whsec_dGhlIHNhbmRib3gncyBhdHMgaGFzIGEga2V5IG9mIGl0cyBvd24="
 	ourNumber  = "+4915799990000"
 	herNumber  = "+4915112345678"
 	patience   = 15 * time.Second
@@ -50,7 +51,7 @@ func setup(tb testing.TB) *testBundle {
 	require.NoError(tb, err)
 	b.config = sandbox.Config{
 		DSN: postgrestest.New(tb, "sandbox", nil), APIKey: apiKey, AccountSID: accountSID, AuthToken: authToken,
-		SMSNumbers: []string{ourNumber}, WebhookBase: b.receiver.server.URL, Key: key, Logger: slog.New(slog.DiscardHandler),
+		SMSNumbers: []string{ourNumber}, ATSSecret: atsSecret, WebhookBase: b.receiver.server.URL, Key: key, Logger: slog.New(slog.DiscardHandler),
 		Now: scaledNow,
 	}
 	b.start(tb)
