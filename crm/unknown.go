@@ -42,7 +42,7 @@ type Finding struct {
 }
 
 // ErrNoListing says that the account cannot be asked for its messages.
-var ErrNoListing = errors.New("the account has no listing of its messages") //nolint:gochecknoglobals // a sentinel
+var ErrNoListing = errors.New("the account has no listing of its messages")
 
 // BodyHash is what is kept of a text, for as long as its fate is not known: enough to know it again.
 func BodyHash(text string) []byte {

@@ -139,7 +139,11 @@ func (s *Store) Missing(ctx context.Context, id string, e crm.Evidence, resend b
 		write.Queue(`update messages set state = 'planned', reason = '', not_before = $2, claimed_at = null, lookup_at = null, resent_at = $2,
 			changed_at = $2 where id = $1`, id, moment(e.At))
 		queueWithdrawn(write, id)
-		queueLedgerNote(write, m, e.At, crm.Note{Kind: crm.NoteResent, Step: m.Step, MessageID: id, Reason: string(e.Result)})
+		n := crm.Note{Kind: crm.NoteResent, Step: m.Step, MessageID: id, Reason: string(e.Result)}
+		if e.Result == crm.EvidenceResent { // nobody could tell
+			n.Reason = "may_arrive_twice"
+		}
+		queueLedgerNote(write, m, e.At, n)
 	} else {
 		write.Queue(`update messages set state = 'refused', reason = $2, lookup_at = null, body_hash = null, changed_at = $3 where id = $1`,
 			id, crm.ReasonNeverArrived, moment(e.At))

@@ -101,10 +101,8 @@ func what(e *api.TimelineEntry) string {
 		return "call " + e.Outcome
 	case crm.NoteATS:
 		return "ats " + e.Outcome
-	case crm.NoteSkipped, crm.NoteDeferred, crm.NoteUpdated, crm.NotePaused, crm.NoteGoal, crm.NoteMigrated, crm.NoteProblem:
+	case crm.NoteSkipped, crm.NoteDeferred, crm.NoteUpdated, crm.NotePaused, crm.NoteGoal, crm.NoteMigrated, crm.NoteProblem, crm.NoteResent:
 		return after(words(string(kind)), ": ", e.Text)
-	case crm.NoteResent:
-		return "message planned once more"
 	}
 	switch e.Kind {
 	case store.EntryEvent:
