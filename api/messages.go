@@ -2,49 +2,74 @@ package api
 
 import (
 	"context"
-	"maps"
 	"net/http"
-	"slices"
 
 	"github.com/danielgtaylor/huma/v2"
 
-	"github.com/rapport-crm/rapport/dsl"
+	"github.com/rapport-crm/rapport/crm"
+	"github.com/rapport-crm/rapport/store"
 )
 
-// MessagePreview asks how a message would look.
-type MessagePreview struct {
-	Name      string `json:"name" maxLength:"200" doc:"Of a message in force." example:"silver-medallist-thanks"`
-	Candidate string `json:"candidate,omitempty" maxLength:"1000" doc:"Id or external id. Without it, somebody who does not exist."`
-	Locale    string `json:"locale,omitempty" maxLength:"100" doc:"Instead of the candidate's."`
+// LedgerMessage is a message of the ledger, without the address and the subject, with what is known about its fate.
+type LedgerMessage struct {
+	crm.Message
+
+	Evidence []crm.Evidence `json:"evidence,omitempty" doc:"Of a message whose fate is or was unknown: what was looked up or said, in order."`
+}
+
+// MessageSettlement is what a person says became of a message.
+type MessageSettlement struct {
+	Sent bool   `json:"sent" doc:"Whether the provider took it."`
+	Note string `json:"note,omitempty" maxLength:"2000" doc:"How that is known."`
 }
 
 func (s *server) registerMessages() {
-	huma.Register(s.huma, operation(http.MethodPost, "/v1/messages/preview", "preview-message", "Definitions", ScopeCandidatesRead, "Preview a message",
-		"As it would go to a candidate. Nothing is sent or stored. What only a run would know stands in square brackets, and links lead nowhere."), s.previewMessage)
+	huma.Register(s.huma, operation(http.MethodGet, "/v1/messages", "list-messages", "Tasks", ScopeEnrollmentsRead, "List messages",
+		"The newest first. With state=unknown those whose fate nobody knows, each with its evidence: when it was claimed, why it is unknown, and what was looked up."), s.listMessages)
+	settle := operation(http.MethodPost, "/v1/messages/{id}/settle", "settle-message", "Tasks", ScopeEnrollmentsWrite, "Settle a message",
+		"Says what became of a message whose fate is unknown. Who said it, and the note, are kept as evidence and are on the timeline. The message is not sent again.")
+	huma.Register(s.huma, settle, s.settleMessage)
 }
 
-func (s *server) previewMessage(ctx context.Context, in *body[MessagePreview]) (*body[dsl.Preview], error) {
-	set, err := s.inForce.get(ctx)
+func (s *server) listMessages(ctx context.Context, in *struct {
+	Paging
+	Candidate string `query:"candidate" maxLength:"1000" doc:"Id or external id."`
+	State     string `query:"state" enum:"planned,claimed,accepted,refused,unknown,settled,cancelled,expired,skipped"`
+},
+) (*body[Page[LedgerMessage]], error) {
+	filter := store.MessageFilter{State: crm.MessageState(in.State), Limit: in.Limit, After: in.After}
+	if in.Candidate != "" {
+		c, _, err := s.Store.Candidate(ctx, in.Candidate)
+		if err != nil {
+			return nil, problemOf(err)
+		}
+		filter.Candidate = c.ID
+	}
+	messages, next, err := s.Store.ListMessages(ctx, filter)
 	if err != nil {
 		return nil, problemOf(err)
 	}
-	candidate := dsl.SampleCandidate(in.Body.Locale)
-	if in.Body.Candidate != "" {
-		if candidate, _, err = s.Store.Candidate(ctx, in.Body.Candidate); err != nil {
-			return nil, problemOf(err)
-		}
-		if in.Body.Locale != "" {
-			candidate.Locale = in.Body.Locale
-		}
+	ids := make([]string, len(messages))
+	for i := range messages {
+		ids[i] = messages[i].ID
 	}
-	preview, err := set.Preview(in.Body.Name, &candidate, s.Now())
-	if err != nil {
-		s.Log.WarnContext(ctx, "message not rendered", "name", in.Body.Name, "error", err)
-		return nil, problemOf(invalid("The message cannot be rendered for this candidate.", "Look at what it shows of them: a value may be too long."))
+	evidence, err := s.Store.Evidence(ctx, ids)
+	items := make([]LedgerMessage, len(messages))
+	for i := range messages {
+		items[i] = LedgerMessage{Message: messages[i], Evidence: evidence[ids[i]]}
+		items[i].Address, items[i].Subject = "", "" // who it went to is on the candidate's page
 	}
-	if preview == nil {
-		names := slices.Collect(maps.Keys(set.Templates))
-		return nil, problemOf(notFound("There is no message "+in.Body.Name+"."+didYouMean(in.Body.Name, names), "See GET /v1/definitions for those in force."))
+	return pageOf(items, next, err)
+}
+
+func (s *server) settleMessage(ctx context.Context, in *struct {
+	ID   string `path:"id" maxLength:"100"`
+	Body MessageSettlement
+},
+) (*struct{}, error) {
+	e := crm.Evidence{At: s.Now(), By: caller(ctx), Note: in.Body.Note}
+	if err := s.Store.SettleMessage(ctx, in.ID, in.Body.Sent, e); err != nil {
+		return nil, problemOf(err)
 	}
-	return &body[dsl.Preview]{Body: *preview}, nil
+	return nil, nil //nolint:nilnil // no content
 }

@@ -157,10 +157,10 @@ func (s *server) optOut(channel crm.Channel, name string, report *provider.Repor
 	return o, report.OptOut != "" && (o.Address != "" || o.CandidateID != "")
 }
 
-// taken settles a message whose fate was unknown, now that the provider says it took it. Reports that are events do so by
+// taken settles a message whose fate was unknown or in doubt, now that the provider says it took it. Reports that are events do so by
 // themselves when they are dispatched.
 func (s *server) taken(ctx context.Context, name string, report *provider.Report, message *crm.Message) error {
-	if !report.Accepted || message.State != crm.MessageUnknown {
+	if !report.Accepted || !message.Doubtful() {
 		return nil
 	}
 	err := s.Store.Accept(ctx, message.ID, store.Acceptance{

@@ -113,7 +113,7 @@ func (w *world) message(candidateID string, channel crm.Channel, address string)
 func (w *world) claimed(candidateID string, channel crm.Channel, address string) string {
 	w.t.Helper()
 	id := w.planned(candidateID, channel)
-	claims, err := w.store.Claim(w.t.Context(), w.clock(), 10, time.Minute, func(*store.Claim) store.Verdict {
+	claims, err := w.store.Claim(w.t.Context(), w.clock(), channel, 10, time.Minute, func(*store.Claim) store.Verdict {
 		return store.Verdict{State: crm.MessageClaimed, Address: address}
 	})
 	if err != nil || len(claims) != 1 {
@@ -486,7 +486,7 @@ func TestRefusalHoldsAtOnce(t *testing.T) {
 			w.twilio("/webhooks/twilio/inbound", object{"MessageSid": "SM1", "From": "+447700900123", "To": "+447700900000", "Body": c.words}).want(200, nil)
 			ws := &dsl.Workspace{Purposes: map[string]dsl.Purpose{"talent-community": {Basis: crm.BasisConsent}}}
 			for range 2 { // one of a candidate at a time
-				claims, err := w.store.Claim(t.Context(), w.clock(), 10, time.Minute, func(claim *store.Claim) store.Verdict {
+				claims, err := w.store.Claim(t.Context(), w.clock(), crm.SMS, 10, time.Minute, func(claim *store.Claim) store.Verdict {
 					v := dsl.LastCheck(ws, &claim.Facts, dsl.Intent{Channel: crm.SMS, Purpose: claim.Message.Purpose}, &claim.Message, w.clock())
 					return store.Verdict{State: v.State, Reason: v.Reason, Address: "+447700900123"}
 				})

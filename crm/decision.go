@@ -135,6 +135,8 @@ const (
 	NoteExit        NoteKind = "exit"
 	NoteGoal        NoteKind = "goal"
 	NoteProblem     NoteKind = "problem"  // a condition could not be evaluated, an event was set aside
+	NoteResent      NoteKind = "resent"   // a message of unknown fate is planned once more
+	NoteSettled     NoteKind = "settled"  // a person said what became of a message of unknown fate
 	NoteMigrated    NoteKind = "migrated" // the run went on in another version of its definition
 )
 

@@ -38,18 +38,38 @@ func (m *Message) Fold(e *Event) bool {
 	return changed
 }
 
+// Doubtful tells whether the message was handed to a provider and then thought not to have arrived, by a look-up or a person:
+// a report of the provider's own knows better, and one that was planned once more must not go again.
+func (m *Message) Doubtful() bool {
+	switch m.State {
+	case MessageUnknown:
+		return true
+	case MessagePlanned:
+		return m.Attempts > 0
+	case MessageRefused:
+		return m.Reason == ReasonNeverArrived || m.Reason == ReasonNotSent
+	case MessageClaimed, MessageAccepted, MessageSettled, MessageCancelled, MessageExpired, MessageSkipped:
+		return false
+	}
+	return false
+}
+
 // taken moves the state forward on evidence that the provider took the message.
 func (m *Message) taken(at time.Time, settled bool) bool {
 	before := m.State
 	switch m.State {
 	case MessageClaimed, MessageUnknown:
-		m.State = MessageAccepted
-		m.Reason = ""
-		m.AcceptedAt = at
+		m.State, m.Reason, m.AcceptedAt = MessageAccepted, "", at
 	case MessageAccepted:
-	case MessagePlanned, MessageRefused, MessageSettled, MessageCancelled, MessageExpired, MessageSkipped:
+	case MessagePlanned, MessageRefused:
+		if !m.Doubtful() {
+			return false
+		}
+		m.State, m.Reason, m.AcceptedAt = MessageAccepted, "", at
+	case MessageSettled, MessageCancelled, MessageExpired, MessageSkipped:
 		return false
 	}
+	m.LookupAt = time.Time{}
 	if settled {
 		m.State = MessageSettled
 	}

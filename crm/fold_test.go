@@ -51,6 +51,31 @@ func TestFoldEvent(t *testing.T) {
 	}
 }
 
+// A report of the provider's own outweighs what a look-up or a person took for granted.
+func TestFoldOfDoubtful(t *testing.T) {
+	t.Parallel()
+	at := time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC)
+	for name, test := range map[string]struct {
+		message crm.Message
+		want    crm.MessageState
+	}{
+		"it arrived after all":           {crm.Message{State: crm.MessageRefused, Reason: crm.ReasonNeverArrived}, crm.MessageSettled},
+		"the person was wrong":           {crm.Message{State: crm.MessageRefused, Reason: crm.ReasonNotSent}, crm.MessageSettled},
+		"it does not have to go again":   {crm.Message{State: crm.MessagePlanned, Attempts: 1}, crm.MessageSettled},
+		"refused by the provider itself": {crm.Message{State: crm.MessageRefused, Reason: "21610"}, crm.MessageRefused},
+		"never handed over":              {crm.Message{State: crm.MessagePlanned}, crm.MessagePlanned},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			m := test.message
+			m.Fold(&crm.Event{Source: "sendgrid", Type: "message.delivered", Time: at})
+			if m.State != test.want {
+				t.Errorf("it is %s, want %s", m.State, test.want)
+			}
+		})
+	}
+}
+
 // The order in which a provider's events arrive does not matter.
 func TestFoldOrder(t *testing.T) {
 	t.Parallel()

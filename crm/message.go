@@ -7,7 +7,7 @@ import "time"
 //	planned → claimed → accepted | refused | unknown → settled
 //
 // and, instead of being claimed, cancelled, expired or skipped. A state never goes back, but for a claim that the provider
-// certainly did not take: that returns to planned.
+// certainly did not take, or that on_unknown: resend_once lets go once more: that returns to planned.
 type MessageState string
 
 // The states.
@@ -59,6 +59,11 @@ type Message struct {
 	RepliedAt    time.Time `json:"replied_at,omitzero"`
 	BouncedAt    time.Time `json:"bounced_at,omitzero"`
 	ComplainedAt time.Time `json:"complained_at,omitzero"`
+
+	UnknownAt     time.Time `json:"unknown_at,omitzero"`      // since when its fate was unknown, if it ever was
+	UnknownReason string    `json:"unknown_reason,omitempty"` // why: a code
+	LookupAt      time.Time `json:"lookup_at,omitzero"`       // of an unknown one: when the provider is asked next
+	ResentAt      time.Time `json:"resent_at,omitzero"`       // when it was planned once more, as its step says on_unknown: resend_once
 }
 
 // Transactional tells whether the message is about something the candidate is part of.

@@ -29,24 +29,26 @@ type Verdict struct {
 // candidates that nobody has locked.
 const claimWindow = 4
 
-// Claim takes due messages out of the queue, by priority and age, at most one per candidate and call. Under the locks of
-// their candidates it reads the facts, has check decide each, and commits what check said; it returns the claimed ones,
-// which must then be sent within the lease. Check must be quick and must not use the store. An opt-out that was committed
-// before is in the facts; one that comes later finds the message claimed. Messages of paused runs and sequences stay.
+// Claim takes due messages of a channel out of its queue, at most one per candidate and call: by priority, and within a
+// priority the sequences take turns, each with its longest due, so that a campaign of thousands holds up nobody else's ten. Under
+// the locks of their candidates it reads the facts, has check decide each, and commits what check said; it returns the
+// claimed ones, which must then be sent within the lease. Check must be quick and must not use the store. An opt-out that was
+// committed before is in the facts; one that comes later finds the message claimed. Messages of paused runs and sequences
+// stay.
 func (s *Store) Claim(
-	ctx context.Context, now time.Time, limit int, lease time.Duration, check func(*Claim) Verdict,
+	ctx context.Context, now time.Time, channel crm.Channel, limit int, lease time.Duration, check func(*Claim) Verdict,
 ) ([]Claim, error) {
 	now = instant(now)
 	var locked []string
 	lock := &pgx.Batch{}
 	// SKIP LOCKED never waits, so the order of the locks is free to be that of the queue.
-	gather(lock.Queue(`select c.id from (
+	gather(lock.Queue(claimable+`select c.id from (
 			select candidate_id, min(place) as place from (
-				select m.candidate_id, row_number() over (order by m.priority, m.planned_at, m.id) as place
-				from messages m `+sendable+` order by m.priority, m.planned_at, m.id limit $3
+				select candidate_id, row_number() over (order by priority, turn, not_before, id) as place
+				from turns order by priority, turn, not_before, id limit $4
 			) due group by candidate_id
 		) due join candidates c on c.id = due.candidate_id
-		order by due.place limit $2 for no key update of c skip locked`, moment(now), limit, limit*claimWindow), text, &locked)
+		order by due.place limit $3 for no key update of c skip locked`, moment(now), channel, limit, limit*claimWindow), text, &locked)
 	tx, err := s.begin(ctx, lock)
 	if err != nil {
 		return nil, fmt.Errorf("claim messages: %w", err)
@@ -58,9 +60,12 @@ func (s *Store) Claim(
 	var due []crm.Message
 	pick := &pgx.Batch{}
 	gather(pick.Queue("select "+messageColumns+` from messages where id in (
-			select distinct on (m.candidate_id) m.id from messages m `+sendable+` and m.candidate_id = any($2)
+			select distinct on (m.candidate_id) m.id from messages m join enrollments r on r.id = m.enrollment_id
+				left join published p on p.kind = 'sequence' and p.name = m.definition and p.locale = ''
+			where m.state = 'planned' and m.channel = $2 and m.not_before <= $1 and not r.paused and not coalesce(p.paused, false)
+				and m.candidate_id = any($3)
 			order by m.candidate_id, m.priority, m.planned_at, m.id
-		) order by priority, planned_at, id`, moment(now), locked), scanMessage, &due)
+		) order by priority, planned_at, id`, moment(now), channel, locked), scanMessage, &due)
 	if err := tx.send(ctx, pick); err != nil {
 		return nil, fmt.Errorf("claim messages: %w", err)
 	}
@@ -71,10 +76,25 @@ func (s *Store) Claim(
 	return claimed, nil
 }
 
-// sendable restricts messages m to those that may be claimed at $1.
-const sendable = `join enrollments r on r.id = m.enrollment_id
-	left join published p on p.kind = 'sequence' and p.name = r.definition and p.locale = ''
-	where m.state = 'planned' and m.not_before <= $1 and not r.paused and not coalesce(p.paused, false)`
+// claimable names, as turns, the messages of channel $2 that may be claimed at $1: of each sequence the $4 that have been due
+// for longest, with their turn. Which sequences there are is found by hopping through the index from one to the next, and
+// each one's messages are read in the order of the index, so that the cost does not grow with the queue.
+const claimable = `with recursive queues as (
+		(select priority, definition from messages where state = 'planned' and channel = $2 order by priority, definition limit 1)
+		union all
+		select n.priority, n.definition from queues q cross join lateral (
+			select priority, definition from messages where state = 'planned' and channel = $2
+			and (priority, definition) > (q.priority, q.definition) order by priority, definition limit 1
+		) n
+	), turns as (
+		select q.priority, d.*, row_number() over (partition by q.priority, q.definition order by d.not_before, d.id) as turn
+		from queues q left join published p on p.kind = 'sequence' and p.name = q.definition and p.locale = ''
+		cross join lateral (
+			select m.candidate_id, m.not_before, m.id from messages m join enrollments r on r.id = m.enrollment_id
+			where m.state = 'planned' and m.channel = $2 and m.priority = q.priority and m.definition = q.definition
+			and m.not_before <= $1 and not r.paused order by m.not_before, m.id limit $4
+		) d where not coalesce(p.paused, false)
+	) `
 
 // check has every due message checked on its facts and commits the verdicts.
 func (s *Store) check(

@@ -10,10 +10,15 @@ import (
 	"github.com/rapport-crm/rapport/store"
 )
 
-// claimWith claims what is due with one verdict for all.
+// claimWith claims what is due on both channels, with one verdict for all.
 func (b *bundle) claimWith(t *testing.T, v store.Verdict) []store.Claim {
 	t.Helper()
-	claims, err := b.Claim(t.Context(), b.now(), 50, time.Minute, func(*store.Claim) store.Verdict { return v })
+	return append(b.claim(t, crm.Email, v), b.claim(t, crm.SMS, v)...)
+}
+
+func (b *bundle) claim(t *testing.T, channel crm.Channel, v store.Verdict) []store.Claim {
+	t.Helper()
+	claims, err := b.Claim(t.Context(), b.now(), channel, 50, time.Minute, func(*store.Claim) store.Verdict { return v })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -29,7 +34,7 @@ func TestClaim(t *testing.T) {
 	b.pass(time.Second)
 	second := b.plan(t, other, "hello", crm.Email)
 	checked := 0
-	claims, err := b.Claim(t.Context(), b.now(), 50, time.Minute, func(c *store.Claim) store.Verdict {
+	claims, err := b.Claim(t.Context(), b.now(), crm.Email, 50, time.Minute, func(c *store.Claim) store.Verdict {
 		checked++
 		f := &c.Facts
 		if c.Message.ID != message || f.Enrollment.ID != run || f.Candidate.ID != id || len(f.Consents) != 1 || len(f.Messages) != 1 ||
@@ -46,7 +51,7 @@ func TestClaim(t *testing.T) {
 		got.Address != "ana@example.org" || claims[0].Message.State != crm.MessageClaimed {
 		t.Errorf("the message is %+v", got)
 	}
-	claims, err = b.Claim(t.Context(), b.now(), 50, time.Minute, func(c *store.Claim) store.Verdict {
+	claims, err = b.Claim(t.Context(), b.now(), crm.Email, 50, time.Minute, func(c *store.Claim) store.Verdict {
 		if len(c.Facts.Sends) != 2 || !c.Facts.Sends[0].At.Equal(b.now()) {
 			t.Errorf("sends are %+v, want the claimed one among them", c.Facts.Sends)
 		}
@@ -80,7 +85,7 @@ func TestClaimOrder(t *testing.T) {
 	want = []string{want[2], want[0], want[1]}
 	var got []string
 	for range 2 {
-		claims, err := b.Claim(t.Context(), b.now(), 2, time.Minute, func(*store.Claim) store.Verdict {
+		claims, err := b.Claim(t.Context(), b.now(), crm.Email, 2, time.Minute, func(*store.Claim) store.Verdict {
 			return store.Verdict{State: crm.MessageClaimed}
 		})
 		if err != nil {
@@ -141,7 +146,7 @@ func TestVerdictNonsense(t *testing.T) {
 	b := setup(t)
 	message := b.plan(t, b.enroll(t, b.candidate(t, "ATS-1"), "nurture"), "thanks", crm.Email)
 	for _, state := range []crm.MessageState{"", crm.MessageAccepted} {
-		if _, err := b.Claim(t.Context(), b.now(), 1, time.Minute, func(*store.Claim) store.Verdict { return store.Verdict{State: state} }); err == nil {
+		if _, err := b.Claim(t.Context(), b.now(), crm.Email, 1, time.Minute, func(*store.Claim) store.Verdict { return store.Verdict{State: state} }); err == nil {
 			t.Errorf("verdict %q was taken", state)
 		}
 	}
@@ -182,7 +187,7 @@ func TestClaimSeesOptOut(t *testing.T) {
 		t.Fatal(err)
 	}
 	checked := false
-	_, err := b.Claim(t.Context(), b.now(), 1, time.Minute, func(c *store.Claim) store.Verdict {
+	_, err := b.Claim(t.Context(), b.now(), crm.Email, 1, time.Minute, func(c *store.Claim) store.Verdict {
 		checked = true
 		if crm.ConsentFor(c.Facts.Consents, "talent-community", crm.Email) != crm.ConsentRevoked || len(c.Facts.Suppressions) != 1 {
 			t.Errorf("the check sees consents %+v and suppressions %+v", c.Facts.Consents, c.Facts.Suppressions)
@@ -203,11 +208,64 @@ func TestClaimBesideOthers(t *testing.T) {
 	b.pass(time.Second)
 	behind := b.plan(t, b.enroll(t, b.candidate(t, "ATS-2"), "nurture"), "thanks", crm.Email)
 	b.holding(t, "select from candidates where id = $1 for no key update", first, func() {
-		claims, err := b.Claim(t.Context(), b.now(), 1, time.Minute, func(*store.Claim) store.Verdict {
+		claims, err := b.Claim(t.Context(), b.now(), crm.Email, 1, time.Minute, func(*store.Claim) store.Verdict {
 			return store.Verdict{State: crm.MessageClaimed}
 		})
 		if err != nil || len(claims) != 1 || claims[0].Message.ID != behind {
 			t.Errorf("claimed %+v, %v, want the message behind", claims, err)
 		}
 	})
+}
+
+// A campaign of thousands holds up nobody else: within a priority the sequences take turns.
+func TestClaimIsFair(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	planFor := func(name, definition string, priority int) string {
+		run := b.enroll(t, b.candidate(t, name), definition)
+		d := b.decide(t, run, func(f *crm.Facts, d *crm.Decision) {
+			m := intent(f, d, "thanks", crm.Email)
+			m.Priority = priority
+			d.Messages = []crm.Message{m}
+		})
+		b.pass(time.Second)
+		return d.Messages[0].ID
+	}
+	var campaign []string
+	for i := range 12 {
+		campaign = append(campaign, planFor(fmt.Sprintf("ATS-%d", i), "campaign", 5))
+	}
+	small := []string{planFor("ATS-20", "small", 5), planFor("ATS-21", "small", 5)}
+	other := planFor("ATS-30", "other", 5)
+	interview := planFor("ATS-40", "interview", 1)
+	want := []string{interview, campaign[0], small[0], other, campaign[1], small[1], campaign[2], campaign[3]}
+	claims, err := b.Claim(t.Context(), b.now(), crm.Email, 8, time.Minute, func(*store.Claim) store.Verdict {
+		return store.Verdict{State: crm.MessageClaimed}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := make([]string, len(claims))
+	for i := range claims {
+		got[i] = claims[i].Message.ID
+	}
+	slices.Sort(got)
+	slices.Sort(want)
+	if !slices.Equal(got, want) {
+		t.Errorf("claimed %v, want %v: the interview, then one of each sequence in turn", got, want)
+	}
+}
+
+func TestClaimByChannel(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	run := b.enroll(t, b.candidate(t, "ATS-1"), "nurture")
+	text := b.plan(t, run, "thanks", crm.SMS)
+	yes := store.Verdict{State: crm.MessageClaimed}
+	if claims := b.claim(t, crm.Email, yes); len(claims) != 0 {
+		t.Errorf("claimed %+v for email", claims)
+	}
+	if claims := b.claim(t, crm.SMS, yes); len(claims) != 1 || claims[0].Message.ID != text {
+		t.Errorf("claimed %+v, want the text", claims)
+	}
 }

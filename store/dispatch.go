@@ -167,7 +167,7 @@ func (d *dispatch) queueEvents(batch *pgx.Batch, out *crm.Dispatched) {
 func (d *dispatch) queueFolds(batch *pgx.Batch, out *crm.Dispatched) error {
 	for i := range d.messages {
 		m := &d.messages[i]
-		open := m.State == crm.MessageClaimed || m.State == crm.MessageUnknown
+		open := m.State == crm.MessageClaimed || m.Doubtful()
 		changed := false
 		for j := range out.Events {
 			e := &out.Events[j]

@@ -27,7 +27,7 @@ type Accepted struct {
 	Acceptance
 }
 
-// Accept notes that the provider took a claimed message, or one whose fate was unknown, and tells by a message.sent event.
+// Accept notes that the provider took a claimed message, or one whose fate was unknown or is in doubt (crm.Message.Doubtful), and tells by a message.sent event.
 // Where the provider's own report was faster only what is missing is added. The error has crm.CodeConflict when the message
 // is in no state in which it can have been sent.
 func (s *Store) Accept(ctx context.Context, id string, a Acceptance) error {
@@ -58,13 +58,13 @@ func (s *Store) AcceptAll(ctx context.Context, accepted []Accepted, tell bool) (
 	var noted []string
 	batch := &pgx.Batch{}
 	batch.Queue("select id from lock_candidates(array(select distinct candidate_id from messages where id = any($1)))", ids)
-	gather(batch.Queue(`update messages m set state = case when m.state in ('claimed', 'unknown') then 'accepted' else m.state end,
-		reason = case when m.state in ('claimed', 'unknown') then '' else m.reason end,
+	gather(batch.Queue(`update messages m set state = case when m.state = 'settled' then 'settled' else 'accepted' end,
+		reason = case when m.state in ('accepted', 'settled') then m.reason else '' end, body_hash = null, lookup_at = null,
 		provider = u.provider, provider_id = u.provider_id, address = u.address, subject = u.subject, template_hash = u.template,
 		accepted_at = coalesce(m.accepted_at, u.at), lease_until = null, changed_at = u.at
 		from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::timestamptz[])
 			as u (id, provider, provider_id, address, subject, template, at)
-		where m.id = u.id and m.state in ('claimed', 'unknown', 'accepted', 'settled') returning m.id`,
+		where m.id = u.id and (m.state in ('claimed', 'unknown', 'accepted', 'settled') or `+doubtful+`) returning m.id`,
 		ids, texts[0], texts[1], texts[2], texts[3], texts[4], times), text, &noted)
 	batch.Queue(`update candidates c set last_contacted_at = greatest(c.last_contacted_at, m.at)
 		from (select candidate_id, max(accepted_at) as at from messages where id = any($1) group by candidate_id) m
@@ -78,6 +78,9 @@ func (s *Store) AcceptAll(ctx context.Context, accepted []Accepted, tell bool) (
 	s.Notify(TopicWakes)
 	return len(noted), nil
 }
+
+// doubtful are messages m that were thought not to have arrived, as crm.Message.Doubtful has it; those of unknown fate aside.
+const doubtful = `(m.state = 'planned' and m.attempts > 0 or m.state = 'refused' and m.reason in ('never_arrived', 'not_sent'))`
 
 // queueSent tells of messages that were taken: of all, or of those that a run listens for.
 func queueSent(batch *pgx.Batch, ids []string, tell bool) {
@@ -110,8 +113,12 @@ func (s *Store) fail(
 	var failed []string
 	batch := &pgx.Batch{}
 	batch.Queue(lockOwners("messages"), id)
-	gather(batch.Queue(`update messages set state = $2, reason = $3, lease_until = null, changed_at = $4
-		where id = $1 and state = any($5) returning id`, id, state, reason, moment(at), from), text, &failed)
+	gather(batch.Queue(`update messages set state = $2, reason = $3, lease_until = null, changed_at = $4,
+		unknown_at = case when $2 = 'unknown' then $4 else unknown_at end,
+		unknown_reason = case when $2 = 'unknown' then $3 else unknown_reason end,
+		lookup_at = case when $2 = 'unknown' then $6::timestamptz end, lookups = 0,
+		body_hash = case when $2 = 'unknown' then body_hash end
+		where id = $1 and state = any($5) returning id`, id, string(state), reason, moment(at), from, moment(at.Add(crm.FirstLookup))), text, &failed)
 	queueFailure(batch, []string{id}, at, state)
 	if err := s.once(ctx, batch); err != nil {
 		return fmt.Errorf("note failed message: %w", err)
@@ -132,9 +139,7 @@ func (s *Store) Release(ctx context.Context, id string, notBefore time.Time) err
 	batch.Queue(lockOwners("messages"), id)
 	gather(batch.Queue(`update messages set state = 'planned', not_before = $2, claimed_at = null, lease_until = null, changed_at = $3
 		where id = $1 and state = 'claimed' returning id`, id, moment(notBefore), moment(s.now())), text, &released)
-	// Its run may have been ended meanwhile, which cancels what is planned.
-	batch.Queue(`update messages m set state = 'cancelled', reason = r.outcome from enrollments r
-		where m.id = $1 and m.state = 'planned' and r.id = m.enrollment_id and r.withdrawn`, id)
+	queueWithdrawn(batch, id)
 	if err := s.once(ctx, batch); err != nil {
 		return fmt.Errorf("release message: %w", err)
 	}
@@ -165,8 +170,10 @@ func (s *Store) ExpireLeases(ctx context.Context, now time.Time) (int, error) {
 		return 0, nil
 	}
 	expire := &pgx.Batch{}
-	gather(expire.Queue(`update messages set state = 'unknown', reason = 'lease_expired', changed_at = $1, lease_until = null
-		where state = 'claimed' and lease_until < $1 and candidate_id = any($2) returning id`, moment(now), locked), text, &expired)
+	gather(expire.Queue(`update messages set state = 'unknown', reason = 'lease_expired', changed_at = $1, lease_until = null,
+		unknown_at = $1, unknown_reason = 'lease_expired', lookup_at = $3, lookups = 0
+		where state = 'claimed' and lease_until < $1 and candidate_id = any($2) returning id`,
+		moment(now), locked, moment(now.Add(crm.FirstLookup))), text, &expired)
 	if err := tx.send(ctx, expire); err != nil {
 		return 0, fmt.Errorf("expire leases: %w", err)
 	}

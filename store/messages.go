@@ -12,13 +12,15 @@ import (
 
 const messageColumns = `id, candidate_id, enrollment_id, definition, hash, step, occurrence, channel, purpose, template,
 	template_hash, priority, state, reason, planned_at, not_before, not_after, claimed_at, lease_until, attempts, address, subject,
-	provider, provider_id, accepted_at, delivered_at, opened_at, clicked_at, replied_at, bounced_at, complained_at`
+	provider, provider_id, accepted_at, delivered_at, opened_at, clicked_at, replied_at, bounced_at, complained_at,
+	unknown_at, unknown_reason, lookup_at, resent_at`
 
 func scanMessage(row pgx.CollectableRow) (m crm.Message, err error) {
 	err = row.Scan(&m.ID, &m.CandidateID, &m.EnrollmentID, &m.Definition, &m.Hash, &m.Step, &m.Occurrence, &m.Channel, &m.Purpose,
 		&m.Template, &m.TemplateHash, &m.Priority, &m.State, &m.Reason, &m.PlannedAt, &m.NotBefore, at(&m.NotAfter), at(&m.ClaimedAt),
 		at(&m.LeaseUntil), &m.Attempts, &m.Address, &m.Subject, &m.Provider, &m.ProviderID, at(&m.AcceptedAt), at(&m.DeliveredAt),
-		at(&m.OpenedAt), at(&m.ClickedAt), at(&m.RepliedAt), at(&m.BouncedAt), at(&m.ComplainedAt))
+		at(&m.OpenedAt), at(&m.ClickedAt), at(&m.RepliedAt), at(&m.BouncedAt), at(&m.ComplainedAt),
+		at(&m.UnknownAt), &m.UnknownReason, at(&m.LookupAt), at(&m.ResentAt))
 	return m, err
 }
 
@@ -39,7 +41,7 @@ func queueMessage(batch *pgx.Batch, m *crm.Message) {
 // queueFold writes what provider events have made of a message: see crm.Message.Fold.
 func queueFold(batch *pgx.Batch, m *crm.Message, now time.Time) {
 	batch.Queue(`update messages set state = $2, reason = $3, accepted_at = $4, delivered_at = $5, opened_at = $6, clicked_at = $7,
-		replied_at = $8, bounced_at = $9, complained_at = $10, lease_until = null, changed_at = $11 where id = $1`,
+		replied_at = $8, bounced_at = $9, complained_at = $10, lease_until = null, body_hash = null, lookup_at = null, changed_at = $11 where id = $1`,
 		m.ID, m.State, m.Reason, moment(m.AcceptedAt), moment(m.DeliveredAt), moment(m.OpenedAt), moment(m.ClickedAt),
 		moment(m.RepliedAt), moment(m.BouncedAt), moment(m.ComplainedAt), moment(now))
 }

@@ -130,7 +130,7 @@ func (m *mix) decideAny(ctx context.Context) error {
 func (m *mix) claimAndSend(ctx context.Context) error {
 	gone := map[string]bool{} // opted out before the claim began
 	m.optedOut.Range(func(id, _ any) bool { gone[id.(string)] = true; return true })
-	claims, err := m.Claim(ctx, m.now(), 3, time.Minute, func(c *store.Claim) store.Verdict {
+	claims, err := m.Claim(ctx, m.now(), []crm.Channel{crm.Email, crm.SMS}[rand.IntN(2)], 3, time.Minute, func(c *store.Claim) store.Verdict {
 		for _, s := range c.Facts.Suppressions {
 			if s.Blocks(c.Message.Channel, false) {
 				return store.Verdict{State: crm.MessageSkipped, Reason: "suppressed"}

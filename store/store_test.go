@@ -199,13 +199,7 @@ func (b *bundle) plan(t *testing.T, runID, step string, channel crm.Channel) str
 // claimAll claims whatever is due.
 func (b *bundle) claimAll(t *testing.T) []store.Claim {
 	t.Helper()
-	claims, err := b.Claim(t.Context(), b.now(), 50, time.Minute, func(*store.Claim) store.Verdict {
-		return store.Verdict{State: crm.MessageClaimed, Address: "ana@example.org"}
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return claims
+	return b.claimWith(t, store.Verdict{State: crm.MessageClaimed, Address: "ana@example.org"})
 }
 
 func (b *bundle) message(t *testing.T, id string) crm.Message {

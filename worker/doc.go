@@ -3,7 +3,9 @@
 //
 //   - The dispatcher (dispatcher.go) turns a candidate's new events into enrollments and wake-ups, in one transaction.
 //   - The relays (relay.go) carry both to Temporal: they start workflows and signal them.
-//   - The sender (sender.go) claims planned messages, checks them a last time and hands them to the providers.
+//   - The sender (sender.go) claims planned messages, checks them a last time and hands them to the providers, each
+//     channel in a lane (lane.go) at the rate of its account.
+//   - Look-ups (lookup.go) ask the providers about messages whose fate is unknown.
 //   - Jobs (jobs.go, jobplan.go, jobchunk.go) do what concerns many candidates, a chunk at a time: fan-outs, members of pools,
 //     campaigns, who belongs into which pool.
 //   - The sweeper (sweeper.go) finds what fell between two stools after a crash, and wakes it.

@@ -33,7 +33,9 @@ type rig struct {
 	store    *store.Store
 	temporal client.Client
 	mailbox  *mailbox
-	calls    activities.Requester // nil: none are made
+	texts    worker.Provider         // nil: the mailbox takes texts too
+	rates    map[crm.Channel]float64 // of the providers' accounts
+	calls    activities.Requester    // nil: none are made
 	scale    crm.Scale
 	queue    string
 	inbound  string // the domain that answers go to
@@ -68,10 +70,15 @@ func (r *rig) now() time.Time { return r.scale.Now(time.Now()) }
 // work runs a worker until stop is called, or the test ends.
 func (r *rig) work() (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
+	texts := r.texts
+	if texts == nil {
+		texts = r.mailbox
+	}
 	w := worker.New(worker.Config{
 		Store: r.store, Temporal: r.temporal, Scale: r.scale, TaskQueue: r.queue, PublicURL: "http://localhost", ReplyDomain: r.inbound,
+		Providers:   map[crm.Channel]worker.Provider{crm.Email: r.mailbox, crm.SMS: texts},
+		Rates:       r.rates,
 		Calls:       r.calls,
-		Providers:   map[crm.Channel]worker.Provider{crm.Email: r.mailbox, crm.SMS: r.mailbox},
 		Unsubscribe: func(id string) string { return "http://localhost/u/" + id },
 		SurveyLink:  func(id string) string { return "http://localhost/s/" + id },
 		Grace:       500 * time.Millisecond, Log: r.log,

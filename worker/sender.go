@@ -28,16 +28,19 @@ const (
 	retryAfter   = 30 * time.Second // when the provider does not say
 )
 
-// send claims due messages and hands them to the providers. The claim is committed before a provider is called, so a
-// message is never offered twice by two senders, nor again after a crash.
-func (w *Worker) send(ctx context.Context) (more bool, err error) {
+// send claims due messages of a channel and hands them to its provider. The claim is committed before the provider is called,
+// so a message is never offered twice by two senders, nor again after a crash.
+func (w *Worker) send(ctx context.Context, l *lane) (more bool, err error) {
+	if !l.pausedUntil().IsZero() {
+		return false, nil
+	}
 	set, err := w.library.Active(ctx)
 	if err != nil {
 		return false, err
 	}
 	// From here on a worker that is told to stop finishes first: a claim that was committed and abandoned ends as unknown.
 	ctx = context.WithoutCancel(ctx)
-	claims, err := w.claim(ctx, set)
+	claims, err := w.claim(ctx, set, l)
 	if err != nil || len(claims) == 0 {
 		return false, err
 	}
@@ -45,7 +48,7 @@ func (w *Worker) send(ctx context.Context) (more bool, err error) {
 	noted := make(chan error, 1)
 	go func() { noted <- w.accept(ctx, taken, set.Mentions("message.sent")) }()
 	err = each(ctx, claims, func(ctx context.Context, c store.Claim) error {
-		return w.deliver(ctx, set, &c, taken)
+		return w.deliver(ctx, set, l, &c, taken)
 	})
 	close(taken)
 	return true, errors.Join(err, <-noted)
@@ -53,11 +56,11 @@ func (w *Worker) send(ctx context.Context) (more bool, err error) {
 
 // claim takes due messages. What it holds up is bounded, so that a database that does not answer cannot keep a worker from
 // stopping.
-func (w *Worker) claim(ctx context.Context, set *dsl.Set) ([]store.Claim, error) {
+func (w *Worker) claim(ctx context.Context, set *dsl.Set, l *lane) ([]store.Claim, error) {
 	ctx, cancel := context.WithTimeout(ctx, claimTimeout)
 	defer cancel()
 	now := w.now()
-	return w.store.Claim(ctx, now, claimBatch, w.span(lease), func(c *store.Claim) store.Verdict {
+	return w.store.Claim(ctx, now, l.channel, l.batch, w.span(lease), func(c *store.Claim) store.Verdict {
 		return w.lastCheck(ctx, set, c, now)
 	})
 }
@@ -136,7 +139,7 @@ func (w *Worker) step(ctx context.Context, m *crm.Message) (*dsl.Program, *sendS
 }
 
 // deliver renders a claimed message and calls the provider. A receipt goes to taken; what else came of it is written down.
-func (w *Worker) deliver(ctx context.Context, set *dsl.Set, c *store.Claim, taken chan<- store.Accepted) error {
+func (w *Worker) deliver(ctx context.Context, set *dsl.Set, l *lane, c *store.Claim, taken chan<- store.Accepted) error {
 	m := &c.Message
 	out, template, err := w.render(ctx, set, c)
 	if err != nil {
@@ -147,11 +150,20 @@ func (w *Worker) deliver(ctx context.Context, set *dsl.Set, c *store.Claim, take
 	if !ok {
 		return w.note(ctx, func() error { return w.store.Refuse(ctx, m.ID, "no_provider", w.now()) })
 	}
+	if m.Channel == crm.SMS { // a text carries nothing of ours, so this is what a look-up knows it by
+		handover := store.Handover{ID: m.ID, Sender: out.From, BodyHash: crm.BodyHash(out.Text)}
+		if err := w.note(ctx, func() error { return w.store.Prepare(ctx, []store.Handover{handover}) }); err != nil {
+			return err
+		}
+	}
+	if paused, err := l.admit(ctx); err != nil || !paused.IsZero() {
+		return errors.Join(err, w.note(ctx, func() error { return w.store.Release(ctx, m.ID, w.scale.Now(paused)) }))
+	}
 	call, cancel := context.WithTimeout(ctx, sendTimeout)
 	defer cancel()
 	receipt, err := provider.Send(call, *out)
 	if err != nil {
-		return w.failed(ctx, m, err)
+		return w.failed(ctx, l, m, err)
 	}
 	taken <- store.Accepted{ID: m.ID, Acceptance: store.Acceptance{
 		Provider: receipt.Provider, ProviderID: receipt.ProviderID, Address: out.To, Subject: out.Subject,
@@ -175,19 +187,40 @@ func (w *Worker) note(ctx context.Context, write func() error) error {
 }
 
 // failed writes down that there is no receipt. What is not certain is unknown.
-func (w *Worker) failed(ctx context.Context, m *crm.Message, err error) error {
+func (w *Worker) failed(ctx context.Context, l *lane, m *crm.Message, err error) error {
 	failure := &crm.SendError{Class: crm.SendUnknown, Code: "unclassified", Err: err}
 	errors.As(err, &failure)
 	w.log.WarnContext(ctx, "message not accepted", "message", m.ID, "class", failure.Class, "code", failure.Code)
 	switch failure.Class {
 	case crm.SendRetry:
-		wait := max(failure.RetryAfter, retryAfter)
+		wait := failure.RetryAfter
+		if wait == 0 {
+			wait = retryAfter
+		}
+		if failure.Account {
+			l.pause(wait)
+		}
 		return w.note(ctx, func() error { return w.store.Release(ctx, m.ID, w.scale.Now(time.Now().Add(wait))) })
-	case crm.SendRefused, crm.SendSuppress:
+	case crm.SendSuppress:
+		return errors.Join(w.suppress(ctx, m, failure.Code), w.note(ctx, func() error { return w.store.Refuse(ctx, m.ID, failure.Code, w.now()) }))
+	case crm.SendRefused:
 		return w.note(ctx, func() error { return w.store.Refuse(ctx, m.ID, failure.Code, w.now()) })
 	case crm.SendUnknown:
 	}
 	return w.note(ctx, func() error { return w.store.Unknown(ctx, m.ID, failure.Code, w.now()) })
+}
+
+// suppress notes that the recipient opted out at the provider: of every message there, whoever sends it.
+func (w *Worker) suppress(ctx context.Context, m *crm.Message, code string) error {
+	o := store.OptOut{Channel: m.Channel, Address: m.Address, CandidateID: m.CandidateID, Reason: crm.SuppressedUnsubscribe, At: w.now()}
+	o.Source = string(m.Channel) + " provider " + code
+	if m.Channel == crm.SMS {
+		o.Reason = crm.SuppressedStop
+	}
+	return w.note(ctx, func() error {
+		_, err := w.store.ReceiveWithOptOuts(ctx, nil, []store.OptOut{o})
+		return err
+	})
 }
 
 // render makes the message out of its template as it is now, and the candidate as they are now.

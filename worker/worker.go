@@ -31,6 +31,7 @@ type Config struct {
 	Store       *store.Store
 	Temporal    client.Client
 	Providers   map[crm.Channel]Provider
+	Rates       map[crm.Channel]float64       // how many messages a second each provider's account takes from this worker; 0: any number
 	Scale       crm.Scale                     // zero: real time
 	Calls       activities.Requester          // makes the requests of call and ats steps; nil: they fail as no_calls and no_ats
 	PublicURL   string                        // where candidates and providers reach the API, without a slash at the end
@@ -62,7 +63,10 @@ type Worker struct {
 	log         *slog.Logger
 	settled     time.Time // when experiments were looked at last; the sweeper's own
 
-	events, starts, wakes, messages, jobs, sweeper *loop
+	lanes []*lane // one for each channel
+
+	events, starts, wakes, jobs, sweeper, lookups *loop
+	messages                                      []*loop // of the lanes
 }
 
 // New returns a worker that does nothing until Run.
@@ -88,7 +92,13 @@ func New(c Config) *Worker {
 	w.events = newLoop("events", 500*time.Millisecond, c.Log, w.dispatch)
 	w.starts = newLoop("starts", 500*time.Millisecond, c.Log, w.start)
 	w.wakes = newLoop("wakes", 500*time.Millisecond, c.Log, w.signal)
-	w.messages = newLoop("messages", 500*time.Millisecond, c.Log, w.send)
+	for _, channel := range []crm.Channel{crm.Email, crm.SMS} {
+		l := newLane(channel, c.Rates[channel])
+		w.lanes = append(w.lanes, l)
+		send := func(ctx context.Context) (bool, error) { return w.send(ctx, l) }
+		w.messages = append(w.messages, newLoop("messages by "+string(channel), 500*time.Millisecond, c.Log, send))
+	}
+	w.lookups = newLoop("lookups", min(lookupEvery, w.grace), c.Log, w.lookup)
 	jobs := &Jobs{Store: c.Store, Library: w.library, Now: w.now, Span: w.span, Settle: jobSettle, Log: c.Log}
 	w.jobs = newLoop("jobs", 250*time.Millisecond, c.Log, jobs.Work)
 	w.sweeper = newLoop("sweeper", min(sweepEvery, w.grace), c.Log, w.sweep)
@@ -119,7 +129,7 @@ func (w *Worker) Run(ctx context.Context) error {
 
 	var running sync.WaitGroup
 	running.Go(func() { w.listen(ctx) })
-	for _, l := range []*loop{w.events, w.starts, w.wakes, w.messages, w.jobs, w.sweeper} {
+	for _, l := range append([]*loop{w.events, w.starts, w.wakes, w.jobs, w.sweeper, w.lookups}, w.messages...) {
 		running.Go(func() { l.run(ctx) })
 	}
 	running.Wait()
@@ -144,11 +154,15 @@ func bind[In, Out any](r worker.Registry, handle workflows.Activity[In, Out], f 
 // listen rings a loop's bell when its queue was filled, by this process or another. Without it a loop would notice half a
 // second later.
 func (w *Worker) listen(ctx context.Context) {
-	queues := map[string]*loop{
-		store.TopicEvents: w.events, store.TopicStarting: w.starts, store.TopicWakes: w.wakes, store.TopicMessages: w.messages,
-		store.TopicJobs: w.jobs,
+	queues := map[string][]*loop{
+		store.TopicEvents: {w.events}, store.TopicStarting: {w.starts}, store.TopicWakes: {w.wakes}, store.TopicMessages: w.messages,
+		store.TopicJobs: {w.jobs},
 	}
-	err := w.store.Listen(ctx, slices.Sorted(maps.Keys(queues)), func(topic string) { queues[topic].ring() })
+	err := w.store.Listen(ctx, slices.Sorted(maps.Keys(queues)), func(topic string) {
+		for _, l := range queues[topic] {
+			l.ring()
+		}
+	})
 	if err != nil && ctx.Err() == nil {
 		w.log.WarnContext(ctx, "not listening for work, polling instead", "error", err)
 	}

@@ -65,9 +65,9 @@ func Answer(status int, header http.Header, code string, now time.Time, err erro
 	failure := &crm.SendError{Class: crm.SendUnknown, Code: code, Err: err}
 	switch {
 	case status == http.StatusTooManyRequests:
-		failure.Class, failure.RetryAfter = crm.SendRetry, RetryAfter(header, now)
+		failure.Class, failure.Account, failure.RetryAfter = crm.SendRetry, true, RetryAfter(header, now)
 	case status == http.StatusUnauthorized, status == http.StatusForbidden, status == http.StatusNotFound:
-		failure.Class, failure.RetryAfter = crm.SendRetry, AccountPause
+		failure.Class, failure.Account, failure.RetryAfter = crm.SendRetry, true, AccountPause
 	case status == http.StatusRequestTimeout: // sent by proxies that may have passed the request on
 	case status >= 300 && status < 500:
 		failure.Class = crm.SendRefused

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	stdmail "net/mail"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/sendgrid/rest"
@@ -39,6 +40,7 @@ type Config struct {
 type Client struct {
 	config Config
 	http   *rest.Client
+	noFeed atomic.Bool // the account has no Email Activity Feed
 }
 
 // New returns a client. Nothing is sent before Send.

@@ -93,24 +93,13 @@ func (c *Client) Send(ctx context.Context, out crm.Outgoing) (crm.Receipt, error
 	return crm.Receipt{}, refusal(call, err)
 }
 
-// The codes of https://www.twilio.com/docs/api/errors that say more than the status does.
-const (
-	codeOptedOut = 21610 // the recipient replied STOP to this sender
-	codeTooMany  = 20429 // too many requests
-)
-
 func refusal(call *exchange, err error) *crm.SendError {
 	var answer *client.TwilioRestError
 	if !errors.As(err, &answer) || answer.Code == 0 {
 		return provider.Answer(call.status, call.header, "", time.Now(), errors.New("answer without a reason"))
 	}
 	failure := provider.Answer(call.status, call.header, strconv.Itoa(answer.Code), time.Now(), errors.New(provider.Redact(answer.Message)))
-	switch answer.Code {
-	case codeOptedOut:
-		failure.Class, failure.RetryAfter = crm.SendSuppress, 0
-	case codeTooMany:
-		failure.Class, failure.RetryAfter = crm.SendRetry, provider.RetryAfter(call.header, time.Now())
-	}
+	classify(failure, answer.Code, call.header, time.Now())
 	return failure
 }
 

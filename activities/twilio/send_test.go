@@ -15,6 +15,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/rapport-crm/rapport/activities/provider"
 	"github.com/rapport-crm/rapport/activities/twilio"
 	"github.com/rapport-crm/rapport/crm"
 )
@@ -71,13 +72,6 @@ func TestSendSpeaksTheAPI(t *testing.T) {
 
 func TestSendErrors(t *testing.T) {
 	t.Parallel()
-	answer := func(status int, body string) http.HandlerFunc {
-		return func(w http.ResponseWriter, _ *http.Request) {
-			w.Header().Set("Retry-After", "3")
-			w.WriteHeader(status)
-			_, _ = w.Write([]byte(body))
-		}
-	}
 	for name, tc := range map[string]struct {
 		answer http.HandlerFunc
 		class  crm.SendClass
@@ -86,12 +80,15 @@ func TestSendErrors(t *testing.T) {
 	}{
 		"opted out":         {answer(400, `{"code":21610,"message":"Attempt to send to unsubscribed recipient +447700900123","status":400}`), crm.SendSuppress, "21610", 0},
 		"not a number":      {answer(400, `{"code":21211,"message":"The 'To' number +447700900123 is not a valid phone number","status":400}`), crm.SendRefused, "21211", 0},
-		"not a mobile":      {answer(400, `{"code":21614,"message":"x","status":400}`), crm.SendRefused, "21614", 0},
 		"region is off":     {answer(400, `{"code":21408,"message":"x","status":400}`), crm.SendRefused, "21408", 0},
 		"cannot be reached": {answer(400, `{"code":21612,"message":"x","status":400}`), crm.SendRefused, "21612", 0},
 		"too many":          {answer(429, `{"code":20429,"message":"Too Many Requests","status":429}`), crm.SendRetry, "20429", 3 * time.Second},
 		"too many, bare":    {answer(429, ``), crm.SendRetry, "http_429", 3 * time.Second},
 		"wrong token":       {answer(401, `{"code":20003,"message":"Authenticate","status":401}`), crm.SendRetry, "20003", time.Minute},
+		"country closed":    {answer(403, `{"code":21408,"message":"x","status":403}`), crm.SendRefused, "21408", 0},
+		"queue full":        {answer(400, `{"code":21611,"message":"x","status":400}`), crm.SendRetry, "21611", time.Minute},
+		"not our number":    {answer(400, `{"code":21606,"message":"x","status":400}`), crm.SendRetry, "21606", provider.AccountPause},
+		"messages of today": {answer(429, `{"code":63038,"message":"x","status":429}`), crm.SendRetry, "63038", time.Hour},
 		"server error":      {answer(500, `{"code":20500,"message":"x","status":500}`), crm.SendUnknown, "20500", 0},
 		"gateway's page":    {answer(502, `<html>Bad gateway</html>`), crm.SendUnknown, "http_502", 0},
 		"taken, no id":      {answer(201, `{}`), crm.SendUnknown, "bad_answer", 0},
@@ -174,4 +171,13 @@ func hangUp(t *testing.T, w http.ResponseWriter) {
 		return
 	}
 	_ = conn.Close()
+}
+
+// answer answers every request alike.
+func answer(status int, body string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Retry-After", "3")
+		w.WriteHeader(status)
+		_, _ = w.Write([]byte(body))
+	}
 }

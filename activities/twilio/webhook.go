@@ -41,25 +41,19 @@ func ParseStatus(query url.Values, body []byte, now time.Time) (provider.Report,
 	case "delivered", "read":
 		eventType = "message.delivered"
 	case "undelivered", "failed":
-		eventType = "message.failed"
-		if hardError(form.Get("ErrorCode")) {
-			eventType, data["hard"] = "message.bounced", true
-			r.OptOut = crm.SuppressedBounce
+		u := undeliveredBy(form.Get("ErrorCode"))
+		eventType, r.OptOut = u.event, u.optOut
+		if u.event == "message.bounced" {
+			data["hard"] = u.hard
 		}
-		if form.Get("ErrorCode") == "21610" {
-			r.OptOut = crm.SuppressedStop
+		if u.kind != "" {
+			data["text_kind"] = u.kind
 		}
 	}
 	if eventType != "" && r.MessageID != "" {
 		r.Event = crm.Event{Source: Provider, ExternalID: r.ProviderID + "/" + status, Type: eventType, Time: now.UTC(), Data: data}
 	}
 	return r, nil
-}
-
-// hardError tells whether the number cannot get text messages at all: 30003 unreachable handset, 30005 unknown handset,
-// 30006 landline or unreachable carrier (https://www.twilio.com/docs/api/errors).
-func hardError(code string) bool {
-	return code == "30003" || code == "30005" || code == "30006"
 }
 
 func parseForm(body []byte) (url.Values, error) {

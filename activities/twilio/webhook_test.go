@@ -87,7 +87,10 @@ func TestParseStatus(t *testing.T) {
 		"failed":      {"failed", "30001", event("failed", "message.failed", map[string]any{}), ""},
 		"unknown":     {"undelivered", "30005", event("undelivered", "message.bounced", map[string]any{"hard": true}), crm.SuppressedBounce},
 		"landline":    {"undelivered", "30006", event("undelivered", "message.bounced", map[string]any{"hard": true}), crm.SuppressedBounce},
-		"unreachable": {"undelivered", "30003", event("undelivered", "message.bounced", map[string]any{"hard": true}), crm.SuppressedBounce},
+		"unreachable": {"undelivered", "30003", event("undelivered", "message.bounced", map[string]any{"hard": false}), ""},
+		"blocked":     {"undelivered", "30004", event("undelivered", "message.failed", map[string]any{"text_kind": "blocked"}), ""},
+		"filtered":    {"undelivered", "30007", event("undelivered", "message.failed", map[string]any{"text_kind": "filtered"}), ""},
+		"no reason":   {"undelivered", "30008", event("undelivered", "message.failed", map[string]any{}), ""},
 		"opted out":   {"failed", "21610", event("failed", "message.failed", map[string]any{}), crm.SuppressedStop},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -142,6 +142,26 @@ func (c *Client) Tasks(ctx context.Context, state crm.TaskState, limit int, afte
 	return out, err
 }
 
+// Messages returns a page of messages in a state, or with "" of all, the newest first.
+func (c *Client) Messages(ctx context.Context, state crm.MessageState, limit int, after string) (api.Page[api.LedgerMessage], error) {
+	var out api.Page[api.LedgerMessage]
+	query := paging(limit, after)
+	if state != "" {
+		query.Set("state", string(state))
+	}
+	err := c.get(ctx, "/v1/messages", query, &out)
+	return out, err
+}
+
+// SettleMessage says what became of a message whose fate is unknown.
+func (c *Client) SettleMessage(ctx context.Context, id string, said api.MessageSettlement) error {
+	body, err := json.Marshal(said)
+	if err != nil {
+		return fmt.Errorf("write settlement: %w", err)
+	}
+	return c.do(ctx, &call{method: http.MethodPost, path: "/v1/messages/" + url.PathEscape(id) + "/settle", body: body})
+}
+
 // Jobs returns a page of jobs, or only of the open ones, the newest first.
 func (c *Client) Jobs(ctx context.Context, open bool, limit int, after string) (api.Page[crm.Job], error) {
 	var out api.Page[crm.Job]

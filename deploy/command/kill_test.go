@@ -26,6 +26,7 @@ import (
 	"github.com/rapport-crm/rapport/api"
 	"github.com/rapport-crm/rapport/api/client"
 	"github.com/rapport-crm/rapport/deploy/command"
+	"github.com/rapport-crm/rapport/deploy/embedded/sandbox"
 )
 
 // TestMain lets the test's binary be the rapport command, so that it can be killed, and run by scripts.
@@ -94,7 +95,7 @@ func TestKilledWhileSendingEvents(t *testing.T) {
 	if n := v.number(`select count(*) from events where type = 'application.submitted'`); n != v.number(`select count(*) from messages`) {
 		t.Errorf("%d applications, %d messages in the ledger", n, v.number(`select count(*) from messages`))
 	}
-	box := v.stats()
+	box := v.box()
 	if box.Duplicates != 0 {
 		t.Errorf("%d messages were sent twice", box.Duplicates)
 	}
@@ -185,11 +186,15 @@ func (v *victim) stop() {
 }
 
 func (v *victim) client() *client.Client {
+	return client.New(fmt.Sprint("http://127.0.0.1:", v.ports[0]), v.key())
+}
+
+func (v *victim) key() string {
 	key, err := os.ReadFile(filepath.Join(v.dir, "data", "admin.key"))
 	if err != nil {
 		v.t.Error(err)
 	}
-	return client.New(fmt.Sprint("http://127.0.0.1:", v.ports[0]), strings.TrimSpace(string(key)))
+	return strings.TrimSpace(string(key))
 }
 
 func (v *victim) publish() {
@@ -294,13 +299,8 @@ func (v *victim) until(query string, want int) {
 	}
 }
 
-type boxStats struct {
-	Mails      int `json:"mails"`
-	Duplicates int `json:"duplicates"`
-}
-
-// stats waits until the sandbox has told of everything, and returns what it was sent.
-func (v *victim) stats() (s boxStats) {
+// box returns what the sandbox was sent.
+func (v *victim) box() (s sandbox.Stats) {
 	v.t.Helper()
 	req, err := http.NewRequestWithContext(v.t.Context(), http.MethodGet, fmt.Sprintf("http://127.0.0.1:%d/sandbox/stats", v.ports[1]), http.NoBody)
 	if err != nil {

@@ -2,195 +2,154 @@ package command
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
-	"os"
-	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/rapport-crm/rapport/api"
+	"github.com/rapport-crm/rapport/api/client"
 	"github.com/rapport-crm/rapport/crm"
-	"github.com/rapport-crm/rapport/dsl"
 )
 
 func messagesCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "messages", Short: "Look at messages before they are sent", Args: cobra.NoArgs}
-	cmd.AddCommand(previewCommand())
+	cmd := &cobra.Command{Use: "messages", Short: "Messages before they are sent, and those whose fate is unknown", Args: cobra.NoArgs}
+	cmd.AddCommand(previewCommand(), unknownMessagesCommand(), settleMessageCommand())
 	return cmd
 }
 
-// previewFlags say which message is shown to whom, and where the files go.
-type previewFlags struct {
-	remote
-	candidate, locale, out, browser string
-	files                           []string
-	dark                            bool
-}
-
-func previewCommand() *cobra.Command {
-	var f previewFlags
+func unknownMessagesCommand() *cobra.Command {
+	var r remote
+	var asJSON bool
 	cmd := &cobra.Command{
-		Use:   "preview NAME",
-		Short: "Write a message as it would go to a candidate: HTML, text and pictures",
-		Long: `Render a message as it would go to a candidate, and write it to files: NAME.html, NAME.txt, and pictures as a phone (390 pixels wide)
-and a desktop (1280) show it, which need Chromium on this machine. A text message is shown with its segments. Nothing is sent.
-
-The message is the one in force on the server; with --files, one in files, for somebody who does not exist unless --candidate names one.
-What only a run would know stands in square brackets, and links lead nowhere.`,
-		Example: "  rapport messages preview silver-medallist-thanks --candidate ats-1001\n" +
-			"  rapport messages preview welcome --files definitions --locale cy --out /tmp/previews",
-		Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			p, err := f.preview(cmd, args[0])
+		Use:   "unknown",
+		Short: "List messages that may or may not have been sent, with the evidence",
+		Long: `List messages of which nobody knows whether the provider took them, the newest first: when they were handed over, why that is not
+known, and what the provider said when it was asked. Webhooks and look-ups settle most of them by themselves. What stays is for a person,
+who can look at the provider's own pages: rapport messages settle.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, err := r.open()
 			if err != nil {
 				return err
 			}
-			return f.write(cmd, p)
+			messages, err := unknownMessages(cmd.Context(), c)
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				out := json.NewEncoder(cmd.OutOrStdout())
+				for i := range messages {
+					if err := out.Encode(&messages[i]); err != nil {
+						return fmt.Errorf("write message: %w", err)
+					}
+				}
+				return nil
+			}
+			if len(messages) == 0 {
+				cmd.Println("no messages of unknown fate")
+			}
+			for i := range messages {
+				cmd.Print(unknownText(&messages[i]))
+			}
+			return nil
 		},
 	}
-	f.flags(cmd)
-	flags := cmd.Flags()
-	flags.StringVar(&f.candidate, "candidate", "", "the candidate's id or external id; without it, somebody who does not exist")
-	flags.StringVar(&f.locale, "locale", "", "a language, such as cy or pt-BR, instead of the candidate's")
-	flags.StringSliceVar(&f.files, "files", nil, "files or folders with the message and the workspace, instead of those in force")
-	flags.StringVar(&f.out, "out", ".", "the folder to write to")
-	flags.BoolVar(&f.dark, "dark", false, "pictures as programs in dark mode show it")
-	flags.StringVar(&f.browser, "browser", "", "the Chromium that draws the pictures; default: one that is found")
+	r.flags(cmd)
+	cmd.Flags().BoolVar(&asJSON, "json", false, "one JSON object a line")
 	return cmd
 }
 
-// preview renders the message, here or on the server.
-func (f *previewFlags) preview(cmd *cobra.Command, name string) (*dsl.Preview, error) {
-	if len(f.files) > 0 {
-		return f.fromFiles(cmd, name)
-	}
-	c, err := f.open()
-	if err != nil {
-		return nil, err
-	}
-	p, err := c.PreviewMessage(cmd.Context(), api.MessagePreview{Name: name, Candidate: f.candidate, Locale: f.locale})
-	return &p, err
-}
-
-func (f *previewFlags) fromFiles(cmd *cobra.Command, name string) (*dsl.Preview, error) {
-	files, err := readFiles(f.files)
-	if err != nil {
-		return nil, err
-	}
-	set, problems := dsl.Check(files, nil)
-	if set == nil {
-		printProblems(cmd.ErrOrStderr(), problems, files)
-		return nil, errNo
-	}
-	candidate, err := f.someone(cmd.Context())
-	if err != nil {
-		return nil, err
-	}
-	p, err := set.Preview(name, candidate, time.Now())
-	if p == nil && err == nil {
-		known := slices.Sorted(maps.Keys(set.Templates))
-		return nil, fmt.Errorf("there is no message %s in these files; they have: %s", name, strings.Join(known, ", "))
-	}
-	return p, err
-}
-
-// someone is the candidate who is named, in the language that is asked for, or one who does not exist.
-func (f *previewFlags) someone(ctx context.Context) (*crm.Candidate, error) {
-	candidate := dsl.SampleCandidate(f.locale)
-	if f.candidate == "" {
-		return &candidate, nil
-	}
-	c, err := f.open()
-	if err != nil {
-		return nil, err
-	}
-	details, err := c.Candidate(ctx, f.candidate)
-	if err != nil {
-		return nil, err
-	}
-	candidate = details.Candidate
-	if f.locale != "" {
-		candidate.Locale = f.locale
-	}
-	return &candidate, nil
-}
-
-// write writes the files and says what they are.
-func (f *previewFlags) write(cmd *cobra.Command, p *dsl.Preview) error {
-	if err := os.MkdirAll(f.out, 0o750); err != nil {
-		return fmt.Errorf("make folder: %w", err)
-	}
-	base := filepath.Join(f.out, p.Name)
-	if p.Locale != "" {
-		base += "." + p.Locale
-	}
-	out := cmd.OutOrStdout()
-	fmt.Fprint(out, headOf(p))
-	if err := writePreview(cmd, base+".txt", []byte(p.Text)); err != nil || p.Channel != crm.Email {
-		return err
-	}
-	if err := writePreview(cmd, base+".html", []byte(p.HTML)); err != nil {
-		return err
-	}
-	camera, err := findCamera(f.browser, f.dark)
-	if errors.Is(err, errNoBrowser) {
-		fmt.Fprintln(out, "no pictures: there is no Chromium on this machine; install one, or name it with --browser")
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	for _, view := range []struct {
-		name  string
-		width int
-	}{{"phone", 390}, {"desktop", 1280}} {
-		name := base + "." + view.name
-		if f.dark {
-			name += ".dark"
-		}
-		picture, err := camera.shoot(cmd.Context(), p.HTML, view.width)
+func unknownMessages(ctx context.Context, c *client.Client) ([]api.LedgerMessage, error) {
+	var messages []api.LedgerMessage
+	for after := ""; ; {
+		page, err := c.Messages(ctx, crm.MessageUnknown, 500, after)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		if err := writePreview(cmd, name+".png", picture); err != nil {
-			return err
+		messages = append(messages, page.Items...)
+		if after = page.Next; after == "" {
+			return messages, nil
 		}
 	}
-	return nil
 }
 
-func writePreview(cmd *cobra.Command, name string, content []byte) error {
-	if err := os.WriteFile(name, content, 0o600); err != nil {
-		return fmt.Errorf("write preview: %w", err)
-	}
-	fmt.Fprintln(cmd.OutOrStdout(), "wrote "+name)
-	return nil
-}
-
-// headOf says what stands around a message, and of a text message all of it.
-func headOf(p *dsl.Preview) string {
+// unknownText says what is known about a message of unknown fate.
+func unknownText(m *api.LedgerMessage) string {
 	var b strings.Builder
-	line := func(name, value string) {
-		if value != "" {
-			fmt.Fprintf(&b, "%-9s%s\n", name, value)
-		}
+	fmt.Fprintf(&b, "%s  %s %s/%s to %s\n", m.ID, m.Channel, m.Definition, m.Step, m.CandidateID)
+	line := func(at time.Time, text string) {
+		fmt.Fprintf(&b, "  %s  %s\n", at.UTC().Format("2006-01-02 15:04:05"), text)
 	}
-	line("from", p.From)
-	line("to", p.To)
-	line("subject", p.Subject)
-	line("preview", p.Preview)
-	if p.Channel == crm.SMS {
-		segments := fmt.Sprintf("%d", p.Segments)
-		if p.Unicode {
-			segments += ", in Unicode: a segment holds 70 characters, or 67 of several, instead of 160 and 153"
-		}
-		line("segments", segments)
-		b.WriteString("\n" + p.Text + "\n\n")
+	line(m.ClaimedAt, "handed over")
+	line(m.UnknownAt, after("unknown", ": ", words(m.UnknownReason)))
+	for _, e := range m.Evidence {
+		line(e.At, evidenceText(&e))
+	}
+	switch {
+	case m.LookupAt.IsZero():
+		b.WriteString("  the provider is not asked again: rapport messages settle " + m.ID + " --sent|--not-sent\n")
+	default:
+		fmt.Fprintf(&b, "  the provider is asked at %s\n", m.LookupAt.UTC().Format("2006-01-02 15:04:05"))
 	}
 	return b.String()
+}
+
+// evidenceText says what a look-up came to.
+func evidenceText(e *crm.Evidence) string {
+	switch e.Result {
+	case crm.EvidenceFound:
+		return e.Source + " has it"
+	case crm.EvidenceNotFound:
+		return e.Source + " does not show it, which proves nothing yet"
+	case crm.EvidenceNeverArrived:
+		return e.Source + " never got it"
+	case crm.EvidenceAmbiguous:
+		return e.Source + " shows a message to the same number that says something else"
+	case crm.EvidenceNoListing:
+		return e.Source + ": the account cannot be asked for its messages"
+	case crm.EvidenceFailed:
+		return after(e.Source+" could not be asked", ": ", words(e.Note))
+	case crm.EvidenceResent:
+		return "planned once more; it may arrive twice"
+	case crm.EvidenceSent, crm.EvidenceNotSent:
+		return after(words(string(e.Result))+", says "+e.By, ": ", e.Note)
+	}
+	return e.Source + ": " + words(string(e.Result))
+}
+
+func settleMessageCommand() *cobra.Command {
+	var r remote
+	var sent, notSent bool
+	var note string
+	cmd := &cobra.Command{
+		Use:   "settle MESSAGE",
+		Short: "Say what became of a message of unknown fate",
+		Long: `Say whether a message was sent whose fate is unknown. It is kept with the name of the API key, and the note, as evidence. The
+message is not sent again either way; a later report of the provider outweighs what was said here.`,
+		Example: "  rapport messages settle msg_06gsq0h4r3mdhc3za5qfsbh96r --sent --note \"seen in SendGrid's activity\"",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if sent == notSent {
+				return errors.New("say either --sent or --not-sent")
+			}
+			c, err := r.open()
+			if err != nil {
+				return err
+			}
+			if err := c.SettleMessage(cmd.Context(), args[0], api.MessageSettlement{Sent: sent, Note: note}); err != nil {
+				return err
+			}
+			cmd.Println("settled")
+			return nil
+		},
+	}
+	r.flags(cmd)
+	cmd.Flags().BoolVar(&sent, "sent", false, "the provider took it")
+	cmd.Flags().BoolVar(&notSent, "not-sent", false, "the provider never took it")
+	cmd.Flags().StringVar(&note, "note", "", "how that is known")
+	return cmd
 }

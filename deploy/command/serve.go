@@ -44,12 +44,14 @@ func providerFlags(f *pflag.FlagSet, p *service.Providers) {
 	f.StringVar(&p.SendGridKey, "sendgrid-api-key", "", "API key of the SendGrid account")
 	f.StringVar(&p.SendGridPublicKey, "sendgrid-public-key", "", "verification key of SendGrid's signed webhooks")
 	f.StringVar(&p.SendGridURL, "sendgrid-url", "", "base URL of SendGrid's API, if it is not the usual one")
+	f.Float64Var(&p.SendGridRate, "sendgrid-rate", 100, "messages a second that a worker hands to SendGrid at most; 0: any number")
 	f.StringVar(&p.MailServer, "email", "", "a mail server instead of SendGrid, such as smtp://user@mail.example.com:587 (STARTTLS) or smtps://...:465")
 	f.StringVar(&p.MailPassword, "smtp-password", "", "password at the mail server; better given as RAPPORT_SMTP_PASSWORD, which no list of processes shows")
 	f.StringVar(&p.TwilioAccount, "twilio-account-sid", "", "SID of the Twilio account")
 	f.StringVar(&p.TwilioToken, "twilio-auth-token", "", "auth token of the Twilio account")
 	f.StringVar(&p.TwilioURL, "twilio-url", "", "base URL of Twilio's API, if it is not the usual one")
 	f.StringVar(&p.TwilioKeywords, "twilio-keywords", service.KeywordsTwilio, "who confirms STOP and START: twilio, or rapport where Twilio's own handling is off")
+	f.Float64Var(&p.TwilioRate, "twilio-rate", 1, "messages a second that a worker hands to Twilio at most, 1 for a US long code, 10 for most mobile numbers elsewhere, 100 for a short code; 0: any number")
 }
 
 // open connects to Postgres and Temporal. Temporal's address comes from its own environment variables and profiles

@@ -95,11 +95,13 @@ func what(e *api.TimelineEntry) string {
 		return after("tells", " of ", e.EventType)
 	case crm.NoteAsked:
 		return e.Outcome + " asked of " + e.Text
+	case crm.NoteSettled:
+		return words(e.Outcome) + ", says " + e.Text
 	case crm.NoteCall:
 		return "call " + e.Outcome
 	case crm.NoteATS:
 		return "ats " + e.Outcome
-	case crm.NoteSkipped, crm.NoteDeferred, crm.NoteUpdated, crm.NotePaused, crm.NoteGoal, crm.NoteMigrated, crm.NoteProblem:
+	case crm.NoteSkipped, crm.NoteDeferred, crm.NoteUpdated, crm.NotePaused, crm.NoteGoal, crm.NoteMigrated, crm.NoteProblem, crm.NoteResent:
 		return after(words(string(kind)), ": ", e.Text)
 	}
 	switch e.Kind {

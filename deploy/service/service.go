@@ -49,14 +49,29 @@ func (p Providers) Real() bool {
 // with the reason no_provider.
 type Providers struct {
 	SendGridKey       string
-	SendGridPublicKey string // verifies SendGrid's webhooks; base64 DER, as SendGrid shows it
-	SendGridURL       string // empty: SendGrid's own
+	SendGridPublicKey string  // verifies SendGrid's webhooks; base64 DER, as SendGrid shows it
+	SendGridURL       string  // empty: SendGrid's own
+	SendGridRate      float64 // messages a second that one worker hands over at most; 0: any number
 	TwilioAccount     string
 	TwilioToken       string
 	TwilioURL         string // empty: Twilio's own
 	TwilioKeywords    string // who confirms STOP and START: KeywordsTwilio or KeywordsRapport; empty: Twilio
 	MailServer        string // smtp://user@host:587, instead of SendGrid for email; see smtp.Config
 	MailPassword      string
+	TwilioRate        float64
+}
+
+// lowestRate is one message in ten seconds: what is claimed has to be sent within the lease.
+const lowestRate = 0.1
+
+// check says what is wrong with the rates.
+func (p Providers) check() error {
+	for flag, rate := range map[string]float64{"--sendgrid-rate": p.SendGridRate, "--twilio-rate": p.TwilioRate} {
+		if rate != 0 && rate < lowestRate {
+			return fmt.Errorf("%s must be 0.1 messages a second or more, or 0 for any number", flag)
+		}
+	}
+	return nil
 }
 
 // Who confirms STOP and START by text. Twilio does unless that is switched off for the account.
@@ -124,6 +139,9 @@ func Worker(ctx context.Context, c Config) (*worker.Worker, error) {
 	if err := checkDomain(c.Inbound); err != nil {
 		return nil, err
 	}
+	if err := c.Providers.check(); err != nil {
+		return nil, err
+	}
 	providers, err := c.Providers.clients()
 	if err != nil {
 		return nil, err
@@ -132,6 +150,7 @@ func Worker(ctx context.Context, c Config) (*worker.Worker, error) {
 	return worker.New(worker.Config{
 		Store: c.Store, Temporal: c.Temporal, Providers: providers, Scale: c.Scale, PublicURL: public,
 		ReplyDomain: c.Inbound,
+		Rates:       map[crm.Channel]float64{crm.Email: c.Providers.SendGridRate, crm.SMS: c.Providers.TwilioRate},
 		Calls:       call.New(c.Calls),
 		Unsubscribe: func(messageID string) string { return api.UnsubscribeURL(public, secret, messageID) },
 		SurveyLink:  func(messageID string) string { return api.SurveyURL(public, secret, messageID) },

@@ -97,7 +97,7 @@ func (s *Store) Accept(id string, at time.Time) error {
 		return conflict("The message is not being sent.", "Look at its state.")
 	}
 	if m.State == crm.MessageClaimed || m.State == crm.MessageUnknown {
-		m.State, m.Reason = crm.MessageAccepted, ""
+		m.State, m.Reason, m.LookupAt = crm.MessageAccepted, "", time.Time{}
 	}
 	if m.Provider = "played"; m.AcceptedAt.IsZero() {
 		m.AcceptedAt = instant(at)
@@ -124,7 +124,10 @@ func (s *Store) fail(id string, state crm.MessageState, reason string, at time.T
 	if m == nil {
 		return conflict("The message is not being sent.", "Look at its state.")
 	}
-	m.State, m.Reason = state, reason
+	m.State, m.Reason, m.LookupAt = state, reason, time.Time{}
+	if state == crm.MessageUnknown {
+		m.UnknownAt, m.UnknownReason, m.LookupAt = instant(at), reason, instant(at).Add(crm.FirstLookup)
+	}
 	s.wakeSettled(m)
 	return s.queue(s.ledgerFact("message.failed", "failed/", m, at))
 }

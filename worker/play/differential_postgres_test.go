@@ -151,7 +151,13 @@ func (k *inPostgres) woken(ctx context.Context) ([]wake, error) {
 }
 
 func (k *inPostgres) claim(ctx context.Context, now time.Time, check func(*crm.Message, *crm.Facts) dsl.Clearance) ([]crm.Message, error) {
-	claims, err := k.Claim(ctx, now, 10, time.Minute, func(c *store.Claim) store.Verdict {
+	// The store in memory has one queue for both channels, so here too the message that was planned first goes first.
+	next, err := read[crm.Message](ctx, k.conn, `select to_jsonb(m) from messages m join enrollments r on r.id = m.enrollment_id
+		where m.state = 'planned' and m.not_before <= $1 and not r.paused order by m.priority, m.planned_at, m.id limit 1`, now)
+	if err != nil || len(next) == 0 {
+		return nil, err
+	}
+	claims, err := k.Claim(ctx, now, next[0].Channel, 10, time.Minute, func(c *store.Claim) store.Verdict {
 		v := check(&c.Message, &c.Facts)
 		return store.Verdict{State: v.State, Reason: v.Reason, NotBefore: v.NotBefore, Address: c.Facts.Candidate.Address(c.Message.Channel)}
 	})

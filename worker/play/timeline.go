@@ -164,7 +164,7 @@ func lineKind(kind crm.NoteKind) LineKind {
 	case crm.NoteAsked:
 		return LineKind(dsl.ExpectEnroll)
 	case crm.NotePlanned, crm.NoteEnrolled, crm.NoteNotEnrolled, crm.NoteDeferred, crm.NoteWaiting, crm.NoteBranch, crm.NoteRound,
-		crm.NotePaused, crm.NoteGoal, crm.NoteProblem, crm.NoteMigrated:
+		crm.NotePaused, crm.NoteGoal, crm.NoteProblem, crm.NoteMigrated, crm.NoteResent, crm.NoteSettled:
 	}
 	return LineKind(kind)
 }
@@ -209,7 +209,7 @@ func (p *player) detail(l *Line, n *crm.Note, in *dsl.Instr) {
 	case crm.NoteRound:
 		l.Text = n.Outcome
 	case crm.NoteEnrolled, crm.NoteNotEnrolled, crm.NoteDeferred, crm.NoteWaiting, crm.NotePaused, crm.NoteGoal, crm.NoteProblem,
-		crm.NoteMigrated:
+		crm.NoteMigrated, crm.NoteResent, crm.NoteSettled:
 	}
 }
 
