@@ -115,15 +115,22 @@ type victim struct {
 	cmd   *exec.Cmd
 }
 
+// freePorts finds ports that stay free while the process is down: they are below those that systems use for outgoing
+// connections, and below those that the Temporal server picks for itself.
 func freePorts(t *testing.T) (ports [5]int) {
 	t.Helper()
 	for i := range ports {
-		l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // a local port is taken at once
-		if err != nil {
-			t.Fatal(err)
+		for try := 0; ; try++ {
+			l, err := net.Listen("tcp", "127.0.0.1:"+strconv.Itoa(10_000+rand.IntN(10_000))) //nolint:noctx // a local port is taken at once
+			if err == nil {
+				defer l.Close()
+				ports[i] = l.Addr().(*net.TCPAddr).Port
+				break
+			}
+			if try == 100 {
+				t.Fatal(err)
+			}
 		}
-		defer l.Close()
-		ports[i] = l.Addr().(*net.TCPAddr).Port
 	}
 	return ports
 }

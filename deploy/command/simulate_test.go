@@ -67,7 +67,8 @@ func TestSimulateServerHistory(t *testing.T) {
 		"/v1/candidates/cnd_a/events?p": `{"items":[
 			{"time":"2026-10-06T09:00:00Z","source":"sendgrid","external_id":"2","type":"message.clicked","step":"hi","data":{"message":"msg_x","step":"hi","sequence":"welcome"}}]}`,
 		"/v1/candidates/cnd_a/timeline?": `{"items":[
-			{"at":"2026-10-05T09:00:01Z","kind":"message","outcome":"accepted","definition":"welcome","step":"hi"}]}`,
+			{"at":"2026-10-05T09:00:01Z","kind":"message","outcome":"accepted","definition":"welcome","step":"hi"},
+			{"at":"2026-10-05T09:00:01Z","kind":"message","outcome":"accepted","definition":"not-simulated","step":"hi"}]}`,
 		"/v1/candidates/cnd_b/events?": `{"items":[
 			{"time":"2026-10-05T09:00:00Z","source":"fair","external_id":"3","type":"custom.fair","data":{"talked":true}}]}`,
 		"/v1/candidates/cnd_b/timeline?": `{"items":[

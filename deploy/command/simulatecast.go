@@ -30,7 +30,7 @@ func (f *simulateFlags) cast(cmd *cobra.Command, files []dsl.File, names []strin
 	case f.history && (byHand || recorded), recorded && byHand:
 		return nil, errors.New("a simulation is for one candidate (--candidate, --event), for files (--candidates, --events) or for the server's history: choose one")
 	case f.history:
-		return f.fromServer(cmd)
+		return f.fromServer(cmd, names)
 	case recorded:
 		return f.fromFiles(cmd)
 	}
@@ -254,7 +254,7 @@ func begin(events []crm.Event) time.Time {
 const historyPage = 500
 
 // fromServer reads the server's candidates and what they did, over the API.
-func (f *simulateFlags) fromServer(cmd *cobra.Command) ([]*actor, error) {
+func (f *simulateFlags) fromServer(cmd *cobra.Command, names []string) ([]*actor, error) {
 	c, err := f.open()
 	if err != nil {
 		return nil, err
@@ -276,7 +276,7 @@ func (f *simulateFlags) fromServer(cmd *cobra.Command) ([]*actor, error) {
 	defer counter.done()
 	cast := make([]*actor, 0, len(candidates))
 	for i := range candidates {
-		a, err := f.recall(cmd, c, &candidates[i], start)
+		a, err := f.recall(cmd, c, &candidates[i], start, names)
 		if err != nil {
 			return nil, err
 		}
@@ -290,7 +290,7 @@ func (f *simulateFlags) fromServer(cmd *cobra.Command) ([]*actor, error) {
 }
 
 // recall reads one candidate's history.
-func (f *simulateFlags) recall(cmd *cobra.Command, c *client.Client, candidate *crm.Candidate, start time.Time) (*actor, error) {
+func (f *simulateFlags) recall(cmd *cobra.Command, c *client.Client, candidate *crm.Candidate, start time.Time, names []string) (*actor, error) {
 	details, err := c.Candidate(cmd.Context(), candidate.ID)
 	if err != nil {
 		return nil, err
@@ -308,7 +308,7 @@ func (f *simulateFlags) recall(cmd *cobra.Command, c *client.Client, candidate *
 	// Consents have a history of their own.
 	events = slices.DeleteFunc(events, func(e crm.Event) bool { return strings.HasPrefix(e.Type, "consent.") })
 	if f.actual {
-		if a.actual, err = reallySent(cmd.Context(), c, candidate.ID); err != nil {
+		if a.actual, err = reallySent(cmd.Context(), c, candidate.ID, names); err != nil {
 			return nil, err
 		}
 	}
@@ -319,12 +319,12 @@ func (f *simulateFlags) recall(cmd *cobra.Command, c *client.Client, candidate *
 	return a, nil
 }
 
-// reallySent reads what a candidate really got.
-func reallySent(ctx context.Context, c *client.Client, candidateID string) (all []sent, err error) {
+// reallySent reads what a candidate really got from some sequences.
+func reallySent(ctx context.Context, c *client.Client, candidateID string, names []string) (all []sent, err error) {
 	err = pages(func(after string) (string, error) {
 		page, err := c.Timeline(ctx, candidateID, historyPage, after)
 		for i := range page.Items {
-			if e := &page.Items[i]; e.Kind == store.EntryMessage && e.Outcome == string(crm.MessageAccepted) {
+			if e := &page.Items[i]; e.Kind == store.EntryMessage && e.Outcome == string(crm.MessageAccepted) && slices.Contains(names, e.Definition) {
 				all = append(all, sent{e.Definition, e.Step, e.At})
 			}
 		}

@@ -70,7 +70,7 @@ func scripts() *rapid.Generator[[]happening] {
 				0, 5 * time.Hour, 26 * time.Hour, time.Minute, 3 * 24 * time.Hour, 47 * time.Minute, 11 * 24 * time.Hour, 40 * 24 * time.Hour,
 			}).Draw(t, "after"),
 			what: k.what, word: rapid.SampledFrom(k.words).Draw(t, "word"), n: rapid.IntRange(0, 15).Draw(t, "n"),
-			off: rapid.SampledFrom([]time.Duration{0, 0, -90 * time.Minute, -20 * 24 * time.Hour, 36 * time.Hour}).Draw(t, "off"),
+			off: rapid.SampledFrom([]time.Duration{0, -90 * time.Minute, -20 * 24 * time.Hour, 36 * time.Hour}).Draw(t, "off"),
 		}
 	}), 25, 60)
 }
@@ -211,11 +211,7 @@ func (d *drive) ofMessage(h *happening, id string) error {
 		return d.event(h, id, "survey.answered", map[string]any{"message": m.ID, "step": m.Step, "nps": h.n})
 	case "opt out":
 		e := d.made(id, "message.auto_replied", data)
-		at := d.clock
-		if h.off < 0 {
-			at = at.Add(h.off)
-		}
-		return d.receive(d.ctx, e, &optOut{m.Channel, crm.SuppressionReason(h.word), at})
+		return d.receive(d.ctx, e, &optOut{m.Channel, crm.SuppressionReason(h.word), d.clock.Add(min(h.off, 0))})
 	case "twice":
 		e := d.made(id, "message.clicked", data)
 		return errors.Join(d.refused(d.receive(d.ctx, e, nil)), d.refused(d.receive(d.ctx, e, nil)))

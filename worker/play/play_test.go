@@ -1,6 +1,7 @@
 package play_test
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"strings"
@@ -195,6 +196,25 @@ func TestStage(t *testing.T) {
 		if err != nil || len(timeline.Runs) != want {
 			t.Errorf("%d runs, want %d; %v", len(timeline.Runs), want, err)
 		}
+	}
+}
+
+// Clocks are finer than what is stored: a start, an end or an event between two microseconds is reached all the same.
+func TestTimesAreFinerThanTheClock(t *testing.T) {
+	t.Parallel()
+	set := load(t, strings.Replace(short, "%s", "'true'", 1)+"---\nsequence: patient\npurpose: news\nenroll: {on: page.viewed}\nsteps: [{id: a, wait: 90d}]\n")
+	start := time.Date(2026, 10, 23, 9, 0, 0, 123_456_789, time.UTC)
+	events := []crm.Event{
+		{ExternalID: "1", Source: "web", Type: "page.viewed", Time: start.Add(time.Hour)},
+		{ExternalID: "2", Source: "web", Type: "page.viewed", Time: start.Add(2*time.Hour + 7)},
+	}
+	part := play.Recorded(crm.Candidate{ID: "cnd_1", CreatedAt: start}, nil, events, start)
+	part.Until = start.Add(24*time.Hour + 11)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	timeline, err := play.On(set, "patient").Play(ctx, part)
+	if err != nil || len(timeline.Runs) != 1 || !timeline.Runs[0].Open() {
+		t.Errorf("%v, %+v", err, timeline)
 	}
 }
 

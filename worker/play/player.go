@@ -36,7 +36,13 @@ type player struct {
 	unsettled map[string]int // message id → its line, until it is sent or not
 }
 
-func newPlayer(ctx context.Context, s *Stage, part *Part) (*player, error) {
+// precision is that of the clock and of all times that are stored. What is aimed at must be as coarse, or it would never come.
+const precision = time.Microsecond
+
+func newPlayer(ctx context.Context, s *Stage, given *Part) (*player, error) {
+	own := *given
+	part := &own
+	part.Start, part.Until = part.Start.Truncate(precision), part.Until.Truncate(precision)
 	p := &player{Stage: s, ctx: ctx, part: part, clock: part.Start, last: part.Start, wake: func() {}, unsettled: map[string]int{}}
 	p.store = memory.New(func() time.Time { return p.clock })
 	c := part.Candidate

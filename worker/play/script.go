@@ -23,7 +23,7 @@ func (p *player) aim() {
 		p.due = h.After.Add(p.last, p.zone(), p.set.Workspace.Calendar)
 		return
 	}
-	if p.due = h.At.In(p.zone()); p.due.Before(p.last) {
+	if p.due = h.At.In(p.zone()).Truncate(precision); p.due.Before(p.last) {
 		p.err = p.cannot(h, "it is before the entry above it")
 	}
 }

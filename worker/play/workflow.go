@@ -84,7 +84,7 @@ func (p *player) direct(ctx workflow.Context, told *bool) error {
 
 // now sets the clock by the workflow's.
 func (p *player) now(ctx workflow.Context) {
-	p.clock = workflow.Now(ctx).UTC().Truncate(time.Microsecond)
+	p.clock = workflow.Now(ctx).UTC().Truncate(precision)
 }
 
 // rest waits until a time, or until a run has decided something.
@@ -184,7 +184,7 @@ func (p *player) activity(ctx workflow.Context, name string, args []any) workflo
 
 // decide makes a run's next decision, after all that happens until this very moment.
 func (p *player) decide(in crm.DecideInput) (crm.Answer, error) {
-	p.clock = in.Now.UTC().Truncate(time.Microsecond)
+	p.clock = in.Now.UTC().Truncate(precision)
 	for _, r := range p.store.Enrollments(p.id) {
 		if r.ID == in.EnrollmentID && !r.Due.IsZero() && !r.Due.After(p.clock) {
 			p.catchUp()
