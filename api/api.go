@@ -109,7 +109,7 @@ func (s *server) register() {
 	s.registerExperiments()
 	s.registerEnrollments()
 	s.registerTasks()
-	s.registerMessages()
+	s.registerPreview()
 	s.registerJobs()
 	s.registerKeys()
 	s.nameProblem()
