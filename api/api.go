@@ -111,7 +111,7 @@ func (s *server) register() {
 	s.registerExperiments()
 	s.registerEnrollments()
 	s.registerTasks()
-	s.registerPreviews()
+	s.registerPreview()
 	s.registerJobs()
 	s.registerMessages()
 	s.registerKeys()

@@ -18,7 +18,7 @@ type MessagePreview struct {
 	Locale    string `json:"locale,omitempty" maxLength:"100" doc:"Instead of the candidate's."`
 }
 
-func (s *server) registerPreviews() {
+func (s *server) registerPreview() {
 	huma.Register(s.huma, operation(http.MethodPost, "/v1/messages/preview", "preview-message", "Definitions", ScopeCandidatesRead, "Preview a message",
 		"As it would go to a candidate. Nothing is sent or stored. What only a run would know stands in square brackets, and links lead nowhere."), s.previewMessage)
 }

@@ -45,7 +45,7 @@ type SendClass string
 const (
 	SendRetry    SendClass = "retry"    // certainly not taken: the connection was refused, or the provider is at its limit
 	SendRefused  SendClass = "refused"  // certainly not taken, and never will be
-	SendSuppress SendClass = "suppress" // refused because the recipient opted out at the provider
+	SendSuppress SendClass = "suppress" // refused for good: the number opted out at the provider, the mailbox does not exist
 	SendUnknown  SendClass = "unknown"  // nobody knows
 )
 

@@ -210,9 +210,10 @@ func (w *Worker) failed(ctx context.Context, l *lane, m *crm.Message, err error)
 	return w.note(ctx, func() error { return w.store.Unknown(ctx, m.ID, failure.Code, w.now()) })
 }
 
-// suppress notes that the recipient opted out at the provider: of every message there, whoever sends it.
+// suppress notes what a provider says of an address once and for all: of a number, that its owner opted out of every message
+// there, whoever sends it; of a mailbox, that it does not exist.
 func (w *Worker) suppress(ctx context.Context, m *crm.Message, code string) error {
-	o := store.OptOut{Channel: m.Channel, Address: m.Address, CandidateID: m.CandidateID, Reason: crm.SuppressedUnsubscribe, At: w.now()}
+	o := store.OptOut{Channel: m.Channel, Address: m.Address, CandidateID: m.CandidateID, Reason: crm.SuppressedBounce, At: w.now()}
 	o.Source = string(m.Channel) + " provider " + code
 	if m.Channel == crm.SMS {
 		o.Reason = crm.SuppressedStop

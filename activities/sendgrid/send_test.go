@@ -79,8 +79,11 @@ func TestSendSpeaksTheAPI(t *testing.T) {
 func TestSendAttachments(t *testing.T) {
 	t.Parallel()
 	var got struct {
-		Content     []struct{ Type, Value string }
-		Attachments []struct{ Content, Type, Filename, Disposition string }
+		Content []struct {
+			Type  string `json:"type"`
+			Value string `json:"value"`
+		} `json:"content"`
+		Attachments []map[string]string `json:"attachments"`
 	}
 	c := client(t, func(w http.ResponseWriter, r *http.Request) {
 		if err := json.NewDecoder(r.Body).Decode(&got); err != nil {
@@ -99,8 +102,9 @@ func TestSendAttachments(t *testing.T) {
 	if len(got.Content) != 3 || got.Content[2].Type != "text/calendar; method=REQUEST" || got.Content[2].Value != "BEGIN:VCALENDAR" {
 		t.Errorf("content %+v", got.Content)
 	}
-	want := []struct{ Content, Type, Filename, Disposition string }{
-		{"QkVHSU46VkNBTEVOREFS", "application/ics", "invite.ics", "attachment"}, {"JVBERg==", "application/pdf", "map.pdf", "attachment"},
+	want := []map[string]string{
+		{"content": "QkVHSU46VkNBTEVOREFS", "type": "application/ics", "filename": "invite.ics", "disposition": "attachment"},
+		{"content": "JVBERg==", "type": "application/pdf", "filename": "map.pdf", "disposition": "attachment"},
 	}
 	if diff := cmp.Diff(want, got.Attachments); diff != "" {
 		t.Error(diff)

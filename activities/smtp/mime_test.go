@@ -2,6 +2,7 @@ package smtp_test
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	stdmime "mime"
@@ -185,7 +186,7 @@ func TestBodiesWithoutFiles(t *testing.T) {
 	var bodies []string
 	for parts := multipart.NewReader(mail.Body, parameters["boundary"]); ; {
 		part, err := parts.NextPart()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {

@@ -53,7 +53,7 @@ func (c *camera) shoot(ctx context.Context, page string, width int) ([]byte, err
 	if err != nil {
 		return nil, fmt.Errorf("make folder: %w", err)
 	}
-	defer os.RemoveAll(folder) //nolint:errcheck // a leftover in the folder for leftovers
+	defer os.RemoveAll(folder)
 	source, target := filepath.Join(folder, "mail.html"), filepath.Join(folder, "mail.png")
 	if err := os.WriteFile(source, []byte(page), 0o600); err != nil {
 		return nil, fmt.Errorf("write page: %w", err)

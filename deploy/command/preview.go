@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -179,7 +180,7 @@ func headOf(p *dsl.Preview) string {
 	line("subject", p.Subject)
 	line("preview", p.Preview)
 	if p.Channel == crm.SMS {
-		segments := fmt.Sprintf("%d", p.Segments)
+		segments := strconv.Itoa(p.Segments)
 		if p.Unicode {
 			segments += ", in Unicode: a segment holds 70 characters, or 67 of several, instead of 160 and 153"
 		}

@@ -44,7 +44,7 @@ func providerFlags(f *pflag.FlagSet, p *service.Providers) {
 	f.StringVar(&p.SendGridKey, "sendgrid-api-key", "", "API key of the SendGrid account")
 	f.StringVar(&p.SendGridPublicKey, "sendgrid-public-key", "", "verification key of SendGrid's signed webhooks")
 	f.StringVar(&p.SendGridURL, "sendgrid-url", "", "base URL of SendGrid's API, if it is not the usual one")
-	f.Float64Var(&p.SendGridRate, "sendgrid-rate", 100, "messages a second that a worker hands to SendGrid at most; 0: any number")
+	f.Float64Var(&p.SendGridRate, "sendgrid-rate", 100, "messages a second that a worker hands to SendGrid, or to the mail server, at most; 0: any number")
 	f.StringVar(&p.MailServer, "email", "", "a mail server instead of SendGrid, such as smtp://user@mail.example.com:587 (STARTTLS) or smtps://...:465")
 	f.StringVar(&p.MailPassword, "smtp-password", "", "password at the mail server; better given as RAPPORT_SMTP_PASSWORD, which no list of processes shows")
 	f.StringVar(&p.TwilioAccount, "twilio-account-sid", "", "SID of the Twilio account")
