@@ -9,7 +9,7 @@ import (
 	"golang.org/x/text/language"
 
 	"github.com/rapport-crm/rapport/crm"
-	"github.com/rapport-crm/rapport/phone"
+	"github.com/rapport-crm/rapport/dsl/phone"
 )
 
 // Bounds of a candidate's fields.

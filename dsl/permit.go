@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/rapport-crm/rapport/crm"
-	"github.com/rapport-crm/rapport/phone"
+	"github.com/rapport-crm/rapport/dsl/phone"
 )
 
 // Reasons why a message is not sent, or not yet.

@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/rapport-crm/rapport/crm"
-	"github.com/rapport-crm/rapport/phone"
+	"github.com/rapport-crm/rapport/dsl/phone"
 )
 
 // ZoneOf returns a candidate's time zone: their own, else that of their region or country if it has only one, else the

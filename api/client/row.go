@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/rapport-crm/rapport/phone"
+	"github.com/rapport-crm/rapport/dsl/phone"
 )
 
 // item makes a candidate of a row. What the server can judge is left to the server.

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/rapport-crm/rapport/phone"
+	"github.com/rapport-crm/rapport/dsl/phone"
 )
 
 func TestParse(t *testing.T) {
