@@ -13,6 +13,7 @@ import (
 	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
 
+	"github.com/rapport-crm/rapport/api"
 	"github.com/rapport-crm/rapport/api/client"
 	"github.com/rapport-crm/rapport/crm"
 )
@@ -50,17 +51,7 @@ is looked at again for. With --watch, wait until all of them are finished.`,
 }
 
 func allJobs(ctx context.Context, c *client.Client, open bool) ([]crm.Job, error) {
-	var jobs []crm.Job
-	for after := ""; ; {
-		page, err := c.Jobs(ctx, open, 500, after)
-		if err != nil {
-			return nil, err
-		}
-		jobs = append(jobs, page.Items...)
-		if after = page.Next; after == "" {
-			return jobs, nil
-		}
-	}
+	return collect(func(after string) (api.Page[crm.Job], error) { return c.Jobs(ctx, open, 500, after) })
 }
 
 func printJobs(cmd *cobra.Command, jobs []crm.Job, asJSON bool) error {

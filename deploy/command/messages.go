@@ -64,17 +64,9 @@ who can look at the provider's own pages: rapport messages settle.`,
 }
 
 func unknownMessages(ctx context.Context, c *client.Client) ([]api.LedgerMessage, error) {
-	var messages []api.LedgerMessage
-	for after := ""; ; {
-		page, err := c.Messages(ctx, crm.MessageUnknown, 500, after)
-		if err != nil {
-			return nil, err
-		}
-		messages = append(messages, page.Items...)
-		if after = page.Next; after == "" {
-			return messages, nil
-		}
-	}
+	return collect(func(after string) (api.Page[api.LedgerMessage], error) {
+		return c.Messages(ctx, crm.MessageUnknown, 500, after)
+	})
 }
 
 // unknownText says what is known about a message of unknown fate.

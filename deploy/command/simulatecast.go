@@ -259,11 +259,8 @@ func (f *simulateFlags) fromServer(cmd *cobra.Command, names []string) ([]*actor
 	if err != nil {
 		return nil, err
 	}
-	var candidates []crm.Candidate
-	err = pages(func(after string) (string, error) {
-		page, err := c.Candidates(cmd.Context(), historyPage, after)
-		candidates = append(candidates, page.Items...)
-		return page.Next, err
+	candidates, err := collect(func(after string) (api.Page[crm.Candidate], error) {
+		return c.Candidates(cmd.Context(), historyPage, after)
 	})
 	if err != nil {
 		return nil, err
@@ -296,11 +293,8 @@ func (f *simulateFlags) recall(cmd *cobra.Command, c *client.Client, candidate *
 		return nil, err
 	}
 	a := &actor{name: cmp.Or(candidate.ExternalID, candidate.ID)}
-	var events []crm.Event
-	err = pages(func(after string) (string, error) {
-		page, err := c.Events(cmd.Context(), candidate.ID, historyPage, after)
-		events = append(events, page.Items...)
-		return page.Next, err
+	events, err := collect(func(after string) (api.Page[crm.Event], error) {
+		return c.Events(cmd.Context(), candidate.ID, historyPage, after)
 	})
 	if err != nil {
 		return nil, err
@@ -331,15 +325,4 @@ func reallySent(ctx context.Context, c *client.Client, candidateID string, names
 		return page.Next, err
 	})
 	return all, err
-}
-
-// pages reads page after page until there is none.
-func pages(read func(after string) (next string, err error)) error {
-	for after := ""; ; {
-		next, err := read(after)
-		if err != nil || next == "" {
-			return err
-		}
-		after = next
-	}
 }
