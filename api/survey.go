@@ -119,11 +119,11 @@ func (s *server) findSurvey(ctx context.Context, messageID string) (crm.Message,
 	if err != nil {
 		return message, nil, fmt.Errorf("read sequence of survey: %w", err)
 	}
-	pc, ok := program.Find(message.Step)
-	if !ok || pc >= len(program.Code) || program.Code[pc].Survey == nil {
+	in, ok := program.Instr(message.Step)
+	if !ok || in.Survey == nil {
 		return message, nil, notFound("This message asks for no survey.", "")
 	}
-	name := program.Code[pc].Survey.Use
+	name := in.Survey.Use
 	definition, err := s.Store.Definition(ctx, dsl.KindSurvey, name, "", 0)
 	if err != nil {
 		return message, nil, err

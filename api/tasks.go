@@ -92,11 +92,11 @@ func (s *server) outcomes(ctx context.Context, taskID string) ([]string, error) 
 	if err != nil {
 		return nil, err
 	}
-	pc, ok := program.Find(task.Step)
-	if !ok || pc >= len(program.Code) || program.Code[pc].Task == nil {
+	in, ok := program.Instr(task.Step)
+	if !ok || in.Task == nil {
 		return nil, nil
 	}
-	return program.Code[pc].Task.Outcomes, nil
+	return in.Task.Outcomes, nil
 }
 
 func unlessNotFound(err error) error {

@@ -27,14 +27,14 @@ func Land(from, to *Program, p crm.Progress) (crm.Progress, crm.Landing) {
 	if p.At == EndID {
 		return p, crm.Landing{Kind: crm.LandEnds, From: p.At}
 	}
-	was, known := from.instr(l.at)
+	was, known := from.Instr(l.at)
 	if !known {
 		return l.refuse("%s is not a step of the version it runs on.", l.at)
 	}
-	if _, there := to.instr(l.at); !there { // a choose that has lost its `if`, or got one
+	if _, there := to.Instr(l.at); !there { // a choose that has lost its `if`, or got one
 		l.at = strings.TrimSuffix(l.at, choiceSuffix)
 	}
-	in, there := to.instr(l.at)
+	in, there := to.Instr(l.at)
 	switch {
 	case there && in.Op != was.Op:
 		return l.refuse("%s was of the kind %s and is of the kind %s now.", l.at, was.Op, in.Op)
@@ -44,15 +44,6 @@ func Land(from, to *Program, p crm.Progress) (crm.Progress, crm.Landing) {
 		return l.land(to.layout[in.ID].follow, l.at, nil)
 	}
 	return l.stays(was, in)
-}
-
-// instr returns an instruction by its id.
-func (p *Program) instr(id string) (*Instr, bool) {
-	pc, ok := p.index[id]
-	if !ok {
-		return nil, false
-	}
-	return &p.Code[pc], true
 }
 
 // turn is a branch that has to be taken to get somewhere.
@@ -101,8 +92,8 @@ func (l *lander) moved() (crm.Progress, crm.Landing) {
 	passed := l.passed()
 	for i, t := range passed {
 		near := i == 0
-		was, _ := l.from.instr(t.step)
-		in, there := l.to.instr(t.step)
+		was, _ := l.from.Instr(t.step)
+		in, there := l.to.Instr(t.step)
 		switch {
 		case there && in.Op != was.Op:
 			return l.refuse("%s was of the kind %s and is of the kind %s now.", t.step, was.Op, in.Op)
@@ -167,8 +158,8 @@ func (l *lander) lastInside(step string) string {
 
 // same tells whether a step is in both versions and of the same kind.
 func (l *lander) same(id string) bool {
-	was, known := l.from.instr(id)
-	in, there := l.to.instr(id)
+	was, known := l.from.Instr(id)
+	in, there := l.to.Instr(id)
 	return known && there && was.Op == in.Op
 }
 
@@ -218,7 +209,7 @@ func (l *lander) inside(turns []turn) (turn, bool) {
 			}
 			continue
 		}
-		in, _ := l.to.instr(t.step)
+		in, _ := l.to.Instr(t.step)
 		s, done := l.p.Steps[t.step]
 		before := l.from.index[t.step] < l.from.index[l.at] // else it was done in an earlier round of a repeat
 		if !done || s.Outcome != t.branch || !l.same(t.step) || !before || in.Op == OpRepeat {
@@ -256,10 +247,10 @@ func (l *lander) branch(t turn) (string, bool) {
 
 // chosen returns the instruction of a step; of a choose with an `if`, the one with its alternatives.
 func (p *Program) chosen(step string) *Instr {
-	if in, ok := p.instr(step + choiceSuffix); ok {
+	if in, ok := p.Instr(step + choiceSuffix); ok {
 		return in
 	}
-	in, _ := p.instr(step)
+	in, _ := p.Instr(step)
 	return in
 }
 
@@ -270,7 +261,7 @@ func (p *Program) begin(step, branch string) int {
 			return pc
 		}
 	}
-	if in, _ := p.instr(step); in.Op == OpRepeat {
+	if in, _ := p.Instr(step); in.Op == OpRepeat {
 		return p.index[step]
 	}
 	return p.layout[step].follow
@@ -284,14 +275,14 @@ func (l *lander) again(pc int) string {
 	}
 	done := slices.Collect(maps.Keys(l.p.Steps))
 	for _, t := range l.passed() {
-		if in, _ := l.from.instr(t.step); in.Implied && t.branch == "" {
+		if in, _ := l.from.Instr(t.step); in.Implied && t.branch == "" {
 			done = append(done, t.step)
 		}
 	}
 	slices.Sort(done)
 	for _, id := range done {
-		in, there := l.to.instr(id)
-		was, known := l.from.instr(id)
+		in, there := l.to.Instr(id)
+		was, known := l.from.Instr(id)
 		if !there || id == l.at || l.to.index[id] < pc || known && was.Op != in.Op {
 			continue
 		}
@@ -323,7 +314,7 @@ func (p *Program) exclusive(a, b string) bool {
 func (l *lander) loops(at string) map[string]crm.Loop {
 	kept := maps.Clone(l.p.Loops)
 	maps.DeleteFunc(kept, func(id string, _ crm.Loop) bool {
-		in, there := l.to.instr(id)
+		in, there := l.to.Instr(id)
 		return !there || in.Op != OpRepeat ||
 			id != at && !slices.ContainsFunc(l.to.turns(at), func(t turn) bool { return t.step == id })
 	})

@@ -54,6 +54,15 @@ func (p *Program) Find(id string) (int, bool) {
 	return pc, ok
 }
 
+// Instr returns the instruction of an id. The end of a program is none.
+func (p *Program) Instr(id string) (*Instr, bool) {
+	pc, ok := p.index[id]
+	if !ok {
+		return nil, false
+	}
+	return &p.Code[pc], true
+}
+
 // inside tells whether a step is the named one or inside one of its branches.
 func (p *Program) inside(step, name string) bool {
 	return step == name || slices.Contains(p.contains[name], step)

@@ -126,11 +126,10 @@ func (w *Worker) step(ctx context.Context, m *crm.Message) (*dsl.Program, *sendS
 	if err != nil {
 		return nil, nil, err
 	}
-	pc, ok := program.Find(m.Step)
-	if !ok || pc >= len(program.Code) || program.Code[pc].Send == nil {
+	in, ok := program.Instr(m.Step)
+	if !ok || in.Send == nil {
 		return nil, nil, fmt.Errorf("no send step %q in %s", m.Step, program.Name)
 	}
-	in := &program.Code[pc]
 	step := &sendStep{Intent: program.Intent(in.Send, m.ID), send: in.Send}
 	if in.Op == dsl.OpSurvey {
 		step.survey = in.Survey.Use

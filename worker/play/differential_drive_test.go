@@ -306,8 +306,8 @@ func (d *drive) check(m *crm.Message, f *crm.Facts) dsl.Clearance {
 	if err != nil {
 		return dsl.Clearance{State: crm.MessageExpired, Reason: err.Error()}
 	}
-	at, _ := program.Find(m.Step)
-	return dsl.LastCheck(d.set.Workspace, f, program.Intent(program.Code[at].Send, m.ID), m, d.clock)
+	in, _ := program.Instr(m.Step)
+	return dsl.LastCheck(d.set.Workspace, f, program.Intent(in.Send, m.ID), m, d.clock)
 }
 
 // fate writes down what became of a message that was handed over.

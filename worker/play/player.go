@@ -251,11 +251,11 @@ func (p *player) check(c *memory.Claim) (dsl.Clearance, error) {
 	if err != nil {
 		return dsl.Clearance{State: crm.MessageExpired}, err
 	}
-	pc, ok := program.Find(c.Message.Step)
-	if !ok || pc >= len(program.Code) || program.Code[pc].Send == nil {
+	in, ok := program.Instr(c.Message.Step)
+	if !ok || in.Send == nil {
 		return dsl.Clearance{State: crm.MessageExpired}, fmt.Errorf("no send step %q in %s", c.Message.Step, program.Name)
 	}
-	rules := program.Intent(program.Code[pc].Send, c.Message.ID)
+	rules := program.Intent(in.Send, c.Message.ID)
 	return dsl.LastCheck(p.set.Workspace, &c.Facts, rules, &c.Message, p.clock), nil
 }
 
