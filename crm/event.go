@@ -38,6 +38,8 @@ const (
 	SourceRapport = "rapport"         // facts that Rapport recorded: candidate.updated, message.sent, task.completed
 	SourceControl = "rapport/control" // what a person, or a step of a run, told a run to do
 	SourceFanout  = "rapport/fanout"  // a copy for one candidate of an event that has none, such as role.opened
+	// SourceTracking is of opens and clicks that Rapport's own links and pixels notice.
+	SourceTracking = "rapport/tracking"
 )
 
 // Control events: what a person tells a run to do. They are events so that they are audited, ordered and survive an
