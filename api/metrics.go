@@ -16,6 +16,7 @@ import (
 type metrics struct {
 	requests *prometheus.HistogramVec // by method, route, status
 	webhooks *prometheus.CounterVec   // by provider and result
+	visits   *prometheus.CounterVec   // by kind and result
 	handler  http.Handler
 
 	accepted, duplicate, rejected prometheus.Counter // events
@@ -31,13 +32,16 @@ func newMetrics(registry *prometheus.Registry, s *store.Store) *metrics {
 			Name: "rapport_webhooks_total", Help: "Webhook requests by provider and result: accepted, signature, replay, invalid, unavailable, not_configured.",
 		}, []string{"provider", "result"}),
 	}
+	m.visits = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "rapport_visits_total", Help: "Opens and clicks that own pictures and links noticed, by kind and result: person, machine, repeat, unasked, lost, forged.",
+	}, []string{"kind", "result"})
 	intake := prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "rapport_intake_items_total", Help: "Events sent to the API, by result: accepted, duplicate, rejected.",
 	}, []string{"result"})
 	m.accepted = intake.WithLabelValues(string(ItemAccepted))
 	m.duplicate = intake.WithLabelValues(string(ItemDuplicate))
 	m.rejected = intake.WithLabelValues(string(ItemRejected))
-	registry.MustRegister(m.requests, intake, m.webhooks)
+	registry.MustRegister(m.requests, intake, m.webhooks, m.visits)
 	if s != nil {
 		registry.MustRegister(newQueues(s))
 	}

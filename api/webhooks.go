@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"slices"
 
 	"github.com/gin-gonic/gin"
 
@@ -12,6 +13,7 @@ import (
 	"github.com/rapport-crm/rapport/activities/sendgrid"
 	"github.com/rapport-crm/rapport/activities/twilio"
 	"github.com/rapport-crm/rapport/crm"
+	"github.com/rapport-crm/rapport/dsl"
 	"github.com/rapport-crm/rapport/store"
 )
 
@@ -122,9 +124,20 @@ func (s *server) failHook(c *gin.Context, name string, err error) {
 func (s *server) reports(ctx context.Context, channel crm.Channel, name string, list []provider.Report) (received, error) {
 	var r received
 	ledger := ledger{store: s.Store, found: map[string]*crm.Message{}}
+	together := visitsIn(list)
+	var set *dsl.Set
+	if slices.ContainsFunc(list, func(report provider.Report) bool { return isVisit(&report) }) {
+		var err error
+		if set, err = s.inForce.get(ctx); err != nil {
+			return received{}, err
+		}
+	}
 	for i := range list {
 		report := &list[i]
 		message, err := ledger.message(ctx, report.MessageID)
+		if err == nil && message != nil {
+			err = s.judge(ctx, set, report, together)
+		}
 		if err != nil {
 			return received{}, err
 		}

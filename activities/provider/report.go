@@ -10,6 +10,7 @@ type Report struct {
 	ProviderID string                // the provider's id of the message
 	Accepted   bool                  // it proves that the provider took the message
 	Event      crm.Event             // Type is "" when there is nothing to record. Subject is not set
+	Visit      crm.Visit             // of an event that is an open or a click: what is known of who made it
 	Address    string                // the recipient's
 	OptOut     crm.SuppressionReason // why the address must not be written to any more; "" when it may
 }

@@ -25,6 +25,7 @@ type hook struct {
 	Type        string  `json:"type"`   // of a bounce: bounce or blocked
 	Reason      string  `json:"reason"` // of a drop
 	MachineOpen bool    `json:"sg_machine_open"`
+	UserAgent   string  `json:"useragent"`
 }
 
 // seconds is a Unix time that some of SendGrid's events write as a string.
@@ -89,11 +90,10 @@ func (h *hook) classify(r *provider.Report, data map[string]any) string {
 	case "delivered":
 		return "message.delivered"
 	case "open":
-		if h.MachineOpen {
-			data["text_kind"] = "machine"
-		}
+		r.Visit = crm.Visit{Agent: h.UserAgent, Automatic: h.MachineOpen}
 		return "message.opened"
 	case "click":
+		r.Visit = crm.Visit{Agent: h.UserAgent, URL: h.URL}
 		data["url"] = h.URL
 		return "message.clicked"
 	case "bounce":

@@ -123,6 +123,11 @@ func TestParseEvents(t *testing.T) {
 	report := func(e crm.Event, out crm.SuppressionReason) []provider.Report {
 		return []provider.Report{{MessageID: messageID, ProviderID: "14c5d", Accepted: true, Address: "s@example.org", Event: e, OptOut: out}}
 	}
+	visit := func(e crm.Event, v crm.Visit) []provider.Report {
+		r := report(e, "")
+		r[0].Visit = v
+		return r
+	}
 	none := crm.Event{}
 	for name, tc := range map[string]struct {
 		fields string
@@ -131,9 +136,9 @@ func TestParseEvents(t *testing.T) {
 		"processed":   {`"event":"processed"`, report(none, "")},
 		"deferred":    {`"event":"deferred"`, report(none, "")},
 		"delivered":   {`"event":"delivered"`, report(event("e1", "message.delivered", map[string]any{}), "")},
-		"open":        {`"event":"open","sg_machine_open":false`, report(event("e1", "message.opened", map[string]any{}), "")},
-		"machine":     {`"event":"open","sg_machine_open":true`, report(event("e1", "message.opened", map[string]any{"text_kind": "machine"}), "")},
-		"click":       {`"event":"click","url":"https://x.example/a"`, report(event("e1", "message.clicked", map[string]any{"url": "https://x.example/a"}), "")},
+		"open":        {`"event":"open","sg_machine_open":false,"useragent":"Mozilla/5.0"`, visit(event("e1", "message.opened", map[string]any{}), crm.Visit{Agent: "Mozilla/5.0"})},
+		"machine":     {`"event":"open","sg_machine_open":true`, visit(event("e1", "message.opened", map[string]any{}), crm.Visit{Automatic: true})},
+		"click":       {`"event":"click","url":"https://x.example/a"`, visit(event("e1", "message.clicked", map[string]any{"url": "https://x.example/a"}), crm.Visit{URL: "https://x.example/a"})},
 		"bounce":      {`"event":"bounce","type":"bounce"`, report(event("e1", "message.bounced", map[string]any{"hard": true}), crm.SuppressedBounce)},
 		"blocked":     {`"event":"bounce","type":"blocked"`, report(event("e1", "message.bounced", map[string]any{"hard": false}), "")},
 		"dropped":     {`"event":"dropped","reason":"Invalid"`, report(event("e1", "message.failed", map[string]any{}), "")},
