@@ -232,7 +232,7 @@ func (u *up) openSandbox(ctx context.Context) error {
 	}
 	box, err := sandbox.New(ctx, sandbox.Config{
 		DSN: u.postgres.DSN("sandbox"), APIKey: accounts.SendGridKey, AccountSID: accounts.TwilioAccount,
-		AuthToken: accounts.TwilioToken, ATSSecret: accounts.ATSSecret, SMSNumbers: u.SMSNumbers, WebhookBase: u.apiURL, Logger: u.Log,
+		AuthToken: accounts.TwilioToken, ATSSecret: accounts.ATSSecret, SMSNumbers: u.SMSNumbers, WebhookBase: u.apiURL, PublicURL: u.PublicURL, Logger: u.Log,
 		Now: func() time.Time { return u.service.Scale.Now(time.Now()) },
 	})
 	if err != nil {
