@@ -29,7 +29,7 @@ func newMetrics(registry *prometheus.Registry, s *store.Store) *metrics {
 			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 10},
 		}, []string{"method", "route", "status"}),
 		webhooks: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "rapport_webhooks_total", Help: "Webhook requests by provider and result: accepted, signature, replay, invalid, unavailable, not_configured.",
+			Name: "rapport_webhooks_total", Help: "Webhook requests by provider and result: accepted, signature, replay, too_large, invalid, unavailable, not_configured.",
 		}, []string{"provider", "result"}),
 	}
 	m.visits = prometheus.NewCounterVec(prometheus.CounterOpts{

@@ -3,7 +3,6 @@ package api
 import (
 	"context"
 	"errors"
-	"io"
 	"net/http"
 	"slices"
 
@@ -31,6 +30,7 @@ const maxReplyText = 20_000
 const (
 	hookAccepted      = "accepted"
 	hookInvalid       = "invalid"
+	hookTooLarge      = "too_large"
 	hookUnavailable   = "unavailable"
 	hookSignature     = "signature"
 	hookReplay        = "replay"
@@ -40,18 +40,11 @@ const (
 // readHook reads the raw body of a webhook and verifies it before anybody looks inside. When it returns false the request
 // is answered.
 func (s *server) readHook(c *gin.Context, name string, limit int64, verify func(body []byte) error) ([]byte, bool) {
-	body, err := io.ReadAll(http.MaxBytesReader(c.Writer, c.Request.Body, limit))
-	if err != nil {
-		if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
-			s.refuseHook(c, name, hookInvalid, &Problem{Status: http.StatusRequestEntityTooLarge, Code: CodeTooLarge, Detail: "The body is larger than this webhook takes."})
-			return nil, false
-		}
-		s.refuseHook(c, name, hookUnavailable, &Problem{
-			Status: http.StatusServiceUnavailable, Code: CodeUnavailable, Detail: "The body was not read to its end.", Next: "Send it again.", retryAfter: retryPause,
-		})
+	body, ok := s.readBody(c, name, limit)
+	if !ok {
 		return nil, false
 	}
-	err = verify(body)
+	err := verify(body)
 	switch {
 	case err == nil:
 		return body, true
@@ -79,7 +72,7 @@ func badSignature(detail string) *Problem {
 
 func (s *server) refuseHook(c *gin.Context, name, result string, p *Problem) {
 	s.metrics.webhooks.WithLabelValues(name, result).Inc()
-	if result == hookSignature || result == hookReplay {
+	if result == hookSignature || result == hookReplay || result == hookTooLarge {
 		s.Log.WarnContext(c.Request.Context(), "webhook refused", "provider", name, "reason", result, "request_id", requestID(c.Request.Context()))
 	}
 	s.refuse(c, p)
@@ -176,8 +169,12 @@ func (s *server) taken(ctx context.Context, name string, report *provider.Report
 	if !report.Accepted || !message.Doubtful() {
 		return nil
 	}
+	at := report.At
+	if at.IsZero() || at.After(s.Now()) {
+		at = s.Now()
+	}
 	err := s.Store.Accept(ctx, message.ID, store.Acceptance{
-		Provider: name, ProviderID: report.ProviderID, Address: message.Address, Subject: message.Subject, TemplateHash: message.TemplateHash, At: s.Now(),
+		Provider: name, ProviderID: report.ProviderID, Address: message.Address, Subject: message.Subject, TemplateHash: message.TemplateHash, At: at,
 	})
 	if crm.CodeOf(err) == crm.CodeConflict { // somebody else has settled it meanwhile
 		return nil

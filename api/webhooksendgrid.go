@@ -63,13 +63,11 @@ func sharpen(timestamp, now time.Time) time.Time {
 
 // sendGridInbound takes a mail that a candidate wrote.
 func (s *server) sendGridInbound(c *gin.Context) {
-	select { // a mail is up to 30 MB, and has to be in memory to be verified
-	case s.inbound <- struct{}{}:
-		defer func() { <-s.inbound }()
-	case <-c.Request.Context().Done():
-		s.failHook(c, sendgrid.Provider, c.Request.Context().Err())
+	leave, ok := s.enterLane(c, sendgrid.Provider)
+	if !ok {
 		return
 	}
+	defer leave()
 	body, ok := s.readHook(c, sendgrid.Provider, maxInbound, s.verifySendGrid(c))
 	if !ok {
 		return

@@ -52,7 +52,7 @@ func (v Visit) Machine(arrivals []time.Time, others []Visit) bool {
 // Arrivals are when the message is known to have arrived somewhere, for Visit.Machine.
 func (m *Message) Arrivals() []time.Time {
 	taken := m.AcceptedAt
-	if taken.IsZero() { // a scanner is faster than the receipt
+	if m.Provider == "" { // no receipt yet: a scanner is faster, and what is known of the rest is from reports
 		taken = m.ClaimedAt
 	}
 	return []time.Time{taken, m.DeliveredAt}

@@ -65,7 +65,7 @@ func ParseEvents(body []byte) (reports []provider.Report, unreadable int, err er
 }
 
 func (h *hook) report() (provider.Report, bool) {
-	r := provider.Report{Address: h.Email, MessageID: h.MessageID}
+	r := provider.Report{Address: h.Email, MessageID: h.MessageID, At: time.Unix(int64(h.Timestamp), 0).UTC()}
 	r.ProviderID, _, _ = strings.Cut(h.SGMessageID, ".") // what Send got as X-Message-Id, then parts of SendGrid's own
 	if !crm.HasPrefix(r.MessageID, crm.PrefixMessage) {
 		r.MessageID = ""
@@ -75,7 +75,7 @@ func (h *hook) report() (provider.Report, bool) {
 	if eventType != "" && r.MessageID != "" && h.EventID != "" {
 		data["message"] = r.MessageID
 		r.Event = crm.Event{
-			Source: Provider, ExternalID: h.EventID, Type: eventType, Time: time.Unix(int64(h.Timestamp), 0).UTC(), Data: data,
+			Source: Provider, ExternalID: h.EventID, Type: eventType, Time: r.At, Data: data,
 		}
 	}
 	return r, r.Event.Type != "" || r.OptOut != "" || r.Accepted

@@ -121,7 +121,7 @@ func TestParseEvents(t *testing.T) {
 		return crm.Event{Source: "sendgrid", ExternalID: id, Type: eventType, Time: at, Data: data}
 	}
 	report := func(e crm.Event, out crm.SuppressionReason) []provider.Report {
-		return []provider.Report{{MessageID: messageID, ProviderID: "14c5d", Accepted: true, Address: "s@example.org", Event: e, OptOut: out}}
+		return []provider.Report{{MessageID: messageID, ProviderID: "14c5d", At: at, Accepted: true, Address: "s@example.org", Event: e, OptOut: out}}
 	}
 	visit := func(e crm.Event, v crm.Visit) []provider.Report {
 		r := report(e, "")
