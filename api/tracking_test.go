@@ -311,11 +311,13 @@ func TestReportedVisits(t *testing.T) {
 		},
 		"seconds after it was taken": {onConsent, [][]event{{{"click", theatre, browser, 3 * time.Second}}}, []string{"clicked machine"}},
 		"all links at once": {
-			onConsent, [][]event{{{"click", "https://a.example", browser, time.Hour}, {"click", "https://b.example", browser, time.Hour}}},
+			onConsent,
+			[][]event{{{"click", "https://a.example", browser, time.Hour}, {"click", "https://b.example", browser, time.Hour}}},
 			[]string{"clicked machine", "clicked machine"},
 		},
 		"one after the other": {
-			onConsent, [][]event{{{"click", "https://a.example", browser, time.Hour}}, {{"click", "https://b.example", browser, time.Hour + time.Second}}},
+			onConsent,
+			[][]event{{{"click", "https://a.example", browser, time.Hour}}, {{"click", "https://b.example", browser, time.Hour + time.Second}}},
 			[]string{"clicked", "clicked machine"},
 		},
 		"a scanner's name":        {onConsent, [][]event{{{"click", theatre, "Proofpoint URL Defense", time.Hour}}}, []string{"clicked machine"}},

@@ -15,7 +15,7 @@ const (
 func TestVisitsOfMachines(t *testing.T) {
 	t.Parallel()
 	arrived := time.Date(2026, 11, 6, 10, 0, 0, 0, time.UTC)
-	after := func(d time.Duration) time.Time { return arrived.Add(d) }
+	after := arrived.Add
 	click := func(agent string, d time.Duration) crm.Visit {
 		return crm.Visit{URL: "https://a.example", Agent: agent, At: after(d)}
 	}

@@ -49,7 +49,8 @@ func TestWhatIsTracked(t *testing.T) {
 		"own, nothing":                 {own, "track: {news: {clicks: false}}\n", []string{"mail -", "mail pixel -", "text -", "receipt -"}},
 		"provider, if nothing is said": {worker.Tracking{Provider: true}, "", []string{"mail provider", "mail pixel -", "text -", "receipt -"}},
 		"provider, everything": {
-			worker.Tracking{Provider: true}, "track: {news: {opens: true, texts: true}, transactional: {clicks: true}}\n",
+			worker.Tracking{Provider: true},
+			"track: {news: {opens: true, texts: true}, transactional: {clicks: true}}\n",
 			[]string{"mail provider", "mail pixel provider", "text -", "receipt provider"},
 		},
 		"nobody": {worker.Tracking{}, "track: {news: {opens: true, texts: true}}\n", []string{"mail -", "mail pixel -", "text -", "receipt -"}},

@@ -80,7 +80,9 @@ func TestSendTracksWhatIsAsked(t *testing.T) {
 	t.Parallel()
 	for _, want := range []struct{ opens, clicks bool }{{false, false}, {true, false}, {false, true}, {true, true}} {
 		var got struct {
-			Tracking map[string]struct{ Enable *bool } `json:"tracking_settings"`
+			Tracking map[string]struct {
+				Enable *bool `json:"enable"`
+			} `json:"tracking_settings"`
 		}
 		c := client(t, func(w http.ResponseWriter, r *http.Request) {
 			if err := json.NewDecoder(r.Body).Decode(&got); err != nil {
