@@ -59,40 +59,36 @@ func (r *Report) general() []string {
 	return []string{fmt.Sprintf("%s. That leaves %d.", line, r.Asked)}
 }
 
-// seat says how often nobody was there for a seat.
+// seat says how often a seat could be filled.
 func (r *Report) seat(i int) string {
 	s, asked := r.Seats[i], r.search.Seats[i]
-	who, missing := asked.Group, "nobody is free"
+	needed, never := fmt.Sprintf("Of %s %s needed", asked.Group, be(s.Need)), "nobody is ever free"
 	switch {
 	case asked.Group == "" && asked.Person == "":
 		return "A place is for one person, who is not known."
+	case asked.Group == "" && s.Have == 0:
+		return r.name(asked.Person) + " is needed, and cannot be asked."
 	case asked.Group == "":
-		who, missing = r.name(asked.Person), "not free"
-		if s.Have == 0 {
-			return who + " does not hold interviews."
-		}
+		needed, never = r.name(asked.Person)+" is needed", "is never free"
 	case s.Have == 0:
-		return fmt.Sprintf("Nobody is in %s.", who)
+		return fmt.Sprintf("Nobody of %s can be asked.", asked.Group)
 	case s.Have < s.Need:
-		return fmt.Sprintf("Of %s %s needed, there are %d.", who, be(s.Need), s.Have)
+		return fmt.Sprintf("%s, and only %d can be asked.", needed, s.Have)
 	case asked.Any == 0:
-		who, missing = fmt.Sprintf("Of %s all %d are needed", who, s.Need), "not all are free"
-	default:
-		who = fmt.Sprintf("Of %s %s needed", who, be(s.Need))
-		if s.Need > 1 {
-			missing = "too few are free"
-		}
-	}
-	if r.search.Buffer > 0 {
-		missing += fmt.Sprintf(" with %s before and after", length(r.search.Buffer))
+		needed, never = fmt.Sprintf("Of %s everybody is needed", asked.Group), "they are never all free"
+	case s.Need > 1:
+		never = "so many are never free"
 	}
 	switch s.Empty {
 	case 0:
-		return who + ": free at all of them."
+		return needed + ", which is possible at all of them."
 	case r.Asked:
-		return fmt.Sprintf("%s: %s at any of them.", who, strings.Replace(missing, "not ", "never ", 1))
+		if r.search.Buffer > 0 {
+			never += fmt.Sprintf(" with %s before and after", length(r.search.Buffer))
+		}
+		return fmt.Sprintf("%s, and %s.", needed, never)
 	}
-	return fmt.Sprintf("%s: %s at %d.", who, missing, s.Empty)
+	return fmt.Sprintf("%s, which is possible at %d of them.", needed, r.Asked-s.Empty)
 }
 
 // together says when the seats can be filled, but not beside each other.
