@@ -185,7 +185,7 @@ func (d draws) quarters(label string, of ...int) time.Duration {
 func (d draws) spans(most int, label string, lengths ...int) []crm.Span {
 	var list []crm.Span
 	for range rapid.IntRange(0, most).Draw(d.T, label) {
-		start := d.now.Add(time.Duration(rapid.Uint16Range(0, 4*24*60).Draw(d.T, label)) * time.Minute)
+		start := d.now.Add(time.Duration(rapid.IntRange(0, 4*24*12).Draw(d.T, label)) * 5 * time.Minute)
 		list = append(list, crm.Span{Start: start, End: start.Add(d.quarters(label, lengths...))})
 	}
 	return list
@@ -206,10 +206,10 @@ func (d draws) person(id string) slots.Person {
 		Interviewer: crm.Interviewer{
 			ID: id, Groups: rapid.SampledFrom([][]string{{"x", "y"}, {"x"}, {"y", "z"}, {"x", "y", "z"}, {"z"}}).Draw(d.T, "groups"),
 			DailyLimit: rapid.SampledFrom([]int{0, 2, 1}).Draw(d.T, "daily"), WeeklyLimit: rapid.SampledFrom([]int{0, 3, 2}).Draw(d.T, "weekly"),
-			MinGap: d.quarters("gap", 0, 2, 8), Weight: rapid.IntRange(0, 3).Draw(d.T, "weight"),
+			MinGap: d.quarters("gap", 0, 2, 8), Weight: rapid.SampledFrom([]int{1, 2, 3, 0}).Draw(d.T, "weight"),
 			Trainee: d.rarely("trainee"), Active: !d.rarely("left"), TimeOff: d.spans(1, "off", 20, 96, 0),
 		},
-		Busy: d.spans(4, "busy", 4, 2, 20, 0), Interviews: d.spans(2, "interviews", 4, 3), Recent: rapid.IntRange(0, 4).Draw(d.T, "recent"),
+		Busy: d.spans(4, "busy", 4, 2, 20, 0), Interviews: d.spans(2, "interviews", 4, 3), Recent: rapid.SampledFrom([]int{2, 3, 4, 1, 0}).Draw(d.T, "recent"),
 	}
 	if rapid.Bool().Draw(d.T, "own hours") {
 		p.Hours = d.hours()
