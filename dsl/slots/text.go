@@ -53,6 +53,7 @@ func (r *Report) general() []string {
 		add(CandidateHours, fmt.Sprintf("before 07:00 or after 22:00 for the candidate (%s)", zone))
 	}
 	add(CandidateBusy, "when the candidate cannot")
+	add(OutsideHours, "outside everybody's hours")
 	if len(parts) > 0 {
 		line += ": " + strings.Join(parts, ", ")
 	}
