@@ -16,9 +16,9 @@ func recent(p slots.Person, n int) slots.Person {
 }
 
 // away gives somebody time off until the afternoon.
-func away(t testing.TB, p slots.Person) slots.Person {
-	t.Helper()
-	p.TimeOff = on(t, "2026-03-02", "00:00-12:00")
+func away(tb testing.TB, p slots.Person) slots.Person {
+	tb.Helper()
+	p.TimeOff = on(tb, "2026-03-02", "00:00-12:00")
 	return p
 }
 

@@ -17,14 +17,14 @@ import (
 var update = flag.Bool("update", false, "write the golden files")
 
 // fortnight is a search for an hour of a lead and the hiring manager, from Monday, 2 March 2026.
-func fortnight(t testing.TB) slots.Search {
-	t.Helper()
-	s := monday(t)
+func fortnight(tb testing.TB) slots.Search {
+	tb.Helper()
+	s := monday(tb)
 	s.Seats = []slots.Seat{{Group: "backend-leads", Any: 1}, {Person: "hm"}}
 	s.People = []slots.Person{person("ada", "backend-leads"), person("bo", "backend-leads"), person("hm", "")}
 	s.People[2].Name = "Grace Hopper"
 	s.Buffer, s.Step, s.Hours = 15*time.Minute, 0, part(10, 16)
-	s.Now, s.NotBefore, s.Until = at(t, "2026-03-02 09:00"), at(t, "2026-03-04 09:00"), at(t, "2026-03-16 09:00")
+	s.Now, s.NotBefore, s.Until = at(tb, "2026-03-02 09:00"), at(tb, "2026-03-04 09:00"), at(tb, "2026-03-16 09:00")
 	s.Count = 4
 	return s
 }

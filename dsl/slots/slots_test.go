@@ -11,32 +11,32 @@ import (
 )
 
 // zone loads a time zone.
-func zone(t testing.TB, name string) *time.Location {
-	t.Helper()
+func zone(tb testing.TB, name string) *time.Location {
+	tb.Helper()
 	loc, err := time.LoadLocation(name)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return loc
 }
 
 // at is a moment on clocks in London, such as "2026-03-02 09:00".
-func at(t testing.TB, shown string) time.Time {
-	t.Helper()
-	moment, err := time.ParseInLocation("2006-01-02 15:04", shown, zone(t, "Europe/London"))
+func at(tb testing.TB, shown string) time.Time {
+	tb.Helper()
+	moment, err := time.ParseInLocation("2006-01-02 15:04", shown, zone(tb, "Europe/London"))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return moment
 }
 
 // spans are stretches of one day in London: on(t, "2026-03-02", "09:00-10:00 12:00-13:00").
-func on(t testing.TB, date, parts string) []crm.Span {
-	t.Helper()
+func on(tb testing.TB, date, parts string) []crm.Span {
+	tb.Helper()
 	var spans []crm.Span
 	for part := range strings.FieldsSeq(parts) {
 		from, to, _ := strings.Cut(part, "-")
-		spans = append(spans, crm.Span{Start: at(t, date+" "+from), End: at(t, date+" "+to)})
+		spans = append(spans, crm.Span{Start: at(tb, date+" "+from), End: at(tb, date+" "+to)})
 	}
 	return spans
 }
@@ -66,20 +66,20 @@ func person(id, groups string) slots.Person {
 }
 
 // monday is a search for an hour of Ada's time on Monday, 2 March 2026, with starts on the hour.
-func monday(t testing.TB) slots.Search {
-	t.Helper()
+func monday(tb testing.TB) slots.Search {
+	tb.Helper()
 	return slots.Search{
 		Seats: []slots.Seat{{Group: "leads", Any: 1}}, People: []slots.Person{person("ada", "leads")},
-		Length: time.Hour, Step: time.Hour, Office: daily([]crm.DayPart{part(9, 17)}, workdays()...), Zone: zone(t, "Europe/London"),
-		Now: at(t, "2026-03-02 00:00"), Until: at(t, "2026-03-03 00:00"), Count: 3,
+		Length: time.Hour, Step: time.Hour, Office: daily([]crm.DayPart{part(9, 17)}, workdays()...), Zone: zone(tb, "Europe/London"),
+		Now: at(tb, "2026-03-02 00:00"), Until: at(tb, "2026-03-03 00:00"), Count: 3,
 	}
 }
 
-func find(t testing.TB, s slots.Search) *slots.Finder {
-	t.Helper()
+func find(tb testing.TB, s slots.Search) *slots.Finder {
+	tb.Helper()
 	f, err := slots.New(s)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return f
 }
@@ -94,9 +94,9 @@ func clocks(times []time.Time, loc *time.Location) string {
 }
 
 // starts are those that are offered when all are, as clocks in London show them.
-func starts(t testing.TB, s slots.Search) string {
-	t.Helper()
-	return clocks(find(t, s).Starts(), zone(t, "Europe/London"))
+func starts(tb testing.TB, s slots.Search) string {
+	tb.Helper()
+	return clocks(find(tb, s).Starts(), zone(tb, "Europe/London"))
 }
 
 // panels writes who sits where: "leads:ada hm:bo".

@@ -41,7 +41,7 @@ func (r *Report) headline() string {
 
 // general says which starts are none for anybody.
 func (r *Report) general() []string {
-	line := fmt.Sprintf("Looked at %s", count(r.Starts, "start"))
+	line := "Looked at " + starts(r.Starts)
 	var parts []string
 	add := func(why Reason, text string) {
 		if n := r.All[why]; n > 0 {
@@ -107,9 +107,9 @@ func (r *Report) together() []string {
 
 // person says what keeps somebody.
 func (r *Report) person(p PersonReport) string {
-	line := fmt.Sprintf("- %s: %s in their hours", r.name(p.ID), count(p.InHours, "start"))
+	line := fmt.Sprintf("- %s: %s in their hours", r.name(p.ID), starts(p.InHours))
 	if group := r.search.Seats[p.Seat].Group; group != "" {
-		line = fmt.Sprintf("- %s (%s): %s in their hours", r.name(p.ID), group, count(p.InHours, "start"))
+		line = fmt.Sprintf("- %s (%s): %s in their hours", r.name(p.ID), group, starts(p.InHours))
 	}
 	var parts []string
 	free := p.InHours
@@ -145,11 +145,11 @@ func (r *Report) name(id string) string {
 
 func (r *Report) moment(t time.Time) string { return t.In(r.search.Zone).Format(shown) }
 
-func count(n int, noun string) string {
+func starts(n int) string {
 	if n == 1 {
-		return "1 " + noun
+		return "1 start"
 	}
-	return fmt.Sprintf("%d %ss", n, noun)
+	return fmt.Sprintf("%d starts", n)
 }
 
 func be(n int) string {
