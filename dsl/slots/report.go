@@ -6,7 +6,7 @@ import (
 	"github.com/rapport-crm/rapport/crm"
 )
 
-// Report says how many starts were looked at, and why most were refused.
+// Report says how many starts were looked at, and why most were refused. Only one that Offer returned has a Text.
 type Report struct {
 	Looked  crm.Span       // the starts are in it
 	Starts  int            // looked at
