@@ -45,7 +45,7 @@ func patterns() map[form]string {
 		formLocale: localePattern.String(), formEvent: customPattern.String(), formCustom: customPattern.String(),
 		formLimit: `^` + countPattern + `/` + countPattern + `(s|m|h|d|w)$`, formClock: `^ *` + clockPattern + ` *$`,
 		formShare: percentPattern, formHours: hoursPattern, formMoment: momentPattern, formZone: zonePattern,
-		formAddress: addressPattern, formMailbox: mailboxPattern, formAttribute: attributePattern,
+		formAddress: addressPattern, formPrice: pricePattern, formMailbox: mailboxPattern, formAttribute: attributePattern,
 		formText: solidPattern, formString: solidPattern, formCondition: solidPattern, formTime: solidPattern, formLiquid: solidPattern,
 	}
 }

@@ -217,6 +217,9 @@ func (r *docReader) from(n *yaml.Node) (f From) {
 	if a := m.get("address"); a != nil {
 		f.Address, _ = r.text(a, "from.address")
 	}
+	if p := m.get("sms_price"); p != nil {
+		f.SMSPrice = r.price(p, "from.sms_price")
+	}
 	return f
 }
 
