@@ -1,6 +1,7 @@
 package slots
 
 import (
+	"cmp"
 	"math"
 	"slices"
 	"time"
@@ -52,15 +53,26 @@ func (f *Finder) barsOf(p *member, from, to int64, holidays map[time.Time]bool) 
 	return append(bars, f.during(p.Interviews, p.MinGap, Gap)...)
 }
 
-// during bars starts of interviews that would overlap a span, or come closer to it than a distance.
+// during bars starts of interviews that would overlap a span, or come closer to it than a distance. What overlaps becomes one
+// bar.
 func (f *Finder) during(spans []crm.Span, distance time.Duration, why Reason) []bar {
-	merged := crm.MergeSpans(spans)
-	bars := make([]bar, 0, len(merged))
-	length, around := seconds(f.search.Length), seconds(distance)
-	for _, s := range merged {
-		bars = append(bars, bar{floor(s.Start) - around - length + 1, ceil(s.End) + around, why})
+	bars := make([]bar, 0, len(spans))
+	before, after := seconds(distance)+seconds(f.search.Length)-1, seconds(distance)
+	for _, s := range spans {
+		if !s.IsEmpty() {
+			bars = append(bars, bar{floor(s.Start) - before, ceil(s.End) + after, why})
+		}
 	}
-	return bars
+	slices.SortFunc(bars, func(a, b bar) int { return cmp.Compare(a.from, b.from) })
+	merged := bars[:0]
+	for _, b := range bars {
+		if last := len(merged) - 1; last >= 0 && b.from <= merged[last].to {
+			merged[last].to = max(merged[last].to, b.to)
+			continue
+		}
+		merged = append(merged, b)
+	}
+	return merged
 }
 
 // outside bars starts of interviews that would not be inside one of some spans, which are merged, from beginning to end.

@@ -31,6 +31,9 @@ type member struct {
 	shadow bool  // a trainee of a group on the panel
 }
 
+// sits tells whether there is a seat that the person could take.
+func (m *member) sits() bool { return m.named >= 0 || len(m.seats) > 0 }
+
 // seat is a seat with those who can take it.
 type seat struct {
 	Seat

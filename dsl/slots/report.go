@@ -6,11 +6,11 @@ import (
 	"github.com/rapport-crm/rapport/crm"
 )
 
-// Report says how many starts were looked at, and why most were refused.
+// Report says how many starts were looked at, and why most were refused. Only one that Offer returned has a Text.
 type Report struct {
 	Looked  crm.Span       // the starts are in it
 	Starts  int            // looked at
-	All     map[Reason]int // of these, refused whoever holds the interview
+	All     map[Reason]int // of these, refused whoever holds the interview; OutsideHours: nobody works then
 	Asked   int            // the rest: for these people were asked
 	Fit     int            // of those asked for, possible
 	Crossed int            // of those asked for, each seat could be filled, but some only by the same people
@@ -39,15 +39,8 @@ type PersonReport struct {
 // sift returns the starts that are possible, as indices, and what happened to the others.
 func (f *Finder) sift(sh *sheet, m *matching) ([]int, *Report) {
 	r := &Report{Looked: crm.Span{Start: f.search.Now, End: f.search.Until}, Starts: len(sh.starts), All: map[Reason]int{}, search: &f.search}
-	var asked, possible []int
-	for i, why := range sh.all {
-		if why != Possible {
-			r.All[why]++
-			continue
-		}
-		asked = append(asked, i)
-	}
-	r.Asked = len(asked)
+	asked := f.ask(sh, r)
+	var possible []int
 	filled := f.seatReports(sh, asked, r)
 	for n, i := range asked {
 		switch {
@@ -60,11 +53,38 @@ func (f *Finder) sift(sh *sheet, m *matching) ([]int, *Report) {
 	}
 	r.Fit = len(possible)
 	for i := range f.people {
-		if p := &f.people[i]; p.named >= 0 || len(p.seats) > 0 {
+		if f.people[i].sits() {
 			r.People = append(r.People, f.personReport(sh, asked, i))
 		}
 	}
 	return possible, r
+}
+
+// ask returns the starts for which people are asked: all but those that are none for anybody.
+func (f *Finder) ask(sh *sheet, r *Report) (asked []int) {
+	somebody := false
+	works := make([]bool, len(sh.starts))
+	for p, row := range sh.people {
+		if !f.people[p].sits() {
+			continue
+		}
+		somebody = true
+		for i, why := range row {
+			works[i] = works[i] || why != OutsideHours
+		}
+	}
+	for i, why := range sh.all {
+		if why == Possible && somebody && !works[i] {
+			why = OutsideHours
+		}
+		if why == Possible {
+			asked = append(asked, i)
+		} else {
+			r.All[why]++
+		}
+	}
+	r.Asked = len(asked)
+	return asked
 }
 
 // seatReports counts for each start how many seats have enough people, if each person could sit everywhere.
@@ -99,16 +119,20 @@ func (f *Finder) personReport(sh *sheet, asked []int, person int) PersonReport {
 	if p.named < 0 {
 		r.Seat = p.seats[0]
 	}
+	var counts [Gap + 1]int
 	for _, i := range asked {
 		why := sh.people[person][i]
+		counts[why]++
 		if why == OutsideHours {
 			continue
 		}
-		if r.InHours++; why != Possible {
-			r.Refused[why]++
-		}
-		if r.InHours == 1 && why == TimeOff {
+		if r.InHours++; r.InHours == 1 && why == TimeOff {
 			r.AwayUntil = p.awayUntil(time.Unix(sh.starts[i], 0), f.search.Length)
+		}
+	}
+	for why := Holiday; why <= Gap; why++ {
+		if counts[why] > 0 {
+			r.Refused[why] = counts[why]
 		}
 	}
 	return r

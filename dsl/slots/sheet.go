@@ -13,8 +13,8 @@ type sheet struct {
 	people [][]Reason // why a person cannot: by person, then by start
 }
 
-// look fills a sheet. Every bar is painted over the starts it holds, so the work is that of the starts, however full a calendar
-// is.
+// look fills a sheet. The bars of a reason do not overlap and are painted over the starts that they hold: no start is compared with
+// every appointment.
 func (f *Finder) look(starts []int64) *sheet {
 	sh := &sheet{starts: starts, all: make([]Reason, len(starts)), people: make([][]Reason, len(f.people))}
 	if len(starts) == 0 {
@@ -26,7 +26,7 @@ func (f *Finder) look(starts []int64) *sheet {
 	holidays := map[time.Time]bool{}
 	for i := range f.people {
 		sh.people[i], cells = cells[:len(starts):len(starts)], cells[len(starts):]
-		if p := &f.people[i]; p.named >= 0 || len(p.seats) > 0 || p.shadow {
+		if p := &f.people[i]; p.sits() || p.shadow {
 			sh.paint(sh.people[i], f.barsOf(p, first, last, holidays))
 		}
 	}

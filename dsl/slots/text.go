@@ -41,7 +41,7 @@ func (r *Report) headline() string {
 
 // general says which starts are none for anybody.
 func (r *Report) general() []string {
-	line := fmt.Sprintf("Looked at %s", count(r.Starts, "start"))
+	line := "Looked at " + starts(r.Starts)
 	var parts []string
 	add := func(why Reason, text string) {
 		if n := r.All[why]; n > 0 {
@@ -53,46 +53,43 @@ func (r *Report) general() []string {
 		add(CandidateHours, fmt.Sprintf("before 07:00 or after 22:00 for the candidate (%s)", zone))
 	}
 	add(CandidateBusy, "when the candidate cannot")
+	add(OutsideHours, "outside everybody's hours")
 	if len(parts) > 0 {
 		line += ": " + strings.Join(parts, ", ")
 	}
 	return []string{fmt.Sprintf("%s. That leaves %d.", line, r.Asked)}
 }
 
-// seat says how often nobody was there for a seat.
+// seat says how often a seat could be filled.
 func (r *Report) seat(i int) string {
 	s, asked := r.Seats[i], r.search.Seats[i]
-	who, missing := asked.Group, "nobody is free"
+	needed, never := fmt.Sprintf("Of %s %s needed", asked.Group, be(s.Need)), "nobody is ever free"
 	switch {
 	case asked.Group == "" && asked.Person == "":
 		return "A place is for one person, who is not known."
+	case asked.Group == "" && s.Have == 0:
+		return r.name(asked.Person) + " is needed, and cannot be asked."
 	case asked.Group == "":
-		who, missing = r.name(asked.Person), "not free"
-		if s.Have == 0 {
-			return who + " does not hold interviews."
-		}
+		needed, never = r.name(asked.Person)+" is needed", "is never free"
 	case s.Have == 0:
-		return fmt.Sprintf("Nobody is in %s.", who)
+		return fmt.Sprintf("Nobody of %s can be asked.", asked.Group)
 	case s.Have < s.Need:
-		return fmt.Sprintf("Of %s %s needed, there are %d.", who, be(s.Need), s.Have)
+		return fmt.Sprintf("%s, and only %d can be asked.", needed, s.Have)
 	case asked.Any == 0:
-		who, missing = fmt.Sprintf("Of %s all %d are needed", who, s.Need), "not all are free"
-	default:
-		who = fmt.Sprintf("Of %s %s needed", who, be(s.Need))
-		if s.Need > 1 {
-			missing = "too few are free"
-		}
-	}
-	if r.search.Buffer > 0 {
-		missing += fmt.Sprintf(" with %s before and after", length(r.search.Buffer))
+		needed, never = fmt.Sprintf("Of %s everybody is needed", asked.Group), "they are never all free"
+	case s.Need > 1:
+		never = "so many are never free"
 	}
 	switch s.Empty {
 	case 0:
-		return who + ": free at all of them."
+		return needed + ", which is possible at all of them."
 	case r.Asked:
-		return fmt.Sprintf("%s: %s at any of them.", who, strings.Replace(missing, "not ", "never ", 1))
+		if r.search.Buffer > 0 {
+			never += fmt.Sprintf(" with %s before and after", length(r.search.Buffer))
+		}
+		return fmt.Sprintf("%s, and %s.", needed, never)
 	}
-	return fmt.Sprintf("%s: %s at %d.", who, missing, s.Empty)
+	return fmt.Sprintf("%s, which is possible at %d of them.", needed, r.Asked-s.Empty)
 }
 
 // together says when the seats can be filled, but not beside each other.
@@ -110,9 +107,9 @@ func (r *Report) together() []string {
 
 // person says what keeps somebody.
 func (r *Report) person(p PersonReport) string {
-	line := fmt.Sprintf("- %s: %s in their hours", r.name(p.ID), count(p.InHours, "start"))
+	line := fmt.Sprintf("- %s: %s in their hours", r.name(p.ID), starts(p.InHours))
 	if group := r.search.Seats[p.Seat].Group; group != "" {
-		line = fmt.Sprintf("- %s (%s): %s in their hours", r.name(p.ID), group, count(p.InHours, "start"))
+		line = fmt.Sprintf("- %s (%s): %s in their hours", r.name(p.ID), group, starts(p.InHours))
 	}
 	var parts []string
 	free := p.InHours
@@ -148,11 +145,11 @@ func (r *Report) name(id string) string {
 
 func (r *Report) moment(t time.Time) string { return t.In(r.search.Zone).Format(shown) }
 
-func count(n int, noun string) string {
+func starts(n int) string {
 	if n == 1 {
-		return "1 " + noun
+		return "1 start"
 	}
-	return fmt.Sprintf("%d %ss", n, noun)
+	return fmt.Sprintf("%d starts", n)
 }
 
 func be(n int) string {
