@@ -51,7 +51,9 @@ type Meeting struct {
 	Moves int   // how often the candidate has changed the time
 
 	Panel    []Panelist // who holds it
+	Left     []Panelist // who was invited and no longer holds it, until they have been told
 	Sequence int        // of the event in calendars (RFC 5545, 3.8.7.4): rises with every change
+	ToldAt   time.Time  // the beginning that people were last told
 	BookedAt time.Time  // when it was last written to every calendar
 	Absent   bool       // an interviewer says that the candidate is not there
 	ClosedAt time.Time  // when it was completed, missed or cancelled
