@@ -170,7 +170,7 @@ func TestParseEventsOfOthers(t *testing.T) {
 		{"event":"bounce","email":"b@example.org","timestamp":1793959200,"sg_event_id":"e2","type":"bounce","rapport_message":"somebody else's"},
 		{"event":5}, "x", null, {"event":"click","timestamp":"soon"}]`
 	got, unreadable, err := sendgrid.ParseEvents([]byte(body))
-	want := []provider.Report{{Address: "b@example.org", OptOut: crm.SuppressedBounce}}
+	want := []provider.Report{{At: time.Unix(1793959200, 0).UTC(), Address: "b@example.org", OptOut: crm.SuppressedBounce}}
 	if diff := cmp.Diff(want, got); diff != "" || unreadable != 4 || err != nil {
 		t.Errorf("%d unreadable, %v (-want +got):\n%s", unreadable, err, diff)
 	}
