@@ -16,6 +16,7 @@ import (
 type metrics struct {
 	requests *prometheus.HistogramVec // by method, route, status
 	webhooks *prometheus.CounterVec   // by provider and result
+	inbound  *prometheus.CounterVec   // by channel and result
 	handler  http.Handler
 
 	accepted, duplicate, rejected prometheus.Counter // events
@@ -30,6 +31,9 @@ func newMetrics(registry *prometheus.Registry, s *store.Store) *metrics {
 		webhooks: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "rapport_webhooks_total", Help: "Webhook requests by provider and result: accepted, signature, replay, invalid, unavailable, not_configured.",
 		}, []string{"provider", "result"}),
+		inbound: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "rapport_inbound_total", Help: "Mails and texts that came in, by channel and what they are: replied, auto_replied, bounced, notice, nobody.",
+		}, []string{"channel", "result"}),
 	}
 	intake := prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "rapport_intake_items_total", Help: "Events sent to the API, by result: accepted, duplicate, rejected.",
@@ -37,7 +41,7 @@ func newMetrics(registry *prometheus.Registry, s *store.Store) *metrics {
 	m.accepted = intake.WithLabelValues(string(ItemAccepted))
 	m.duplicate = intake.WithLabelValues(string(ItemDuplicate))
 	m.rejected = intake.WithLabelValues(string(ItemRejected))
-	registry.MustRegister(m.requests, intake, m.webhooks)
+	registry.MustRegister(m.requests, intake, m.webhooks, m.inbound)
 	if s != nil {
 		registry.MustRegister(newQueues(s))
 	}

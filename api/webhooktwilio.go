@@ -70,6 +70,7 @@ func (s *server) twilioInbound(c *gin.Context) {
 		}
 	}
 	if s.keep(c, twilio.Provider, r) {
+		s.countInbound(c.Request.Context(), crm.SMS, r, false)
 		c.Data(http.StatusOK, "text/xml; charset=utf-8", twilio.Reply(answer))
 	}
 }
