@@ -140,7 +140,7 @@ func fact(e *api.TimelineEntry) string {
 	case store.EntryMessage:
 		return "message " + e.Outcome
 	case store.EntryNote:
-		return after(e.Outcome, ", says ", e.Source)
+		return after(e.Outcome, ", noted by ", e.Source)
 	case store.EntryTask:
 		return after("task "+e.Outcome, ": ", e.Text)
 	}
