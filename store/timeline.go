@@ -55,7 +55,7 @@ type Said struct {
 // SaidFile is what is known of a file.
 type SaidFile struct {
 	Name string `json:"name,omitempty"`
-	Size int    `json:"size"` // in bytes
+	Size int    `json:"size,omitempty"` // in bytes; 0: not known
 	Type string `json:"type,omitempty"`
 }
 

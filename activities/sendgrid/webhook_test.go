@@ -12,6 +12,7 @@ import (
 	"errors"
 	"mime/multipart"
 	"net/http"
+	"net/textproto"
 	"strconv"
 	"testing"
 	"time"
@@ -250,6 +251,57 @@ func TestParseInbound(t *testing.T) {
 				t.Fatal(err)
 			}
 			if diff := cmp.Diff(&tc.want, got); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// A mail that SendGrid has taken apart: its files are parts of the form, and a form that breaks off is a damaged mail.
+func TestParseInboundParts(t *testing.T) {
+	t.Parallel()
+	var body bytes.Buffer
+	w := multipart.NewWriter(&body)
+	for _, field := range [][2]string{
+		{"from", "s@example.org"},
+		{"headers", "Message-ID: <1@x>"},
+		{"html", "<p>\x82\xcd\x82\xa2</p><blockquote>old</blockquote>"},
+		{"charsets", `{"html":"Shift_JIS"}`},
+		{"attachments", "1"},
+		{"attachment-info", `{"attachment1":{"filename":"cv.pdf"}}`},
+	} {
+		if err := w.WriteField(field[0], field[1]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	header := textproto.MIMEHeader{"Content-Disposition": {`form-data; name="attachment1"; filename="cv.pdf"`}, "Content-Type": {"application/pdf"}}
+	part, err := w.CreatePart(header)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := part.Write(bytes.Repeat([]byte("x"), 2<<20)); err != nil {
+		t.Fatal(err)
+	}
+	whole := body.Len() + len("\r\n--"+w.Boundary()+"--\r\n")
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for name, tc := range map[string]struct{ length, size int }{"whole": {whole, 2 << 20}, "cut off": {whole - 1<<20, 1<<20 + 4}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got, err := sendgrid.ParseInbound(w.FormDataContentType(), body.Bytes()[:tc.length])
+			if err != nil || len(got.Attachments) != 1 {
+				t.Fatalf("%+v, %v", got, err)
+			}
+			if off := got.Attachments[0].Size - tc.size; off < -100 || off > 100 { // a part that breaks off may lose its last bytes
+				t.Errorf("the size is wrong by %d", off)
+			}
+			got.Attachments[0].Size = 0
+			want := &mail.Mail{
+				From: "s@example.org", MessageID: "1@x", Text: "はい\n\n> old", Kind: mail.KindPerson, Damaged: name == "cut off",
+				Attachments: []mail.Attachment{{Name: "cv.pdf", Type: "application/pdf"}},
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})

@@ -84,7 +84,7 @@ func said(s *store.Said) string {
 	}
 	lines = append(lines, s.Text)
 	for _, f := range s.Files {
-		lines = append(lines, fmt.Sprintf("[%s, %s, not kept]", cmp.Or(f.Name, f.Type), plural(f.Size, "byte")))
+		lines = append(lines, "["+cmp.Or(f.Name, f.Type)+after("", ", ", size(f.Size))+", not kept]")
 	}
 	if s.OtherAddress {
 		lines = append(lines, "(from another address)")
@@ -93,6 +93,14 @@ func said(s *store.Said) string {
 		lines = append(lines, "(not all of it could be read)")
 	}
 	return strings.TrimRight("\n"+indent(strings.Join(lines, "\n")), "\n")
+}
+
+// size says how large a file is, "" when that is not known.
+func size(bytes int) string {
+	if bytes == 0 {
+		return ""
+	}
+	return plural(bytes, "byte")
 }
 
 // what says what an entry is about.
