@@ -108,6 +108,7 @@ func newRouter() *gin.Engine {
 func (s *server) register() {
 	s.registerEvents()
 	s.registerCandidates()
+	s.registerNotes()
 	s.registerDefinitions()
 	s.registerPools()
 	s.registerExperiments()

@@ -23,9 +23,6 @@ const (
 	maxTwilioHook = 64 << 10
 )
 
-// maxReplyText bounds what is kept of a reply, in characters.
-const maxReplyText = 20_000
-
 // Results of a webhook, as metrics show them.
 const (
 	hookAccepted      = "accepted"
@@ -80,8 +77,9 @@ func (s *server) refuseHook(c *gin.Context, name, result string, p *Problem) {
 
 // received is what a webhook leads to.
 type received struct {
-	events  []crm.Event
-	optOuts []store.OptOut
+	events   []crm.Event
+	optOuts  []store.OptOut
+	removals []store.Removal
 }
 
 // keep stores what a webhook said, all in one transaction, and tells whether it is committed. What cannot be stored now is
@@ -89,6 +87,8 @@ type received struct {
 func (s *server) keep(c *gin.Context, name string, r received) bool {
 	var err error
 	switch {
+	case len(r.removals) > 0: // a mail: it carries no opt-outs
+		_, err = s.Store.ReceiveWithRemovals(c.Request.Context(), r.events, r.removals)
 	case len(r.optOuts) > 0:
 		_, err = s.Store.ReceiveWithOptOuts(c.Request.Context(), r.events, r.optOuts)
 	case len(r.events) > 0:
@@ -216,74 +216,4 @@ func (l *ledger) message(ctx context.Context, id string) (*crm.Message, error) {
 		l.found[id] = &m
 	}
 	return l.found[id], nil
-}
-
-// reply is something that a candidate wrote to us.
-type reply struct {
-	provider   string
-	channel    crm.Channel
-	from       string
-	externalID string
-	eventType  string // message.replied or message.auto_replied
-	kind       string // text_kind, or ""
-	text       string
-	mentions   []string // ids of messages that it may answer, the likeliest first
-}
-
-// event makes events of a reply: of the message that it names, else of the last one to that address, else of whoever has
-// the address. It is nobody's when nobody has it.
-func (s *server) event(ctx context.Context, r *reply) ([]crm.Event, error) {
-	ledger := ledger{store: s.Store, found: map[string]*crm.Message{}}
-	for _, id := range r.mentions {
-		message, err := ledger.message(ctx, id)
-		if err != nil {
-			return nil, err
-		}
-		if message != nil {
-			return s.add(nil, s.replyEvent(r), message), nil
-		}
-	}
-	message, err := s.Store.LastMessageTo(ctx, r.channel, r.from, s.Now())
-	if err == nil {
-		return s.add(nil, s.replyEvent(r), &message), nil
-	}
-	if crm.CodeOf(err) != crm.CodeNotFound {
-		return nil, err
-	}
-	candidates, err := s.Store.CandidatesByAddress(ctx, r.channel, r.from)
-	if err != nil {
-		return nil, err
-	}
-	var events []crm.Event
-	for i := range candidates {
-		e := s.replyEvent(r)
-		e.CandidateID, e.Subject = candidates[i].ID, candidates[i].ID
-		if i > 0 { // they share the address
-			e.ExternalID += "/" + candidates[i].ID
-		}
-		events = append(events, e)
-	}
-	return events, nil
-}
-
-func (s *server) replyEvent(r *reply) crm.Event {
-	data := map[string]any{"channel": string(r.channel)}
-	if r.kind != "" {
-		data["text_kind"] = r.kind
-	}
-	if r.text != "" {
-		data["text"] = firstCharacters(r.text, maxReplyText)
-	}
-	now := s.Now()
-	return crm.Event{Source: r.provider, ExternalID: r.externalID, Type: r.eventType, Time: now, ReceivedAt: now, Data: data}
-}
-
-func firstCharacters(text string, n int) string {
-	for i := range text {
-		if n == 0 {
-			return text[:i]
-		}
-		n--
-	}
-	return text
 }
