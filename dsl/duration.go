@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/rapport-crm/rapport/dsl/wallclock"
 )
 
 // Duration is a span of time as the language writes it. 30s, 15m and 24h are exact; 3d, 2w, 6mo and 1y keep the local wall
@@ -123,28 +125,5 @@ func wallClock(local time.Time, y int, m time.Month, day int, loc *time.Location
 	if ly, lm, ld := local.Date(); ly == y && lm == m && ld == day {
 		return local.UTC()
 	}
-	return resolve(time.Date(y, m, day, h, minute, s, local.Nanosecond(), time.UTC), loc)
-}
-
-// resolve returns the moment at which clocks in loc show what naive shows in UTC: the first of two, or the end of the gap
-// when clocks skip it.
-func resolve(naive time.Time, loc *time.Location) time.Time {
-	y, m, d := naive.Date()
-	h, minute, s := naive.Clock()
-	t := time.Date(y, m, d, h, minute, s, naive.Nanosecond(), loc)
-	from, to := t.ZoneBounds()
-	_, offset := t.Zone()
-	shown := t.Add(time.Duration(offset) * time.Second).UTC() // what clocks show at t, as naive does
-	switch {
-	case shown.After(naive) && !from.IsZero(): // moved past the gap
-		return from.UTC()
-	case shown.Before(naive) && !to.IsZero(): // moved before the gap
-		return to.UTC()
-	case !from.IsZero():
-		_, before := from.Add(-time.Nanosecond).Zone()
-		if earlier := naive.Add(-time.Duration(before) * time.Second); earlier.Before(from) {
-			return earlier.UTC()
-		}
-	}
-	return t.UTC()
+	return wallclock.At(time.Date(y, m, day, h, minute, s, local.Nanosecond(), time.UTC), loc)
 }
