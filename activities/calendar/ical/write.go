@@ -49,6 +49,9 @@ func write(e calendar.Event, method string, stamp time.Time) ([]byte, error) {
 	if err := check(&e, method); err != nil {
 		return nil, err
 	}
+	if unclear(loc, e.Span) {
+		loc = time.UTC
+	}
 	w := &writer{}
 	w.put("BEGIN", "VCALENDAR")
 	w.put("VERSION", "2.0")
@@ -115,14 +118,21 @@ func (w *writer) attendee(a calendar.Attendee, method, agent string) {
 
 func utc(t time.Time) string { return t.UTC().Format("20060102T150405Z") }
 
-// time writes a moment as clocks in the zone show it. A moment that they show a second time has to be written in UTC.
+// time writes a moment as clocks in the zone show it.
 func (w *writer) time(name string, t time.Time, loc *time.Location) {
-	in := place{loc}
-	if wall := in.wall(t); loc != time.UTC && in.moment(wall).Equal(t) {
-		w.put(name, wall.Format("20060102T150405"), "TZID", loc.String())
+	if loc == time.UTC {
+		w.put(name, utc(t))
 		return
 	}
-	w.put(name, utc(t))
+	w.put(name, t.In(loc).Format("20060102T150405"), "TZID", loc.String())
+}
+
+// unclear tells whether clocks in the zone are changed around one of the span's ends. Programs do not agree on what a time means
+// that clocks show twice, so such an event is written in UTC.
+func unclear(loc *time.Location, s crm.Span) bool {
+	const around = 3 * time.Hour
+	in := place{loc}
+	return in.offset(s.Start.Add(-around)) != in.offset(s.Start.Add(around)) || in.offset(s.End.Add(-around)) != in.offset(s.End.Add(around))
 }
 
 func refused(detail string) error {
