@@ -2,6 +2,7 @@ package caldav
 
 import (
 	"encoding/xml"
+	"net/netip"
 	"net/url"
 	"strings"
 	"time"
@@ -20,11 +21,10 @@ const (
 	ofEvent = `<D:prop><D:getetag/><C:calendar-data/></D:prop>`
 )
 
-// eventsBetween asks for the events that touch a span (RFC 4791, 7.8.1). Servers know floating times and the owner's days less well
-// than we do, so they are asked for a day more on either side.
+// eventsBetween asks for the events that touch a span (RFC 4791, 7.8.1), and for some more: servers know floating times and the
+// owner's days less well than we do, and Radicale 3.1 takes a recurring event with a DURATION for its beginning alone.
 func eventsBetween(within crm.Span) string {
-	within = crm.Span{Start: within.Start.AddDate(0, 0, -1), End: within.End.AddDate(0, 0, 1)}
-	return query(between(within))
+	return query(between(crm.Span{Start: within.Start.AddDate(0, 0, -15), End: within.End.AddDate(0, 0, 1)}))
 }
 
 // eventNamed asks for the event with a UID (RFC 4791, 7.8.6).
@@ -131,8 +131,12 @@ func resolve(base *url.URL, href string) (*url.URL, error) {
 
 // site is the part of a host's name that somebody registered; the host and port themselves where it has none.
 func site(u *url.URL) string {
-	if name, err := publicsuffix.EffectiveTLDPlusOne(strings.ToLower(u.Hostname())); err == nil && u.Scheme == "https" && u.Port() == "" {
-		return name
+	name := strings.ToLower(u.Hostname())
+	if _, err := netip.ParseAddr(name); err == nil || u.Scheme != "https" || u.Port() != "" {
+		return u.Host
+	}
+	if registered, err := publicsuffix.EffectiveTLDPlusOne(name); err == nil {
+		return registered
 	}
 	return u.Host
 }

@@ -89,7 +89,7 @@ func drawRule(t *rapid.T) string {
 	case "YEARLY":
 		list("BYMONTH", []string{"1", "2", "6", "11"})
 		list("BYDAY", nth)
-		list("BYMONTHDAY", []string{"1", "13", "28", "31", "-1", "-7"})
+		list("BYMONTHDAY", []string{"1", "13", "28", "-1", "-7"})
 	}
 	if freq != "HOURLY" {
 		list("BYHOUR", []string{"0", "9", "15", "23"})
