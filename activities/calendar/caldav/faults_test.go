@@ -43,8 +43,7 @@ func faults(t *testing.T, server *radicale) {
 			var kinds []calendar.Kind
 			for range 4 {
 				err := c.Put(t.Context(), interview("u"))
-				var failure *calendar.Error
-				if errors.As(err, &failure) {
+				if failure, ok := errors.AsType[*calendar.Error](err); ok {
 					if len(kinds) == 0 && failure.RetryAfter != tc.wait {
 						t.Errorf("wait %s, want %s", failure.RetryAfter, tc.wait)
 					}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -179,9 +180,7 @@ func (r *radicale) liar(t *testing.T, faults ...fault) *liar {
 		if f.after {
 			proxy.ServeHTTP(httptest.NewRecorder(), req)
 		}
-		for name, values := range f.header {
-			w.Header()[name] = values
-		}
+		maps.Copy(w.Header(), f.header)
 		switch f.status {
 		case 0:
 			panic(http.ErrAbortHandler)

@@ -135,3 +135,29 @@ func TestRefused(t *testing.T) {
 		wants(t, err, calendar.Refused, code)
 	}
 }
+
+// The password goes where a server says its calendars are, but not to somebody else.
+func TestSite(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		base, href string
+		ok         bool
+	}{
+		"a path":                     {"https://caldav.icloud.com/", "/123/calendars/", true},
+		"another machine":            {"https://caldav.icloud.com/", "https://p01-caldav.icloud.com/123/", true},
+		"another site":               {"https://caldav.icloud.com/", "https://icloud.com.example.net/", false},
+		"a neighbour at a registry":  {"https://ada.co.uk/", "https://bo.co.uk/", false},
+		"a neighbour at a host":      {"https://ada.github.io/", "https://bo.github.io/", false},
+		"plain HTTP":                 {"https://cal.example.com/", "http://cal.example.com/", false},
+		"another port":               {"https://cal.example.com/", "https://cal.example.com:8443/", false},
+		"a neighbour in the network": {"https://10.0.0.1/", "https://10.1.0.1/", false},
+		"with a user":                {"https://cal.example.com/", "https://x@cal.example.com/", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if got, err := caldav.Resolve(tc.base, tc.href); (err == nil) != tc.ok {
+				t.Errorf("got %q %v", got, err)
+			}
+		})
+	}
+}

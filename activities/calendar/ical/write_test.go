@@ -90,14 +90,21 @@ func wellFormed(t *testing.T, content []byte) {
 	}
 }
 
+// understood is what the other parser says.
 type understood struct {
-	Method, UID, Zone, Summary, Description, Location, URL, Status string
-
-	Components []string
-	Sequence   int
-	Start, End int64
-	Organizer  map[string]string
-	Attendees  []map[string]string
+	Method      string              `json:"method"`
+	UID         string              `json:"uid"`
+	Sequence    int                 `json:"sequence"`
+	Start       int64               `json:"start"` // Unix seconds
+	End         int64               `json:"end"`
+	Zone        string              `json:"zone"`
+	Summary     string              `json:"summary"`
+	Description string              `json:"description"`
+	Location    string              `json:"location"`
+	URL         string              `json:"url"`
+	Status      string              `json:"status"`
+	Organizer   map[string]string   `json:"organizer"`
+	Attendees   []map[string]string `json:"attendees"`
 }
 
 // readElsewhere reads a calendar with a parser that is not ours.

@@ -7,6 +7,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/netip"
@@ -140,9 +141,7 @@ func (c *Client) send(ctx context.Context, r Request) (*Answer, error) {
 	if err != nil {
 		return nil, refused("bad_url", "its address is not a web address")
 	}
-	for name, values := range r.Header {
-		req.Header[name] = values
-	}
+	maps.Copy(req.Header, r.Header)
 	req.Header.Set("User-Agent", "Rapport")
 	if r.User != "" {
 		req.SetBasicAuth(r.User, r.Password)

@@ -19,7 +19,8 @@ def moment(name):
     zone = value.params.get("TZID")
     if zone:
         assert zone in zones, zone
-        at = zones[zone].localize(at.replace(tzinfo=None))
+        rules, at = zones[zone], at.replace(tzinfo=None)
+        at = rules.localize(at) if hasattr(rules, "localize") else at.replace(tzinfo=rules)
     return int(at.timestamp())
 
 
@@ -32,7 +33,6 @@ if not isinstance(attendees, list):
     attendees = [attendees]
 json.dump({
     "method": str(calendar.get("METHOD", "")),
-    "components": [c.name for c in calendar.subcomponents],
     "uid": str(event["UID"]), "sequence": int(event["SEQUENCE"]),
     "start": moment("DTSTART"), "end": moment("DTEND"),
     "zone": event["DTSTART"].params.get("TZID", ""),
