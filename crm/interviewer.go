@@ -17,7 +17,7 @@ type Interviewer struct {
 
 	DailyLimit  int           // interviews on one date in their zone; 0: any number
 	WeeklyLimit int           // interviews in one ISO 8601 week (Monday to Sunday) in their zone; 0: any number
-	MinGap      time.Duration // between two interviews, beyond what a round's buffer asks for
+	MinGap      time.Duration // at least this long between two interviews; the buffer of a round may ask for more
 	Weight      int           // of 2 gets twice the interviews of 1; 0 counts as 1
 
 	Trainee bool   // shadows interviews: never counts as one of those who hold it

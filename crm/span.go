@@ -26,7 +26,7 @@ func (s Span) Overlaps(other Span) bool {
 func MergeSpans(spans []Span) []Span {
 	sorted := slices.DeleteFunc(slices.Clone(spans), Span.IsEmpty)
 	slices.SortFunc(sorted, func(a, b Span) int { return a.Start.Compare(b.Start) })
-	var merged []Span
+	merged := sorted[:0]
 	for _, s := range sorted {
 		last := len(merged) - 1
 		switch {
