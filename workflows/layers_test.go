@@ -34,10 +34,10 @@ func TestLayers(t *testing.T) {
 		"activities/calendar/feed": {
 			"crm", "dsl/wallclock", "activities/calendar", "activities/calendar/ical", "activities/calendar/remote", "activities/address", "activities/provider",
 		},
-		"store/memory":        {"crm"},
-		"worker/play":         {"crm", "dsl", "dsl/phone", "dsl/wallclock", "workflows", "activities", "store/memory"},
-		"worker":              {"crm", "dsl", "dsl/phone", "dsl/wallclock", "workflows", "activities", "store"},
-		"api":                 {"crm", "dsl", "dsl/phone", "dsl/wallclock", "workflows", "store", "activities/sendgrid", "activities/twilio", "activities/provider"},
+		"store/memory": {"crm"},
+		"worker/play":  {"crm", "dsl", "dsl/phone", "dsl/wallclock", "workflows", "activities", "store/memory"},
+		"worker":       {"crm", "dsl", "dsl/phone", "dsl/wallclock", "workflows", "activities", "store"},
+		"api":          {"crm", "dsl", "dsl/phone", "dsl/wallclock", "workflows", "store", "activities/sendgrid", "activities/twilio", "activities/provider"},
 	}
 	never := map[string][]string{ // package → packages of others that it must not link
 		"crm":       {"net/http", "database/sql", "go.temporal.io/"},

@@ -88,7 +88,7 @@ func TestBombs(t *testing.T) {
 			t.Parallel()
 			var b strings.Builder
 			b.WriteString("BEGIN:VCALENDAR\n")
-			for i := range 5000 {
+			for i := range 2000 {
 				fmt.Fprintf(&b, "BEGIN:VEVENT\nUID:%d\nDTSTART:19700101T100000Z\nDURATION:PT1M\nRRULE:%s\nEND:VEVENT\n", i, rule)
 			}
 			b.WriteString("END:VCALENDAR\n")

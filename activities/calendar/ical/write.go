@@ -19,6 +19,7 @@ const (
 	fileName     = "invite.ics"
 	mediaRequest = "text/calendar; method=REQUEST; charset=UTF-8"
 	mediaCancel  = "text/calendar; method=CANCEL; charset=UTF-8"
+	mediaPublish = "text/calendar; method=PUBLISH; charset=UTF-8"
 )
 
 // Object writes the event as a CalDAV server keeps it: without a method (RFC 4791, 4.1). The server is told to leave the sending
@@ -39,6 +40,14 @@ func Cancel(e calendar.Event, stamp time.Time) (crm.Attachment, error) {
 	e.Cancelled = true
 	content, err := write(e, "CANCEL", stamp)
 	return crm.Attachment{Name: fileName, ContentType: mediaCancel, Content: content}, err
+}
+
+// Publish writes the meeting as a file that people add to their own calendar (RFC 5546, 3.2.1). It invites nobody and tells nobody
+// who else comes.
+func Publish(e calendar.Event, stamp time.Time) (crm.Attachment, error) {
+	e.Attendees = nil
+	content, err := write(e, "PUBLISH", stamp)
+	return crm.Attachment{Name: fileName, ContentType: mediaPublish, Content: content}, err
 }
 
 func write(e calendar.Event, method string, stamp time.Time) ([]byte, error) {
@@ -159,7 +168,7 @@ func check(e *calendar.Event, method string) error {
 		return refused("an invitation needs an organizer")
 	case e.Organizer.Email != "" && !isEmail(e.Organizer.Email):
 		return refused("the organizer's address is not an email address")
-	case method != "" && len(e.Attendees) == 0:
+	case (method == "REQUEST" || method == "CANCEL") && len(e.Attendees) == 0:
 		return refused("an invitation needs somebody who is invited")
 	}
 	for _, a := range e.Attendees {

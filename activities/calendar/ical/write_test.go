@@ -44,6 +44,7 @@ func TestWriteGolden(t *testing.T) {
 	for name, write := range map[string]func() (crm.Attachment, error){
 		"request": func() (crm.Attachment, error) { return ical.Request(meeting(), stamp()) },
 		"cancel":  func() (crm.Attachment, error) { return ical.Cancel(meeting(), stamp()) },
+		"publish": func() (crm.Attachment, error) { return ical.Publish(meeting(), stamp()) },
 		"object": func() (crm.Attachment, error) {
 			content, err := ical.Object(meeting(), stamp())
 			return crm.Attachment{Content: content}, err
