@@ -16,6 +16,7 @@ import (
 
 	"github.com/rapport-crm/rapport/activities/sendgrid"
 	"github.com/rapport-crm/rapport/activities/twilio"
+	"github.com/rapport-crm/rapport/dsl/phrases"
 	"github.com/rapport-crm/rapport/store"
 )
 
@@ -45,6 +46,7 @@ type server struct {
 	keys     *keyring
 	metrics  *metrics
 	inForce  *inForce
+	book     *phrases.Book
 	router   *gin.Engine
 	huma     huma.API
 	docs     func() ([]byte, error) // made when first asked for
@@ -79,6 +81,7 @@ func newServer(config Config) *server {
 	config.PublicURL = strings.TrimRight(config.PublicURL, "/")
 	s := &server{Config: config, keys: newKeyring(config.Store), inbound: make(chan struct{}, largeBodies)}
 	s.inForce = &inForce{store: config.Store, log: config.Log}
+	s.book = phrases.MustOpen()
 	s.metrics = newMetrics(config.Registry, config.Store)
 	s.router = newRouter()
 	s.router.Use(s.identify, s.observe, s.recover)

@@ -64,6 +64,7 @@ func workspaceKeys(p place) []key {
 	case placeWorkspace:
 		return []key{
 			needed(k("workspace", nameOf(""), "The installation's name.")),
+			k("locale", a(formLocale), "The language of Rapport's own pages and mails for candidates whose language is not known; English without it."),
 			k("calendar", mappingOf(placeCalendar), "Working hours: when sequences send, and what business days are."),
 			k("quiet", mappingOf(placeQuiet), "Hours in which no message is sent, by channel."),
 			k("limit", a(formLimit), "At most so many messages to a candidate in so much time, over everything but transactional mail."),

@@ -14,6 +14,7 @@ import (
 // is in force at the next decision of every run.
 type Workspace struct {
 	Name       string
+	Locale     string // BCP 47, of Rapport's own pages and mails where the candidate's is not known; "": English
 	Calendar   *Calendar
 	QuietEmail *Span // nil: no quiet hours
 	QuietSMS   *Span // default 21:00-08:00

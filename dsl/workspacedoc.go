@@ -32,6 +32,9 @@ func (r *docReader) workspace() *Workspace {
 		QuietSMS: &Span{From: 21 * 60, To: 8 * 60},
 		Purposes: map[string]Purpose{},
 	}
+	if n := m.get("locale"); n != nil {
+		ws.Locale = r.localeOf(n)
+	}
 	if n := m.get("calendar"); n != nil {
 		ws.Calendar = r.calendar(n)
 	}
