@@ -54,6 +54,8 @@ type ConsentInput struct {
 	Source   string        `json:"source,omitempty" doc:"Where it was given." example:"application form"`
 	Wording  string        `json:"wording,omitempty" doc:"What the candidate read when they agreed."`
 	At       time.Time     `json:"at,omitzero" doc:"When; now if it is left out."`
+	// ConfirmedAt is proof, as far as the source has it.
+	ConfirmedAt time.Time `json:"confirmed_at,omitzero" doc:"When the candidate confirmed it (double opt-in). Without it a consent to a purpose that asks for double opt-in stays pending, and the candidate is asked."`
 }
 
 // UnmarshalJSON remembers which fields are given.
@@ -92,7 +94,7 @@ func (in *CandidateInput) write() store.Write {
 		for _, channel := range channels {
 			w.Consents = append(w.Consents, crm.Consent{
 				Purpose: consent.Purpose, Channel: channel, Granted: consent.Granted == nil || *consent.Granted,
-				Source: consent.Source, Wording: consent.Wording, At: consent.At,
+				Source: consent.Source, Wording: consent.Wording, At: consent.At, ConfirmedAt: consent.ConfirmedAt,
 			})
 		}
 	}

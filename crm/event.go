@@ -95,7 +95,8 @@ func CandidateOriginated(eventType string) bool {
 	switch eventType {
 	case "application.submitted", "application.withdrawn", "message.clicked", "message.replied", "page.viewed",
 		"event.registered", "event.attended", "interview.booked", "interview.rescheduled", "interview.cancelled",
-		"survey.answered", "offer.accepted", "offer.declined", "consent.granted", "consent.revoked":
+		"survey.answered", "offer.accepted", "offer.declined", "consent.granted", "consent.revoked",
+		"messages.paused", "messages.resumed", "preferences.requested", "erasure.requested":
 		return true
 	}
 	return strings.HasPrefix(eventType, "custom.")
@@ -120,7 +121,14 @@ func buildVocabulary() map[string]map[string]FieldKind {
 	for _, g := range []map[string]map[string]FieldKind{
 		group(f{"changed": KindList, "into": KindText}, "candidate", "created", "updated"),
 		group(f{"changed": KindList, "into": KindText, "from": KindText}, "candidate", "merged"),
-		group(f{"purpose": KindText, "channels": KindList, "wording": KindText, "source": KindText}, "consent", "granted", "revoked"),
+		group(f{
+			"purpose": KindText, "channels": KindList, "wording": KindText, "source": KindText, "confirmed_at": KindTime, "confirmed_by": KindText,
+		}, "consent", "granted"),
+		group(f{"purpose": KindText, "channels": KindList, "wording": KindText, "source": KindText}, "consent", "requested", "revoked"),
+		group(f{"until": KindTime}, "messages", "paused"),
+		group(f{}, "messages", "resumed"),
+		group(f{}, "preferences", "requested"),
+		group(f{"due": KindTime}, "erasure", "requested"),
 		group(f{
 			"application": KindText, "role": KindText, "role_function": KindText, "stage": KindText, "from_stage": KindText,
 			"reason": KindText, "source": KindText,

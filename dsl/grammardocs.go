@@ -70,6 +70,7 @@ func workspaceKeys(p place) []key {
 			k("limit", a(formLimit), "At most so many messages to a candidate in so much time, over everything but transactional mail."),
 			k("purposes", entriesOf(nameOf(""), mappingOf(placePurpose)), "What candidates can agree to hear about."),
 			k("from", mappingOf(placeFrom), "Who writes."),
+			k("privacy", a(formAddress), "Who answers requests for erasure; the candidate's owner without it."),
 			k("team", entriesOf(a(formAddress), mappingOf(placePerson)), "The people who own candidates and sequences, by address."),
 			k("statuses", listOf(a(formWord)), "The statuses a candidate can have."),
 			k("score", mappingOf(placeScore), "How engagement is counted."),
@@ -90,6 +91,7 @@ func workspaceKeys(p place) []key {
 		return []key{
 			needed(k("basis", oneOf("consent", "legitimate_interest"), "The legal basis (GDPR Art. 6(1) (a) or (f)).")),
 			k("wording", a(formText), "What the candidate reads when they agree."),
+			k("double_opt_in", a(formBool), "Whether a consent that a form or an import reports counts only once the candidate has confirmed it by a link."),
 			k("expires", a(formDuration), "How long a legitimate interest lasts."),
 		}
 	case placeFrom:

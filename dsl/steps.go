@@ -81,6 +81,9 @@ func (r *run) deferSend(in *Instr, v Verdict) (int, bool) {
 	}
 	r.at.NotBefore, r.at.Deferred = v.NotBefore, v.Reason
 	r.d.Awaits = append(r.d.Awaits, zoneFields()...)
+	if v.Reason == ReasonPaused {
+		r.d.Awaits = append(r.d.Awaits, crm.EventPaused, crm.EventResumed)
+	}
 	return r.sleep(v.NotBefore, fmt.Sprintf("%s: deferred by %s until %s", in.ID, v.Reason, clockText(v.NotBefore)),
 		fmt.Sprintf("**%s** is deferred by *%s* until %s.", in.ID, v.Reason, clockText(v.NotBefore)))
 }

@@ -21,6 +21,7 @@ type Workspace struct {
 	Limit      *Limit
 	Purposes   map[string]Purpose
 	From       From
+	Privacy    string            // address of who answers requests for erasure; "": the candidate's owner
 	Team       map[string]Person // by address, in lower case
 	Statuses   []string          // nil: any
 	Scoring    *Scoring          // nil: only updates change a score
@@ -52,7 +53,9 @@ func (s *Scoring) worth(points float64, given, at time.Time) float64 {
 type Purpose struct {
 	Basis   crm.Basis
 	Wording string
-	Expires Duration // of a legitimate interest, from the candidate's creation; zero: never
+	// DoubleOptIn has a consent that somebody else reports confirmed by the candidate before it counts.
+	DoubleOptIn bool
+	Expires     Duration // of a legitimate interest, from the candidate's creation; zero: never
 }
 
 // Person is somebody who owns candidates or sequences.

@@ -50,6 +50,9 @@ func (r *docReader) workspace() *Workspace {
 	if n := m.get("from"); n != nil {
 		ws.From = r.from(n)
 	}
+	if n := m.get("privacy"); n != nil {
+		ws.Privacy = r.emailAddress(n, "privacy")
+	}
 	if n := m.get("team"); n != nil {
 		ws.Team = r.team(n)
 	}
@@ -189,6 +192,11 @@ func (r *docReader) purposes(n *yaml.Node, ws *Workspace) {
 		p := Purpose{Basis: crm.Basis(r.choice(m.get("basis"), placePurpose, "basis"))}
 		if w := m.get("wording"); w != nil {
 			p.Wording, _ = r.text(w, "wording")
+		}
+		if d := m.get("double_opt_in"); d != nil {
+			if p.DoubleOptIn = r.flag(d, "double_opt_in"); p.DoubleOptIn && p.Basis == crm.BasisLegitimateInterest {
+				r.add(m.keys["double_opt_in"], codeConflict, "Only a consent is confirmed; a legitimate interest needs none.", "Take double_opt_in out.")
+			}
 		}
 		if x := m.get("expires"); x != nil {
 			p.Expires = r.duration(x, "expires")

@@ -18,6 +18,7 @@ import (
 
 	"github.com/rapport-crm/rapport/activities"
 	"github.com/rapport-crm/rapport/crm"
+	"github.com/rapport-crm/rapport/dsl"
 	"github.com/rapport-crm/rapport/store"
 	"github.com/rapport-crm/rapport/workflows"
 )
@@ -38,9 +39,12 @@ type Config struct {
 	ReplyDomain string                        // where mail to reply+MESSAGE@ is read by Rapport; empty: answers go to owners
 	Unsubscribe func(messageID string) string // the link that unsubscribes from a message's purpose
 	SurveyLink  func(messageID string) string // the link to the survey that a message invites to; nil: there is none
-	TaskQueue   string                        // default workflows.TaskQueue
-	BuildID     string                        // of this binary, for worker versioning; empty: unversioned
-	Grace       time.Duration                 // real time that a run may be overdue before it is woken; default 30 s
+	ConfirmLink func(messageID string) string // the link that confirms the consent which a message asks about; nil: there is none
+	// Preferences is the link to a candidate's preference page, for a message that is sent now; nil: there is none.
+	Preferences func(candidateID string, now time.Time) string
+	TaskQueue   string        // default workflows.TaskQueue
+	BuildID     string        // of this binary, for worker versioning; empty: unversioned
+	Grace       time.Duration // real time that a run may be overdue before it is woken; default 30 s
 	Log         *slog.Logger
 }
 
@@ -57,6 +61,8 @@ type Worker struct {
 	replyDomain string
 	unsubscribe func(string) string
 	surveyLink  func(string) string
+	confirmLink func(string) string
+	preferences func(string, time.Time) string
 	taskQueue   string
 	buildID     string
 	grace       time.Duration
@@ -74,6 +80,7 @@ func New(c Config) *Worker {
 	w := &Worker{
 		store: c.Store, temporal: c.Temporal, providers: c.Providers, scale: c.Scale,
 		publicURL: strings.TrimSuffix(c.PublicURL, "/"), replyDomain: c.ReplyDomain, unsubscribe: c.Unsubscribe, surveyLink: c.SurveyLink,
+		confirmLink: c.ConfirmLink, preferences: c.Preferences,
 		taskQueue: c.TaskQueue, buildID: c.BuildID, grace: cmp.Or(c.Grace, defaultGrace), log: c.Log,
 	}
 	if w.taskQueue == "" {
@@ -182,6 +189,12 @@ func (w *Worker) links(m *crm.Message, step *sendStep) map[string]string {
 	links := map[string]string{}
 	if step.survey != "" && w.surveyLink != nil {
 		links["survey"] = w.surveyLink(m.ID)
+	}
+	if w.preferences != nil {
+		links["preferences"] = w.preferences(m.CandidateID, w.now())
+	}
+	if w.confirmLink != nil && strings.HasPrefix(m.Definition, dsl.PrefixConfirm) {
+		links["consent"] = w.confirmLink(m.ID)
 	}
 	if w.unsubscribe != nil {
 		links["unsubscribe"] = w.unsubscribe(m.ID)

@@ -154,7 +154,11 @@ func Worker(ctx context.Context, c Config) (*worker.Worker, error) {
 		Calls:       call.New(c.Calls),
 		Unsubscribe: func(messageID string) string { return api.UnsubscribeURL(public, secret, messageID) },
 		SurveyLink:  func(messageID string) string { return api.SurveyURL(public, secret, messageID) },
-		BuildID:     c.BuildID, Log: c.Log,
+		ConfirmLink: func(messageID string) string { return api.ConfirmURL(public, secret, messageID) },
+		Preferences: func(candidateID string, now time.Time) string {
+			return api.PreferencesURL(public, secret, candidateID, now)
+		},
+		BuildID: c.BuildID, Log: c.Log,
 	}), nil
 }
 

@@ -18,6 +18,16 @@ var files embed.FS
 // Languages are those that Rapport speaks, as BCP 47 tags. The first is spoken to whoever speaks none of them.
 func Languages() []string { return []string{"en", "de", "fr", "es", "nl", "cy"} }
 
+// NameOf is what the speakers of a locale's language call it; of one that is not spoken here the tag itself.
+func NameOf(locale string) string {
+	names := map[string]string{"en": "English", "de": "Deutsch", "fr": "Français", "es": "Español", "nl": "Nederlands", "cy": "Cymraeg"}
+	base, _, _ := strings.Cut(locale, "-")
+	if name, ok := names[base]; ok {
+		return name
+	}
+	return locale
+}
+
 // Words are the words of one language.
 type Words struct {
 	locale    string
