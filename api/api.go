@@ -117,6 +117,7 @@ func (s *server) register() {
 	s.registerPreview()
 	s.registerJobs()
 	s.registerMessages()
+	s.registerSuppressions()
 	s.registerKeys()
 	s.nameProblem()
 	s.docs = sync.OnceValues(s.renderDocs)

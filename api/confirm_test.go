@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"net/http"
+	"net/url"
 	"strings"
 	"sync"
 	"testing"
@@ -78,7 +79,7 @@ func TestAConfirmationThatComesTooLate(t *testing.T) {
 	for name, change := range map[string]func(*chooser){
 		"after seven days": func(c *chooser) { c.pass(7 * 24 * time.Hour) },
 		"after it was taken back": func(c *chooser) {
-			c.save()
+			c.fill(c.path, url.Values{"do": {"stop"}})
 		},
 		"after the address has changed": func(c *chooser) {
 			c.call(http.MethodPut, "/v1/candidates/by-external-id/1", object{"email": "other@example.org"}).want(200, nil)
@@ -109,7 +110,7 @@ func TestConfirmingRacesWithRevoking(t *testing.T) {
 		}
 		var both sync.WaitGroup
 		both.Go(func() { c.fill(link, nil) })
-		both.Go(func() { c.save() })
+		both.Go(func() { c.fill(c.path, url.Values{"do": {"stop"}}) })
 		both.Wait()
 		if got := c.state(); strings.Contains(got, "job-alerts:email=yes") || strings.Contains(got, "pending") {
 			t.Fatalf("in force is %q: a confirmation outlived the revocation", got)

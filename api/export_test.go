@@ -34,3 +34,6 @@ func PlanWithin(ctx context.Context, config Config, files *DefinitionFiles, even
 	}
 	return &p.plan, p.past(ctx, pastBounds{events: events, told: told, chunk: chunk, time: last})
 }
+
+// Routes are those of the API.
+func Routes() gin.RoutesInfo { return newServer(Config{}).router.Routes() }

@@ -361,5 +361,5 @@ func maskAddress(address string) string {
 		return "…"
 	}
 	first, _ := utf8.DecodeRuneInString(address)
-	return string(first) + "…" + address[at:]
+	return string(first) + "…\u2060" + address[at:] // with a word joiner: it stays on one line
 }

@@ -130,6 +130,8 @@ func (l *locking) choose(id string, p *Preferences) []consentLine {
 			continue
 		case !c.Granted && (state == crm.ConsentRevoked || state == crm.ConsentNone):
 			continue
+		case !c.Granted && state == crm.ConsentPending && !p.Stop: // it counts for nothing; the answer is still to come
+			continue
 		}
 		line := consentLine{Consent: crm.Consent{
 			CandidateID: id, Purpose: c.Purpose, Channel: c.Channel, Granted: c.Granted, Source: p.Source, Wording: c.Wording,

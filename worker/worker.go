@@ -71,8 +71,10 @@ type Worker struct {
 
 	lanes []*lane // one for each channel
 
-	events, starts, wakes, jobs, sweeper, lookups *loop
-	messages                                      []*loop // of the lanes
+	listsRest time.Time // until when providers are not asked for their lists; the loop's own
+
+	events, starts, wakes, jobs, sweeper, lookups, lists *loop
+	messages                                             []*loop // of the lanes
 }
 
 // New returns a worker that does nothing until Run.
@@ -106,6 +108,7 @@ func New(c Config) *Worker {
 		w.messages = append(w.messages, newLoop("messages by "+string(channel), 500*time.Millisecond, c.Log, send))
 	}
 	w.lookups = newLoop("lookups", min(lookupEvery, w.grace), c.Log, w.lookup)
+	w.lists = newLoop("lists of suppressions", 10*time.Second, c.Log, w.syncLists)
 	jobs := &Jobs{Store: c.Store, Library: w.library, Now: w.now, Span: w.span, Settle: jobSettle, Log: c.Log}
 	w.jobs = newLoop("jobs", 250*time.Millisecond, c.Log, jobs.Work)
 	w.sweeper = newLoop("sweeper", min(sweepEvery, w.grace), c.Log, w.sweep)
@@ -136,7 +139,7 @@ func (w *Worker) Run(ctx context.Context) error {
 
 	var running sync.WaitGroup
 	running.Go(func() { w.listen(ctx) })
-	for _, l := range append([]*loop{w.events, w.starts, w.wakes, w.jobs, w.sweeper, w.lookups}, w.messages...) {
+	for _, l := range append([]*loop{w.events, w.starts, w.wakes, w.jobs, w.sweeper, w.lookups, w.lists}, w.messages...) {
 		running.Go(func() { l.run(ctx) })
 	}
 	running.Wait()

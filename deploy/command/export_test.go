@@ -16,3 +16,6 @@ func PlanText(plan *api.DefinitionPlan) string { return planText(style{}, plan) 
 
 // Agreed asks for a yes.
 func Agreed(in io.Reader, out io.Writer) error { return agreed(in, out) }
+
+// ReadSuppressions is readSuppressions.
+var ReadSuppressions = readSuppressions
