@@ -35,6 +35,7 @@ type PlannedDefinition struct {
 	File     string           `json:"file,omitempty"`
 	Line     int              `json:"line,omitempty"`
 	Changes  []dsl.Change     `json:"changes,omitempty" doc:"Of a changed one: what is different."`
+	Texts    *PlannedText     `json:"texts,omitempty" doc:"Of an added or changed text message: how long it is."`
 	Audience *PlannedAudience `json:"audience,omitempty" doc:"Whom an added, changed or removed sequence or pool reaches."`
 	Past     *PlannedPast     `json:"past,omitempty" doc:"Of an added or changed sequence with rules about events: what they would have done. It is no part of what is confirmed."`
 	Runs     *PlannedRuns     `json:"runs,omitempty" doc:"Of a sequence: the open runs on other versions."`
@@ -48,6 +49,13 @@ type PlannedAudience struct {
 	Leave    int      `json:"leave" doc:"Would leave the pool."`
 	Events   []string `json:"events,omitempty" doc:"Enroll from now on, when they come."`
 	Complete bool     `json:"complete" doc:"Everybody was counted. Otherwise time ran out, and the numbers are of those who were."`
+}
+
+// PlannedText says what a text message takes. Variables count with a usual length.
+type PlannedText struct {
+	Segments int    `json:"segments" doc:"As how many it is sent and paid for, about."`
+	Unicode  bool   `json:"unicode,omitempty" doc:"It has a character that phones do not have in their alphabet, which more than halves what a segment holds."`
+	Price    string `json:"price,omitempty" doc:"Of one text, about, when the workspace has from.sms_price."`
 }
 
 // PlannedRuns counts the open runs that are on other versions.
@@ -247,6 +255,9 @@ func (p *planner) list() {
 				planned.Status = store.StatusChanged
 			}
 		}
+		if planned.Status != store.StatusUnchanged {
+			planned.Texts = p.text(&d)
+		}
 		p.add(planned)
 	}
 	for i := range p.change.active {
@@ -263,6 +274,23 @@ func (p *planner) list() {
 	for _, name := range p.change.gone {
 		p.add(PlannedDefinition{Kind: crm.KindSequence, Name: name, Status: store.StatusRemoved, Note: "it is out of force already"})
 	}
+}
+
+// text measures a text message; nil when the definition is none.
+func (p *planner) text(d *dsl.Document) *PlannedText {
+	if d.Kind != crm.KindMessage {
+		return nil
+	}
+	t := p.change.set.Template(d.Name, d.Locale)
+	if t == nil || t.Channel != crm.SMS {
+		return nil
+	}
+	planned := &PlannedText{}
+	planned.Segments, planned.Unicode = t.SMSLength()
+	if ws := p.change.set.Workspace; ws != nil {
+		planned.Price = ws.From.SMSPrice.Of(planned.Segments).String()
+	}
+	return planned
 }
 
 func (p *planner) add(d PlannedDefinition) {

@@ -130,6 +130,20 @@ func TestPlan(t *testing.T) {
 	}
 }
 
+func TestPlannedText(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	priced := "workspace: north-trust\nfrom: {sms: \"+447700900000\", sms_price: 0.04 GBP}\n"
+	note := "message: soon\nchannel: sms\nbody: " + strings.Repeat("a", 200) + "\n"
+	plan := w.plan(files(priced, note, "message: hello\nchannel: email\nsubject: Hello\nbody: Hello\n"))
+	if diff := cmp.Diff(&api.PlannedText{Segments: 2, Price: "0.08 GBP"}, planned(t, plan, "message soon").Texts); diff != "" {
+		t.Errorf("text (-want +got):\n%s", diff)
+	}
+	if hello := planned(t, plan, "message hello"); hello.Texts != nil {
+		t.Errorf("an email is %+v", hello.Texts)
+	}
+}
+
 func TestConfirmedPlan(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -6,5 +6,6 @@
 // otherwise; the zero time means "never" or "not known".
 //
 // Read it in this order: candidate.go, consent.go, event.go (what is known about a person), enrollment.go, decision.go
-// (what a run is and what it does next), message.go (the ledger of what was sent), dispatch.go (what an event leads to).
+// (what a run is and what it does next), message.go (the ledger of what was sent), dispatch.go (what an event leads to),
+// interview.go and interviewer.go (rounds, and who holds them).
 package crm

@@ -1,12 +1,11 @@
 package dsl
 
 import (
-	"fmt"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
-	_ "time/tzdata" // zones are part of the language, not of the machine
+
+	"github.com/rapport-crm/rapport/dsl/wallclock"
 )
 
 // Calendar is a window of opening hours on some days of the week, without holidays. Its days are also the business days.
@@ -29,45 +28,24 @@ func (c *Calendar) Location(candidate *time.Location) *time.Location {
 	if c.Zone == "" || c.Zone == "candidate" {
 		return candidate
 	}
-	loc, err := loadZone(c.Zone)
+	loc, err := wallclock.Zone(c.Zone)
 	if err != nil { // refused when the definition is checked
 		return candidate
 	}
 	return loc
 }
 
-// zones keeps the time zones that were loaded: reading one takes longer than the decision that needs it. There are some six
-// hundred.
-//
-//nolint:gochecknoglobals // a cache of constants
-var zones sync.Map
-
-// loadZone is time.LoadLocation without the names that mean the machine's zone.
-func loadZone(name string) (*time.Location, error) {
-	if name == "" || name == "Local" {
-		return nil, fmt.Errorf("load time zone %q: not an IANA name", name)
-	}
-	if loc, ok := zones.Load(name); ok {
-		return loc.(*time.Location), nil //nolint:forcetypeassert // nothing else is ever stored
-	}
-	loc, err := time.LoadLocation(name)
-	if err == nil {
-		zones.Store(name, loc)
-	}
-	return loc, err
-}
-
 // IsOpen tells whether the window is open at t: the opening minute is inside, the closing minute is not. loc is what
 // Location returned.
 func (c *Calendar) IsOpen(t time.Time, loc *time.Location) bool {
-	open, closing, ok := c.hours(dateOf(t, loc), loc)
+	open, closing, ok := c.hours(wallclock.Date(t, loc), loc)
 	return ok && !t.Before(open) && t.Before(closing)
 }
 
 // NextOpen returns t when the window is open then, else the moment it opens next. It is false when it does not open within
 // two years.
 func (c *Calendar) NextOpen(t time.Time, loc *time.Location) (time.Time, bool) {
-	date := dateOf(t, loc)
+	date := wallclock.Date(t, loc)
 	for range 2 * 366 {
 		if open, closing, ok := c.hours(date, loc); ok && t.Before(closing) && open.Before(closing) {
 			if t.Before(open) {
@@ -86,7 +64,7 @@ func (c *Calendar) CloseAfter(t time.Time, loc *time.Location) time.Time {
 	if !c.IsOpen(t, loc) {
 		return t
 	}
-	_, closing, _ := c.hours(dateOf(t, loc), loc)
+	_, closing, _ := c.hours(wallclock.Date(t, loc), loc)
 	return closing
 }
 
@@ -95,7 +73,7 @@ func (c *Calendar) hours(date time.Time, loc *time.Location) (open, closing time
 	if !c.businessDay(date) {
 		return time.Time{}, time.Time{}, false
 	}
-	return resolve(date.Add(time.Duration(c.Open)*time.Minute), loc), resolve(date.Add(time.Duration(c.Close)*time.Minute), loc), true
+	return wallclock.At(date.Add(time.Duration(c.Open)*time.Minute), loc), wallclock.At(date.Add(time.Duration(c.Close)*time.Minute), loc), true
 }
 
 // businessDay tells whether a date, given as its midnight in UTC, is one of the calendar's days and no holiday.
@@ -103,20 +81,14 @@ func (c *Calendar) businessDay(date time.Time) bool {
 	return c.Days[date.Weekday()] && !isHoliday(c.Holidays, date)
 }
 
-// dateOf returns the date that calendars in loc show at t, as its midnight in UTC.
-func dateOf(t time.Time, loc *time.Location) time.Time {
-	y, m, d := t.In(loc).Date()
-	return time.Date(y, m, d, 0, 0, 0, 0, time.UTC)
-}
-
 // nextClock returns the first moment at or after t when clocks in loc show a time, in minutes after midnight, on one of some
 // days of the week; none means any. A time that a clock change skips becomes the first instant after; a repeated one, its
 // first.
 func nextClock(t time.Time, loc *time.Location, minutes int, days [7]bool) time.Time {
-	date := dateOf(t, loc)
+	date := wallclock.Date(t, loc)
 	for range 15 { // a day of the week that a zone has skipped comes again
 		if days == [7]bool{} || days[date.Weekday()] {
-			if at := resolve(date.Add(time.Duration(minutes)*time.Minute), loc); !at.Before(t) {
+			if at := wallclock.At(date.Add(time.Duration(minutes)*time.Minute), loc); !at.Before(t) {
 				return at
 			}
 		}
@@ -148,11 +120,11 @@ func (s *Span) End(t time.Time, loc *time.Location) time.Time {
 	if !s.Contains(t, loc) {
 		return t
 	}
-	date := dateOf(t, loc)
+	date := wallclock.Date(t, loc)
 	if minuteOf(t, loc) >= s.To {
 		date = date.AddDate(0, 0, 1)
 	}
-	end := resolve(date.Add(time.Duration(s.To)*time.Minute), loc)
+	end := wallclock.At(date.Add(time.Duration(s.To)*time.Minute), loc)
 	if !end.After(t) { // t is in the second of a repeated hour
 		local := t.In(loc)
 		left := time.Duration(s.To-minuteOf(t, loc)) * time.Minute

@@ -13,6 +13,7 @@ import (
 	"github.com/google/cel-go/ext"
 
 	"github.com/rapport-crm/rapport/crm"
+	"github.com/rapport-crm/rapport/dsl/wallclock"
 )
 
 // Limits of an expression. Without a loop or a regular expression an expression costs at most its length, so the cost is
@@ -175,7 +176,7 @@ func date(e, x ref.Val) ref.Val {
 	if err != nil {
 		return types.NewErr("conversion: not a date")
 	}
-	return types.Timestamp{Time: resolve(t, ZoneOf(&env.Facts.Candidate, env.Workspace))}
+	return types.Timestamp{Time: wallclock.At(t, ZoneOf(&env.Facts.Candidate, env.Workspace))}
 }
 
 // daysSince counts the whole days of 24 hours from a moment until now.

@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/rapport-crm/rapport/dsl/wallclock"
 )
 
 // Duration is a span of time as the language writes it. 30s, 15m and 24h are exact; 3d, 2w, 6mo and 1y keep the local wall
@@ -107,10 +109,14 @@ func addBusinessDays(t time.Time, n int, loc *time.Location, cal *Calendar) time
 	local := t.In(loc)
 	y, m, day := local.Date()
 	date := time.Date(y, m, day, 0, 0, 0, 0, time.UTC)
-	for tries := 0; n > 0 && tries < 20_000; tries++ {
-		date = date.AddDate(0, 0, 1)
+	step := 1
+	if n < 0 {
+		step = -1
+	}
+	for tries := 0; n != 0 && tries < 20_000; tries++ {
+		date = date.AddDate(0, 0, step)
 		if cal.businessDay(date) {
-			n--
+			n -= step
 		}
 	}
 	return wallClock(local, date.Year(), date.Month(), date.Day(), loc)
@@ -123,28 +129,5 @@ func wallClock(local time.Time, y int, m time.Month, day int, loc *time.Location
 	if ly, lm, ld := local.Date(); ly == y && lm == m && ld == day {
 		return local.UTC()
 	}
-	return resolve(time.Date(y, m, day, h, minute, s, local.Nanosecond(), time.UTC), loc)
-}
-
-// resolve returns the moment at which clocks in loc show what naive shows in UTC: the first of two, or the end of the gap
-// when clocks skip it.
-func resolve(naive time.Time, loc *time.Location) time.Time {
-	y, m, d := naive.Date()
-	h, minute, s := naive.Clock()
-	t := time.Date(y, m, d, h, minute, s, naive.Nanosecond(), loc)
-	from, to := t.ZoneBounds()
-	_, offset := t.Zone()
-	shown := t.Add(time.Duration(offset) * time.Second).UTC() // what clocks show at t, as naive does
-	switch {
-	case shown.After(naive) && !from.IsZero(): // moved past the gap
-		return from.UTC()
-	case shown.Before(naive) && !to.IsZero(): // moved before the gap
-		return to.UTC()
-	case !from.IsZero():
-		_, before := from.Add(-time.Nanosecond).Zone()
-		if earlier := naive.Add(-time.Duration(before) * time.Second); earlier.Before(from) {
-			return earlier.UTC()
-		}
-	}
-	return t.UTC()
+	return wallclock.At(time.Date(y, m, day, h, minute, s, local.Nanosecond(), time.UTC), loc)
 }

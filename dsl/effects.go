@@ -8,6 +8,7 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"github.com/rapport-crm/rapport/crm"
+	"github.com/rapport-crm/rapport/dsl/wallclock"
 )
 
 // send reads an email or sms step: a message's name, or a mapping.
@@ -271,7 +272,7 @@ func (q *sequenceReader) assigned(e entry, value string) {
 			q.add(e.value, codeStatus, fmt.Sprintf("The workspace has no status %q.", clip(value)), suggest(value, q.voc.workspace.Statuses))
 		}
 	case "time_zone":
-		if _, err := loadZone(value); err != nil {
+		if _, err := wallclock.Zone(value); err != nil {
 			q.add(e.value, codeZone, fmt.Sprintf("There is no time zone %q.", clip(value)), "Use an IANA name such as Europe/London.")
 		}
 	case "locale":

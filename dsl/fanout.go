@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/rapport-crm/rapport/crm"
+	"github.com/rapport-crm/rapport/dsl/wallclock"
 )
 
 // Telling is a rule of a sequence that is about the members of a pool.
@@ -152,10 +153,10 @@ const dailyHour = 3 * 60
 // Daily returns the last moment not after now when clocks in the workspace's zone showed three in the morning.
 func (ws *Workspace) Daily(now time.Time) time.Time {
 	zone := ZoneOf(nil, ws)
-	date := dateOf(now, zone)
-	at := resolve(date.Add(dailyHour*time.Minute), zone)
+	date := wallclock.Date(now, zone)
+	at := wallclock.At(date.Add(dailyHour*time.Minute), zone)
 	if at.After(now) {
-		at = resolve(date.AddDate(0, 0, -1).Add(dailyHour*time.Minute), zone)
+		at = wallclock.At(date.AddDate(0, 0, -1).Add(dailyHour*time.Minute), zone)
 	}
 	return at
 }

@@ -73,6 +73,7 @@ const (
 	formZone                  // an IANA time zone
 	formAddress               // a bare email address
 	formPhone                 // E.164
+	formPrice                 // 0.04 GBP
 	formMailbox               // an email address, with or without a display name
 	formDays                  // mon-fri, or days joined by commas
 	formLocale                // BCP 47

@@ -99,6 +99,7 @@ func workspaceKeys(p place) []key {
 			k("email", a(formMailbox), "The sender of email: Name <address>."),
 			k("sms", a(formPhone), "The sender of text messages, with the country code."),
 			k("address", a(formText), "The postal address that mail carries."),
+			k("sms_price", a(formPrice), "What one part of a text message costs, such as 0.04 GBP: for hints about costs."),
 		}
 	case placePerson:
 		return []key{

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"go.yaml.in/yaml/v4"
+
+	"github.com/rapport-crm/rapport/dsl/wallclock"
 )
 
 // Moment is a date with a time as definitions write it: with an offset it is an instant, without one it is what clocks show
@@ -22,7 +24,7 @@ func (m Moment) In(loc *time.Location) time.Time {
 	if m.fixed || m.IsZero() {
 		return m.shown
 	}
-	return resolve(m.shown, loc)
+	return wallclock.At(m.shown, loc)
 }
 
 // Shown returns what clocks show at the moment, as a time in UTC, and whether it really is one: then it had an offset.

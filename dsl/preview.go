@@ -24,6 +24,7 @@ type Preview struct {
 	Text     string      `json:"text" doc:"The text part of an email, or the text message."`
 	Segments int         `json:"segments,omitempty" doc:"Of a text message: as how many it is sent and paid for."`
 	Unicode  bool        `json:"unicode,omitempty" doc:"It has a character that phones do not have in their alphabet, which more than halves what a segment holds."`
+	Price    string      `json:"price,omitempty" doc:"Of a text message, when the workspace knows what a segment costs: 0.08 GBP."`
 	Links    []string    `json:"links,omitempty"`
 }
 
@@ -64,6 +65,7 @@ func (s *Set) Preview(name string, c *crm.Candidate, now time.Time) (*Preview, e
 	}
 	if t.Channel == crm.SMS {
 		p.Segments, p.Unicode = SMSSegments(p.Text)
+		p.Price = from.SMSPrice.Of(p.Segments).String()
 		return p, nil
 	}
 	p.From = s.Workspace.Sender(person, use.fromOwner)

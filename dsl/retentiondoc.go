@@ -9,6 +9,7 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"github.com/rapport-crm/rapport/crm"
+	"github.com/rapport-crm/rapport/dsl/wallclock"
 )
 
 var sharePattern = regexp.MustCompile(`^[0-9]{1,3}(\.[0-9]{1,2})?%$`)
@@ -84,7 +85,7 @@ func (r *docReader) daily(n *yaml.Node, p *Retention) {
 		}
 	}
 	p.Zone, _ = r.text(m.get("zone"), "zone")
-	if _, err := loadZone(p.Zone); err != nil && p.Zone != "" {
+	if _, err := wallclock.Zone(p.Zone); err != nil && p.Zone != "" {
 		r.add(m.get("zone"), codeZone, fmt.Sprintf("There is no time zone %q.", clip(p.Zone)), "Use an IANA name such as Europe/Berlin.")
 	}
 }

@@ -93,6 +93,15 @@ func plainer() map[rune]string {
 	}
 }
 
+// SMSLength returns as how many messages the text is about to be sent and paid for: variables count with a usual length. It is 0
+// for email.
+func (t *Template) SMSLength() (segments int, unicode bool) {
+	if t.Channel != crm.SMS {
+		return 0, false
+	}
+	return SMSSegments(strings.TrimSpace(usualText(t.Body.Source)))
+}
+
 // smsLength warns of a text that is sent as more than two messages, and of typographic characters that make it longer.
 // Variables count with a usual length.
 func (r *docReader) smsLength(n *yaml.Node, t *Text) {

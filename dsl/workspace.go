@@ -77,9 +77,10 @@ func (ws *Workspace) Person(email string) Person {
 
 // From is who writes.
 type From struct {
-	Email   string // address, with or without a display name (RFC 5322 mailbox)
-	SMS     string // E.164
-	Address string // the postal address that commercial mail must carry (CAN-SPAM, 16 CFR 316.2(p))
+	Email    string // address, with or without a display name (RFC 5322 mailbox)
+	SMS      string // E.164
+	SMSPrice Price  // of one part of a text message
+	Address  string // the postal address that commercial mail must carry (CAN-SPAM, 16 CFR 316.2(p))
 }
 
 // Company returns who writes: the name of the sender of email, else the workspace's, and the address.

@@ -13,6 +13,7 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"github.com/rapport-crm/rapport/crm"
+	"github.com/rapport-crm/rapport/dsl/wallclock"
 )
 
 var (
@@ -82,7 +83,7 @@ func (r *docReader) calendar(n *yaml.Node) *Calendar {
 	}
 	if z := m.get("zone"); z != nil {
 		c.Zone, _ = r.text(z, "zone")
-		if _, err := loadZone(c.Zone); err != nil && c.Zone != "candidate" && c.Zone != "" {
+		if _, err := wallclock.Zone(c.Zone); err != nil && c.Zone != "candidate" && c.Zone != "" {
 			r.add(z, codeZone, fmt.Sprintf("There is no time zone %q.", c.Zone), "Use an IANA name such as Europe/London, or candidate.")
 		}
 	}
@@ -226,6 +227,9 @@ func (r *docReader) from(n *yaml.Node) (f From) {
 	}
 	if a := m.get("address"); a != nil {
 		f.Address, _ = r.text(a, "from.address")
+	}
+	if p := m.get("sms_price"); p != nil {
+		f.SMSPrice = r.price(p, "from.sms_price")
 	}
 	return f
 }

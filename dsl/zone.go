@@ -7,6 +7,7 @@ import (
 
 	"github.com/rapport-crm/rapport/crm"
 	"github.com/rapport-crm/rapport/dsl/phone"
+	"github.com/rapport-crm/rapport/dsl/wallclock"
 )
 
 // ZoneOf returns a candidate's time zone: their own, else that of their region or country if it has only one, else the
@@ -26,14 +27,14 @@ func profileZone(c *crm.Candidate) *time.Location {
 	if c == nil {
 		return nil
 	}
-	if loc, err := loadZone(c.TimeZone); err == nil {
+	if loc, err := wallclock.Zone(c.TimeZone); err == nil {
 		return loc
 	}
 	country := strings.ToUpper(c.Country)
-	if loc, err := loadZone(lookup(regionZones, country+"/"+strings.ToUpper(c.Region))); err == nil {
+	if loc, err := wallclock.Zone(lookup(regionZones, country+"/"+strings.ToUpper(c.Region))); err == nil {
 		return loc
 	}
-	if loc, err := loadZone(lookup(countryZones, country)); err == nil {
+	if loc, err := wallclock.Zone(lookup(countryZones, country)); err == nil {
 		return loc
 	}
 	return nil
@@ -44,7 +45,7 @@ func (ws *Workspace) zone() *time.Location {
 	if ws == nil || ws.Calendar == nil {
 		return nil
 	}
-	loc, err := loadZone(ws.Calendar.Zone)
+	loc, err := wallclock.Zone(ws.Calendar.Zone)
 	if err != nil {
 		return nil
 	}
@@ -60,7 +61,7 @@ func phoneZones(c *crm.Candidate, ws *Workspace, now time.Time) []*time.Location
 	number, _ := phone.Parse(c.Phone, c.Country) // one that is none tells no zones
 	var possible []*time.Location
 	for _, name := range number.Zones() {
-		if loc, err := loadZone(name); err == nil {
+		if loc, err := wallclock.Zone(name); err == nil {
 			possible = append(possible, loc)
 		}
 	}

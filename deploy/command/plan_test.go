@@ -53,6 +53,8 @@ func samplePlan() *api.DefinitionPlan {
 			},
 			{Kind: "pool", Name: "northern", Status: "added", Audience: &api.PlannedAudience{Enter: 240, Leave: 1}},
 			{Kind: "message", Name: "thanks", Locale: "cy", Status: "added"},
+			{Kind: "message", Name: "soon", Status: "added", Texts: &api.PlannedText{Segments: 2, Unicode: true, Price: "0.08 GBP"}},
+			{Kind: "message", Name: "later", Status: "added", Texts: &api.PlannedText{Segments: 1}},
 			{Kind: "message", Name: "same", Status: "unchanged", Version: 2},
 			{Kind: "sequence", Name: "old", Status: "removed", Version: 4, Runs: &api.PlannedRuns{Open: 1, Complete: true}},
 			{Kind: "message", Name: "old-hello", Status: "kept", Note: "open runs may still use it", Version: 1},

@@ -65,6 +65,7 @@ func (t *planTeller) definition(d *api.PlannedDefinition) {
 	for _, c := range d.Changes {
 		t.line("    %s", t.change(c))
 	}
+	t.texts(d)
 	t.audience(d)
 	t.past(d)
 	t.runs(d)
@@ -87,6 +88,21 @@ func (t *planTeller) change(c dsl.Change) string {
 	case dsl.ChangeMoved, dsl.ChangeReworded, dsl.ChangeRetimed, dsl.ChangeReconditioned, dsl.ChangeRerouted, dsl.ChangeOther:
 	}
 	return t.style.with(yellow, sign) + rest
+}
+
+// texts tells how long a text message is, and what it costs.
+func (t *planTeller) texts(d *api.PlannedDefinition) {
+	if d.Texts == nil {
+		return
+	}
+	text := "about " + plural(d.Texts.Segments, "segment")
+	if d.Texts.Unicode {
+		text += " in Unicode"
+	}
+	if d.Texts.Price != "" {
+		text += ": " + d.Texts.Price + " each time"
+	}
+	t.line("    sent as %s", text)
 }
 
 // audience tells whom the definition reaches.

@@ -185,6 +185,7 @@ func headOf(p *dsl.Preview) string {
 			segments += ", in Unicode: a segment holds 70 characters, or 67 of several, instead of 160 and 153"
 		}
 		line("segments", segments)
+		line("price", p.Price)
 		b.WriteString("\n" + p.Text + "\n\n")
 	}
 	return b.String()

@@ -107,13 +107,13 @@ func TestPreviewFromTheServer(t *testing.T) {
 			t.Errorf("asked %s for %+v, %v", r.URL, ask, err)
 		}
 		w.Header().Set("Content-Type", "application/json")
-		if err := json.NewEncoder(w).Encode(dsl.Preview{Name: "note", Channel: "sms", Text: "Helo", Segments: 1}); err != nil {
+		if err := json.NewEncoder(w).Encode(dsl.Preview{Name: "note", Channel: "sms", Text: "Helo", Segments: 1, Price: "0.04 GBP"}); err != nil {
 			t.Error(err)
 		}
 	}))
 	t.Cleanup(server.Close)
 	out, errOut, code := rapport(t, "messages", "preview", "note", "--candidate", "ATS-1", "--locale", "cy", "--url", server.URL, "--api-key", "rk_test", "--out", t.TempDir())
-	if code != 0 || !strings.Contains(out, "segments 1\n\nHelo\n") {
+	if code != 0 || !strings.Contains(out, "segments 1\nprice    0.04 GBP\n\nHelo\n") {
 		t.Errorf("exit %d\n%s%s", code, out, errOut)
 	}
 }

@@ -108,7 +108,11 @@ func (s *Sandbox) deliverOthers(ctx context.Context) error {
 		for i := range due {
 			g.Go(func() error {
 				w := due[i]
-				return s.settle(inner, due[i:i+1], s.post(inner, w.url, w.contentType, w.payload, w.target))
+				o := s.post(inner, w.url, w.contentType, w.payload, w.target)
+				if err := s.settle(inner, due[i:i+1], o); err != nil || w.target != targetTwilioInbound {
+					return err
+				}
+				return s.answerText(inner, w.payload, o.body)
 			})
 		}
 		if err := g.Wait(); err != nil {
@@ -193,6 +197,7 @@ func (s *Sandbox) withoutLost(ctx context.Context, found []webhook) ([]webhook, 
 type outcome struct {
 	state  string // accepted, refused, or pending to try again
 	answer string // in words, for the page
+	body   []byte // of what was accepted, the beginning
 }
 
 // post sends one signed webhook, more than once if a fault says so, and returns how the last one was taken.
@@ -218,11 +223,14 @@ func (s *Sandbox) postOnce(ctx context.Context, to, contentType string, body []b
 		return outcome{state: "pending", answer: reasonOf(err)}
 	}
 	defer response.Body.Close()
-	_, _ = io.CopyN(io.Discard, response.Body, 1<<16) // so that the connection can be used again
+	answer, err := io.ReadAll(io.LimitReader(response.Body, 1<<16)) // so that the connection can be used again
+	if err != nil {
+		return outcome{state: "pending", answer: reasonOf(err)}
+	}
 	status := strconv.Itoa(response.StatusCode)
 	switch {
 	case response.StatusCode < 300:
-		return outcome{state: "accepted", answer: status}
+		return outcome{state: "accepted", answer: status, body: answer}
 	case response.StatusCode >= 500, response.StatusCode == http.StatusTooManyRequests, response.StatusCode == http.StatusRequestTimeout:
 		return outcome{state: "pending", answer: status}
 	}

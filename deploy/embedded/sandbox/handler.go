@@ -32,6 +32,7 @@ func (s *Sandbox) Handler() http.Handler {
 	mux.HandleFunc("GET /ats", s.atsPage)
 	mux.HandleFunc("GET /mails/{id}", s.mailPage)
 	mux.HandleFunc("GET /mails/{id}/body", s.mailBody)
+	mux.HandleFunc("GET /mails/{id}/files/{n}", s.mailFile)
 	mux.HandleFunc("POST /mails/{id}/{action}", s.actOnMail)
 	mux.HandleFunc("GET /phones/{number}", s.phonePage)
 	mux.HandleFunc("POST /phones/{number}/reply", s.replyByText)

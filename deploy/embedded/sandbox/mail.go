@@ -1,5 +1,12 @@
 package sandbox
 
+import (
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"strconv"
+)
+
 // The body of SendGrid's POST /v3/mail/send. The checker reads field names and types off these structs, so a field that
 // is not here is refused. Source: SendGrid's Mail Send reference.
 type mailRequest struct {
@@ -62,6 +69,32 @@ type attachment struct {
 	Filename    string `json:"filename"`
 	Disposition string `json:"disposition"`
 	ContentID   string `json:"content_id"`
+}
+
+// files are the attachments of a mail that was loaded with its request.
+func (m *Message) files() ([]attachment, error) {
+	var request struct {
+		Attachments []attachment `json:"attachments"`
+	}
+	if err := json.Unmarshal(m.Raw, &request); err != nil {
+		return nil, fmt.Errorf("read attachments: %w", err)
+	}
+	return request.Attachments, nil
+}
+
+// bytes are the file itself. What is not base64 was refused when the mail came.
+func (a attachment) bytes() []byte {
+	content, _ := base64.StdEncoding.DecodeString(a.Content)
+	return content
+}
+
+// Size is the file's, for people.
+func (a attachment) Size() string {
+	n := len(a.bytes())
+	if n < 1024 {
+		return strconv.Itoa(n) + " B"
+	}
+	return strconv.Itoa((n+512)/1024) + " KB"
 }
 
 type asm struct {

@@ -3,6 +3,7 @@ package sandbox
 import (
 	"context"
 	"errors"
+	"mime"
 	"net/http"
 	"net/url"
 	"slices"
@@ -59,6 +60,7 @@ func (s *Sandbox) inboxPage(w http.ResponseWriter, r *http.Request) {
 type mailData struct {
 	page
 	Mail       Message
+	Files      []attachment
 	Links      []link
 	Replies    []Message
 	History    []happening
@@ -101,6 +103,9 @@ func (s *Sandbox) loadMail(r *http.Request) (data mailData, err error) {
 			data.History[i].Event = "reply"
 		}
 	}
+	if data.Files, err = data.Mail.files(); err != nil {
+		return data, err
+	}
 	data.Links, data.OneClick = data.Mail.links(), data.Mail.oneClickURL()
 	data.Suppressed, err = s.suppression(ctx, SendGrid, "", data.Mail.To)
 	return data, err
@@ -127,6 +132,28 @@ func (s *Sandbox) mailBody(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.Header().Set("Referrer-Policy", "no-referrer")
 	_, _ = w.Write([]byte(withBase(m.HTML))) // foreign HTML: the policy above takes its teeth
+}
+
+// mailFile is GET /mails/{id}/files/{n}: an attachment, to be kept and never shown, counted from 0.
+func (s *Sandbox) mailFile(w http.ResponseWriter, r *http.Request) {
+	m, err := s.mail(r.Context(), r.PathValue("id"))
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	files, err := m.files()
+	n, notNumber := strconv.Atoi(r.PathValue("n"))
+	if err == nil && (notNumber != nil || n < 0 || n >= len(files)) {
+		err = ErrNotFound
+	}
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	w.Header().Set("Content-Type", "application/octet-stream")
+	w.Header().Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": files[n].Filename}))
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	_, _ = w.Write(files[n].bytes()) //nolint:gosec // a download: browsers neither show nor guess it, by the headers above
 }
 
 // actOnMail is POST /mails/{id}/{action}: what a candidate does with a mail.

@@ -90,6 +90,23 @@ func TestMailPage(t *testing.T) {
 	require.Contains(t, page, `value="https://acme.example/jobs/1"`, "without the full stop that follows it")
 }
 
+func TestMailFiles(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	m := b.accepted(t, mailBody(func(m map[string]any) {
+		m["attachments"] = []any{map[string]any{"content": "QkVHSU46VkNBTEVOREFSDQo=", "type": "text/calendar", "filename": "invité.ics"}}
+	}))
+	require.True(t, containsAll(b.page(t, "/mails/"+m.ID), "invité.ics", "text/calendar, 17 B", "/files/0"))
+	response, data := do(t, http.MethodGet, b.server.URL+"/mails/"+m.ID+"/files/0", nil, nil)
+	require.Equal(t, "BEGIN:VCALENDAR\r\n", string(data))
+	require.Equal(t, "application/octet-stream", response.Header.Get("Content-Type"))
+	require.Contains(t, response.Header.Get("Content-Disposition"), "attachment; filename*=utf-8''invit%C3%A9.ics")
+	for _, n := range []string{"1", "-1", "x"} {
+		response, _ = do(t, http.MethodGet, b.server.URL+"/mails/"+m.ID+"/files/"+n, nil, nil)
+		require.Equal(t, http.StatusNotFound, response.StatusCode, n)
+	}
+}
+
 func TestButtonsCannotBePressedFromAnotherSite(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

@@ -182,12 +182,13 @@ type receiver struct {
 	mu     sync.Mutex
 	got    []posted
 	status int
+	twiml  string // what texts are answered with
 	key    string
 }
 
 func newReceiver(tb testing.TB) *receiver {
 	tb.Helper()
-	r := &receiver{status: http.StatusNoContent}
+	r := &receiver{status: http.StatusOK}
 	r.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		body, err := io.ReadAll(req.Body)
 		if err != nil {
@@ -195,6 +196,9 @@ func newReceiver(tb testing.TB) *receiver {
 			return
 		}
 		w.WriteHeader(r.take(tb, req, body))
+		if strings.HasSuffix(req.URL.Path, "/twilio/inbound") {
+			_, _ = io.WriteString(w, r.twiml)
+		}
 	}))
 	tb.Cleanup(r.server.Close)
 	return r

@@ -13,6 +13,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/rapport-crm/rapport/dsl"
 )
 
 const (
@@ -150,6 +152,7 @@ func (s *Sandbox) newText(form url.Values) (Message, error) {
 		return Message{}, err
 	}
 	sid, at := newSID("SM"), s.now()
+	segments, _ := dsl.SMSSegments(form.Get("Body"))
 	media := len(form["MediaUrl"])
 	if media > 0 {
 		sid = newSID("MM")
@@ -158,7 +161,7 @@ func (s *Sandbox) newText(form url.Values) (Message, error) {
 		ID: sid, RequestID: sid, Provider: Twilio, Direction: Outbound, Status: "queued",
 		From: form.Get("From"), To: form.Get("To"), Text: form.Get("Body"), Media: media, Raw: raw,
 		Callback: form.Get("StatusCallback"), Reference: callbackReference(form.Get("StatusCallback")),
-		Segments: countSegments(form.Get("Body")), AcceptedAt: at, UpdatedAt: at,
+		Segments: segments, AcceptedAt: at, UpdatedAt: at,
 	}, nil
 }
 

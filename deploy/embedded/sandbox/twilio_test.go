@@ -13,6 +13,8 @@ import (
 	"github.com/twilio/twilio-go"
 	"github.com/twilio/twilio-go/client"
 	twilioapi "github.com/twilio/twilio-go/rest/api/v2010"
+
+	"github.com/rapport-crm/rapport/deploy/embedded/sandbox"
 )
 
 // toSandbox sends api.twilio.com's requests to the sandbox, as a deployment of Rapport would be set up to.
@@ -282,6 +284,21 @@ func TestPhoneTexts(t *testing.T) {
 	require.NoError(t, err)
 
 	require.Equal(t, http.StatusBadRequest, b.press(t, "/phones/"+herNumber+"/reply", url.Values{"to": {"+1"}, "body": {"x"}}).StatusCode)
+}
+
+func TestTextsAreAnsweredByTwiML(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.receiver.twiml = "<?xml version=\"1.0\"?><Response><Message>Acme: for help write to us &amp; wait.</Message></Response>"
+	b.run(t)
+	require.Equal(t, http.StatusSeeOther, b.press(t, "/phones/"+herNumber+"/reply", url.Values{"to": {ourNumber}, "body": {"Who is this?"}}).StatusCode)
+	eventually(t, func() bool {
+		return strings.Contains(b.page(t, "/phones/"+herNumber), "Acme: for help write to us &amp; wait.")
+	}, "the answer on the phone")
+	auto, err := b.sandbox.Messages(t.Context(), sandbox.Filter{Direction: sandbox.Auto})
+	require.NoError(t, err)
+	require.Len(t, auto, 1)
+	require.Equal(t, []string{ourNumber, herNumber}, []string{auto[0].From, auto[0].To})
 }
 
 func TestSegments(t *testing.T) {

@@ -1,12 +1,17 @@
 package sandbox
 
 import (
+	"bytes"
 	"context"
+	"encoding/xml"
+	"fmt"
 	"net/url"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/rapport-crm/rapport/dsl"
 )
 
 const formType = "application/x-www-form-urlencoded"
@@ -96,21 +101,48 @@ func (s *Sandbox) textBack(ctx context.Context, phone, number, body string) erro
 	if err != nil {
 		return err
 	}
+	segments, _ := dsl.SMSSegments(body)
 	text := Message{
 		ID: sid, RequestID: sid, Provider: Twilio, Direction: Inbound, Status: "received", From: phone, To: number, Text: body,
-		Segments: countSegments(body), AcceptedAt: at, SentAt: &at,
+		Segments: segments, AcceptedAt: at, SentAt: &at,
 	}
 	drafts := []draft{{message: text, webhooks: []webhook{s.inboundText(text, kind)}}}
 	if reply := autoReply(kind); reply != "" {
-		id := newSID("SM")
-		drafts = append(drafts, draft{message: Message{
-			ID: id, RequestID: id, Provider: Twilio, Direction: Auto, Status: "delivered", From: number, To: phone, Text: reply,
-			Segments: countSegments(reply), AcceptedAt: at, SentAt: &at,
-		}})
+		drafts = append(drafts, draft{message: s.autoText(number, phone, reply)})
 	}
 	err = s.accept(ctx, drafts...)
 	s.hasten()
 	return err
+}
+
+// answerText sends what the receiver of an inbound text answered it with, as TwiML.
+func (s *Sandbox) answerText(ctx context.Context, inbound, answer []byte) error {
+	var twiml struct {
+		Message []string `xml:"Message"`
+	}
+	if len(bytes.TrimSpace(answer)) == 0 || xml.Unmarshal(answer, &twiml) != nil { // Twilio goes on without what is no TwiML
+		return nil
+	}
+	form, err := url.ParseQuery(string(inbound))
+	if err != nil {
+		return fmt.Errorf("answer text: %w", err)
+	}
+	for _, text := range twiml.Message {
+		if err := s.accept(ctx, draft{message: s.autoText(form.Get("To"), form.Get("From"), strings.TrimSpace(text))}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// autoText is a text that answers one from a candidate's phone.
+func (s *Sandbox) autoText(number, phone, text string) Message {
+	id, at := newSID("SM"), s.now()
+	segments, _ := dsl.SMSSegments(text)
+	return Message{
+		ID: id, RequestID: id, Provider: Twilio, Direction: Auto, Status: "delivered", From: number, To: phone, Text: text,
+		Segments: segments, AcceptedAt: at, SentAt: &at,
+	}
 }
 
 // inboundText is the webhook of a received text, with the parameters that Twilio sends.
