@@ -16,6 +16,7 @@ import (
 
 	"github.com/rapport-crm/rapport/activities/sendgrid"
 	"github.com/rapport-crm/rapport/activities/twilio"
+	"github.com/rapport-crm/rapport/dsl/phrases"
 	"github.com/rapport-crm/rapport/store"
 )
 
@@ -47,6 +48,7 @@ type server struct {
 	keys     *keyring
 	metrics  *metrics
 	inForce  *inForce
+	book     *phrases.Book
 	router   *gin.Engine
 	huma     huma.API
 	docs     func() ([]byte, error) // made when first asked for
@@ -81,6 +83,7 @@ func newServer(config Config) *server {
 	config.PublicURL = strings.TrimRight(config.PublicURL, "/")
 	s := &server{Config: config, keys: newKeyring(config.Store), inbound: make(chan struct{}, largeBodies)}
 	s.inForce = &inForce{store: config.Store, log: config.Log}
+	s.book = phrases.MustOpen()
 	s.metrics = newMetrics(config.Registry, config.Store)
 	s.router = newRouter()
 	s.router.Use(s.identify, s.observe, s.recover)
@@ -117,6 +120,7 @@ func (s *server) register() {
 	s.registerPreview()
 	s.registerJobs()
 	s.registerMessages()
+	s.registerSuppressions()
 	s.registerKeys()
 	s.nameProblem()
 	s.docs = sync.OnceValues(s.renderDocs)
@@ -134,6 +138,10 @@ func (s *server) register() {
 	}
 	s.router.GET("/s/:token", s.showSurvey)
 	s.router.POST("/s/:token", s.answerSurvey)
+	s.router.GET("/p/:token", s.showPreferences)
+	s.router.POST("/p/:token", s.changePreferences)
+	s.router.GET("/confirm/:token", s.confirmPage)
+	s.router.POST("/confirm/:token", s.confirm)
 	s.router.GET("/openapi.json", s.showOpenAPI)
 	s.router.GET("/docs", s.showDocs)
 	s.router.GET("/", func(c *gin.Context) { c.Redirect(http.StatusFound, "/docs") })

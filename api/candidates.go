@@ -14,6 +14,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/rapport-crm/rapport/crm"
+	"github.com/rapport-crm/rapport/dsl"
 	"github.com/rapport-crm/rapport/store"
 )
 
@@ -54,6 +55,8 @@ type ConsentInput struct {
 	Source   string        `json:"source,omitempty" doc:"Where it was given." example:"application form"`
 	Wording  string        `json:"wording,omitempty" doc:"What the candidate read when they agreed."`
 	At       time.Time     `json:"at,omitzero" doc:"When; now if it is left out."`
+	// ConfirmedAt is proof, as far as the source has it.
+	ConfirmedAt time.Time `json:"confirmed_at,omitzero" doc:"When the candidate confirmed it (double opt-in). Without it a consent to a purpose that asks for double opt-in stays pending, and the candidate is asked."`
 }
 
 // UnmarshalJSON remembers which fields are given.
@@ -73,8 +76,8 @@ func (in *CandidateInput) UnmarshalJSON(text []byte) error {
 	return nil
 }
 
-// write is what the store is asked to do.
-func (in *CandidateInput) write() store.Write {
+// write is what the store is asked to do. A consent that the candidate still has to confirm is written as one.
+func (in *CandidateInput) write(set *dsl.Set) store.Write {
 	if in.ExternalID != "" && in.present != nil { // it may come from the address
 		in.present["external_id"] = true
 	}
@@ -90,10 +93,15 @@ func (in *CandidateInput) write() store.Write {
 			channels = []crm.Channel{crm.Email}
 		}
 		for _, channel := range channels {
-			w.Consents = append(w.Consents, crm.Consent{
+			line := crm.Consent{
 				Purpose: consent.Purpose, Channel: channel, Granted: consent.Granted == nil || *consent.Granted,
 				Source: consent.Source, Wording: consent.Wording, At: consent.At,
-			})
+			}
+			if line.Granted {
+				line.ConfirmedAt = consent.ConfirmedAt
+			}
+			line.Pending = set.Workspace.Pending(&line)
+			w.Consents = append(w.Consents, line)
 		}
 	}
 	return w
@@ -188,7 +196,11 @@ func (s *server) createCandidate(ctx context.Context, in *body[CandidateInput]) 
 	if problem := refuseCandidate(&in.Body); problem != nil {
 		return nil, problem
 	}
-	written, err := s.Store.CreateCandidate(ctx, in.Body.write(), s.Now())
+	set, err := s.inForce.get(ctx)
+	if err != nil {
+		return nil, problemOf(err)
+	}
+	written, err := s.Store.CreateCandidate(ctx, in.Body.write(set), s.Now())
 	if err != nil {
 		return nil, problemOf(err)
 	}
@@ -207,7 +219,11 @@ func (s *server) upsertCandidate(ctx context.Context, in *struct {
 	if problem := refuseCandidate(&in.Body); problem != nil {
 		return nil, problem
 	}
-	written, err := s.Store.UpsertCandidates(ctx, []store.Write{in.Body.write()}, s.Now())
+	set, err := s.inForce.get(ctx)
+	if err != nil {
+		return nil, problemOf(err)
+	}
+	written, err := s.Store.UpsertCandidates(ctx, []store.Write{in.Body.write(set)}, s.Now())
 	if err == nil {
 		err = written[0].Err
 	}
@@ -245,6 +261,10 @@ func (s *server) upsertBatch(ctx context.Context, in *struct{ RawBody []byte }) 
 			Next: "Send them in several requests.",
 		}
 	}
+	set, err := s.inForce.get(ctx)
+	if err != nil {
+		return nil, problemOf(err)
+	}
 	results := CandidateResults{Results: make([]CandidateResult, len(request.Items))}
 	var writes []store.Write
 	var places []int
@@ -252,7 +272,7 @@ func (s *server) upsertBatch(ctx context.Context, in *struct{ RawBody []byte }) 
 		results.Results[i] = CandidateResult{Index: i, Status: string(ItemRejected)}
 		var input CandidateInput
 		if results.Results[i].Errors = readCandidate(item, &input); len(results.Results[i].Errors) == 0 {
-			writes, places = append(writes, input.write()), append(places, i)
+			writes, places = append(writes, input.write(set)), append(places, i)
 		}
 	}
 	written, err := s.Store.UpsertCandidates(ctx, writes, s.Now())

@@ -73,9 +73,14 @@ func (s *server) receiveEvents(ctx context.Context, in *eventsInput) (*body[Even
 	if problem != nil {
 		return nil, problem
 	}
+	set, err := s.inForce.get(ctx)
+	if err != nil {
+		return nil, problemOf(err)
+	}
 	events := make([]crm.Event, 0, len(parsed))
 	for i := range parsed {
 		if parsed[i].reason == nil {
+			set.Workspace.Ask(&parsed[i].event)
 			events = append(events, parsed[i].event)
 		}
 	}

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gin-gonic/gin"
+
 	"github.com/rapport-crm/rapport/crm"
 )
 
@@ -21,10 +23,10 @@ func ParseEvents(contentType string, body []byte, now time.Time) (events []crm.E
 	return events, rejected, problem == nil
 }
 
-// LinkTokens are tokens of every kind of link that candidates get, for a message and a page that it links to.
-func LinkTokens(secret []byte, messageID, target string) []string {
-	tokens := []string{strings.TrimPrefix(LinkURL("", secret, messageID, target), "/c/")}
-	for _, purpose := range []string{purposeUnsubscribe, purposeSurvey, purposeOpen} {
+// LinkTokens are tokens of every kind of link that candidates get, for a message to a candidate and a page that it links to.
+func LinkTokens(secret []byte, messageID, candidateID, target string, now time.Time) []string {
+	tokens := []string{strings.TrimPrefix(LinkURL("", secret, messageID, target), "/c/"), strings.TrimPrefix(PreferencesURL("", secret, candidateID, now), "/p/")}
+	for _, purpose := range []string{purposeUnsubscribe, purposeSurvey, purposeOpen, purposeConfirm} {
 		tokens = append(tokens, messageID+"."+linkMAC(secret, purpose, messageID))
 	}
 	return tokens
@@ -44,3 +46,6 @@ func PlanWithin(ctx context.Context, config Config, files *DefinitionFiles, even
 	}
 	return &p.plan, p.past(ctx, pastBounds{events: events, told: told, chunk: chunk, time: last})
 }
+
+// Routes are those of the API.
+func Routes() gin.RoutesInfo { return newServer(Config{}).router.Routes() }

@@ -370,16 +370,16 @@ func TestLookingUnsubscribesNobody(t *testing.T) {
 		}
 		pages++
 		works := false
-		for _, token := range api.LinkTokens([]byte(linkSecret), id, theatre) {
+		for _, token := range api.LinkTokens([]byte(linkSecret), id, sarah, theatre, w.clock()) {
 			path := strings.Replace(route.Path, ":token", token, 1)
 			for _, method := range []string{http.MethodGet, http.MethodHead} {
 				for _, query := range []string{"", "?List-Unsubscribe=One-Click", "?confirm=1&_method=POST"} {
-					a := w.send(method, path+query, http.Header{"User-Agent": {browser}, "X-Http-Method-Override": {"POST"}}, nil)
+					a := w.send(method, path+query, http.Header{"User-Agent": {desktop}, "X-Http-Method-Override": {"POST"}}, nil)
 					works = works || method == http.MethodGet && a.status < 400 || a.status == http.StatusGone
 				}
 			}
 		}
-		if !works {
+		if !works && route.Path != "/confirm/:token" { // only the mail that asks has such a link: see TestConfirm
 			t.Errorf("no link opens %s: add its kind to LinkTokens", route.Path)
 		}
 	}

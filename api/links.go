@@ -4,13 +4,13 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
-	"net/http"
 	"net/url"
 	"strings"
 
 	"github.com/gin-gonic/gin"
 
 	"github.com/rapport-crm/rapport/crm"
+	"github.com/rapport-crm/rapport/dsl/phrases"
 )
 
 // Purposes of the links that candidates get. A link for one opens nothing else.
@@ -32,20 +32,27 @@ func linkMAC(secret []byte, purpose, messageID string) string {
 	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil)[:16])
 }
 
-// signedMessage returns the message that the page's link is about. When it is not ok, the candidate has been told.
-func (s *server) signedMessage(c *gin.Context, purpose string) (messageID string, ok bool) {
+// signedMessage returns the message that the page's link is about, and the words for its candidate. When it is not ok, the
+// candidate has been told.
+func (s *server) signedMessage(c *gin.Context, purpose string) (message crm.Message, words *phrases.Words, ok bool) {
 	messageID, mac, found := strings.Cut(c.Param("token"), ".")
-	ok = found && len(s.LinkSecret) > 0 && crm.HasPrefix(messageID, crm.PrefixMessage) &&
-		hmac.Equal([]byte(mac), []byte(linkMAC(s.LinkSecret, purpose, messageID)))
-	if !ok {
-		s.brokenLink(c)
+	if !found || len(s.LinkSecret) == 0 || !crm.HasPrefix(messageID, crm.PrefixMessage) ||
+		!hmac.Equal([]byte(mac), []byte(linkMAC(s.LinkSecret, purpose, messageID))) {
+		s.deadLink(c)
+		return message, nil, false
 	}
-	return messageID, ok
-}
-
-// brokenLink tells a candidate that a link is none of ours.
-func (s *server) brokenLink(c *gin.Context) {
-	s.showPage(c, http.StatusNotFound, pageText{
-		Title: "This link does not work", Text: "It may have been cut off. Please use the link in the message itself.",
-	})
+	message, err := s.Store.MessageByID(c.Request.Context(), messageID)
+	var candidate crm.Candidate
+	if err == nil {
+		candidate, _, err = s.Store.Candidate(c.Request.Context(), message.CandidateID)
+	}
+	switch {
+	case crm.CodeOf(err) == crm.CodeNotFound: // erased: nobody will write to them
+		s.deadLink(c)
+		return message, nil, false
+	case err != nil:
+		s.tryAgain(c, err)
+		return message, nil, false
+	}
+	return message, s.speak(c, candidate.Locale), true
 }

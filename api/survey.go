@@ -1,8 +1,8 @@
 package api
 
 import (
+	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -13,6 +13,7 @@ import (
 
 	"github.com/rapport-crm/rapport/crm"
 	"github.com/rapport-crm/rapport/dsl"
+	"github.com/rapport-crm/rapport/dsl/phrases"
 )
 
 // SurveyURL is the address of the survey that a message asks for.
@@ -25,7 +26,8 @@ const maxAnswer = 4000
 
 // surveyPage is a survey as it is shown.
 type surveyPage struct {
-	Title     string
+	words     *phrases.Words
+	intro     string
 	Wrong     bool
 	Questions []surveyQuestion
 }
@@ -40,21 +42,21 @@ type surveyQuestion struct {
 
 // showSurvey shows the questions.
 func (s *server) showSurvey(c *gin.Context) {
-	if _, survey, ok := s.surveyOf(c); ok {
-		s.show(c, http.StatusOK, "survey", pageOfSurvey(survey))
+	if _, survey, words, ok := s.surveyOf(c); ok {
+		s.show(c, http.StatusOK, "survey", pageOfSurvey(survey, words).page())
 	}
 }
 
 // answerSurvey takes the answers. The first ones stay: the link is the candidate's, but it may travel.
 func (s *server) answerSurvey(c *gin.Context) {
-	message, survey, ok := s.surveyOf(c)
+	message, survey, words, ok := s.surveyOf(c)
 	if !ok {
 		return
 	}
-	page := pageOfSurvey(survey)
+	page := pageOfSurvey(survey, words)
 	answers := page.read(c.PostForm)
 	if page.Wrong {
-		s.show(c, http.StatusUnprocessableEntity, "survey", page)
+		s.show(c, http.StatusUnprocessableEntity, "survey", page.page())
 		return
 	}
 	data := map[string]any{
@@ -73,84 +75,74 @@ func (s *server) answerSurvey(c *gin.Context) {
 	case err != nil:
 		s.tryAgain(c, err)
 	case received[0].Duplicate:
-		s.showPage(c, http.StatusOK, pageText{Title: "Thank you", Text: "We have your answers already."})
+		s.showPage(c, words, http.StatusOK, pageText{Title: words.Say("survey_thanks_title"), Text: words.Say("survey_again_text")})
 	default:
-		s.showPage(c, http.StatusOK, pageText{Title: "Thank you", Text: "Your answers have reached us."})
+		s.showPage(c, words, http.StatusOK, pageText{Title: words.Say("survey_thanks_title"), Text: words.Say("survey_thanks_text")})
 	}
-}
-
-// tryAgain tells the candidate that it is not their fault.
-func (s *server) tryAgain(c *gin.Context, err error) {
-	s.logProblem(c.Request.Context(), unavailable(err))
-	c.Header("Retry-After", "60")
-	s.showPage(c, http.StatusServiceUnavailable, pageText{Title: "That did not work just now", Text: "Please go back and try again in a minute."})
 }
 
 // surveyOf finds the message that the link is about, and the survey as it is in force now. When it is not ok, the candidate
 // has been told.
-func (s *server) surveyOf(c *gin.Context) (message crm.Message, survey *dsl.Survey, ok bool) {
-	id, ok := s.signedMessage(c, purposeSurvey)
+func (s *server) surveyOf(c *gin.Context) (message crm.Message, survey *dsl.Survey, words *phrases.Words, ok bool) {
+	message, words, ok = s.signedMessage(c, purposeSurvey)
 	if !ok {
-		return message, nil, false
+		return message, nil, nil, false
 	}
-	message, survey, err := s.findSurvey(c.Request.Context(), id)
-	var known *crm.Error
+	survey, err := s.findSurvey(c.Request.Context(), &message)
 	switch {
-	case errors.As(err, &known) && known.Code == crm.CodeNotFound:
-		s.showPage(c, http.StatusGone, pageText{Title: "This survey is over", Text: "Thank you for your interest."})
+	case crm.CodeOf(err) == crm.CodeNotFound:
+		s.showPage(c, words, http.StatusGone, pageText{Title: words.Say("survey_over_title"), Text: words.Say("survey_over_text")})
 	case err != nil:
 		s.tryAgain(c, err)
 	default:
-		return message, survey, true
+		return message, survey, words, true
 	}
-	return message, nil, false
+	return message, nil, nil, false
 }
 
-func (s *server) findSurvey(ctx context.Context, messageID string) (crm.Message, *dsl.Survey, error) {
-	message, err := s.Store.MessageByID(ctx, messageID)
-	if err != nil {
-		return message, nil, err
-	}
+func (s *server) findSurvey(ctx context.Context, message *crm.Message) (*dsl.Survey, error) {
 	sequence, err := s.Store.DefinitionByHash(ctx, message.Hash)
 	if err != nil {
-		return message, nil, err
+		return nil, err
 	}
 	program, err := dsl.Compile(sequence.Document)
 	if err != nil {
-		return message, nil, fmt.Errorf("read sequence of survey: %w", err)
+		return nil, fmt.Errorf("read sequence of survey: %w", err)
 	}
 	in, ok := program.Instr(message.Step)
 	if !ok || in.Survey == nil {
-		return message, nil, notFound("This message asks for no survey.", "")
+		return nil, notFound("This message asks for no survey.", "")
 	}
 	name := in.Survey.Use
 	definition, err := s.Store.Definition(ctx, dsl.KindSurvey, name, "", 0)
 	if err != nil {
-		return message, nil, err
+		return nil, err
 	}
 	set, err := dsl.Load([]dsl.Document{definition.Document})
 	if err != nil {
-		return message, nil, fmt.Errorf("read survey: %w", err)
+		return nil, fmt.Errorf("read survey: %w", err)
 	}
-	return message, set.Surveys[name], nil
+	return set.Surveys[name], nil
 }
 
-func pageOfSurvey(survey *dsl.Survey) *surveyPage {
-	page := &surveyPage{Title: survey.Intro, Questions: make([]surveyQuestion, len(survey.Questions))}
-	if page.Title == "" {
-		page.Title = "A few questions"
-	}
+func pageOfSurvey(survey *dsl.Survey, words *phrases.Words) *surveyPage {
+	page := &surveyPage{words: words, intro: survey.Intro, Questions: make([]surveyQuestion, len(survey.Questions))}
 	for i, q := range survey.Questions {
 		shown := surveyQuestion{Question: q, Choices: q.Of}
 		switch q.Kind {
 		case dsl.QuestionNPS:
-			shown.Choices, shown.Low, shown.High = scale(0, 10), "not at all likely", "extremely likely"
+			shown.Choices, shown.Low, shown.High = scale(0, 10), words.Say("survey_nps_low"), words.Say("survey_nps_high")
 		case dsl.QuestionRating:
-			shown.Choices, shown.Low, shown.High = scale(1, 5), "poor", "excellent"
+			shown.Choices, shown.Low, shown.High = scale(1, 5), words.Say("survey_rating_low"), words.Say("survey_rating_high")
 		}
 		page.Questions[i] = shown
 	}
 	return page
+}
+
+// page is the whole page. What the workspace asks is in the workspace's own words.
+func (p *surveyPage) page() *page {
+	return &page{Words: p.words, Title: cmp.Or(p.intro, p.words.Say("survey_title")), Content: p}
 }
 
 func scale(from, to int) []string {
@@ -170,13 +162,13 @@ func (p *surveyPage) read(form func(string) string) map[string]any {
 		switch {
 		case q.Value == "" && q.Optional:
 		case q.Value == "" && q.Kind == dsl.QuestionText:
-			q.Wrong = "Please write a few words."
+			q.Wrong = p.words.Say("survey_write")
 		case q.Value == "":
-			q.Wrong = "Please choose one."
+			q.Wrong = p.words.Say("survey_choose")
 		case q.Kind == dsl.QuestionText && len([]rune(q.Value)) > maxAnswer:
-			q.Wrong = fmt.Sprintf("Please keep it to %d characters.", maxAnswer)
+			q.Wrong = p.words.Say("survey_long", "Limit", maxAnswer)
 		case q.Kind != dsl.QuestionText && !slices.Contains(q.Choices, q.Value):
-			q.Wrong = "Please choose one of these."
+			q.Wrong = p.words.Say("survey_choose_these")
 		case q.Kind == dsl.QuestionNPS || q.Kind == dsl.QuestionRating:
 			answers[q.ID], _ = strconv.Atoi(q.Value)
 		default:

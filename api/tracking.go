@@ -56,7 +56,7 @@ func (s *server) followLink(c *gin.Context) {
 	messageID, target, ok := s.signedTarget(c.Param("token"))
 	if !ok {
 		s.metrics.visits.WithLabelValues(purposeClick, visitForged).Inc()
-		s.brokenLink(c)
+		s.deadLink(c)
 		return
 	}
 	v := s.visit(c)

@@ -17,7 +17,7 @@ import (
 )
 
 const (
-	browser = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Safari/537.36"
+	desktop = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Safari/537.36"
 	theatre = "https://careers.trust.example/theatre?a=1&b=2#c"
 )
 
@@ -55,7 +55,7 @@ func TestLinksLeadWhereTheMessageDid(t *testing.T) {
 	other := w.message(w.candidate("2", "tom@example.org", ""), crm.Email, "tom@example.org")
 	w.pass(time.Hour)
 	good := linkPath(id, theatre)
-	a := w.visit(good, browser).want(302, nil)
+	a := w.visit(good, desktop).want(302, nil)
 	if a.header.Get("Location") != theatre || a.header.Get("Cache-Control") != "no-store" || a.header.Get("Referrer-Policy") != "no-referrer" {
 		t.Errorf("it leads to %v", a.header)
 	}
@@ -80,7 +80,7 @@ func TestLinksLeadWhereTheMessageDid(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			for _, method := range []string{http.MethodGet, http.MethodHead} {
-				a := w.send(method, path, http.Header{"User-Agent": {browser}}, nil).want(404, nil)
+				a := w.send(method, path, http.Header{"User-Agent": {desktop}}, nil).want(404, nil)
 				if a.header.Get("Location") != "" || strings.Contains(string(a.body), "evil") {
 					t.Errorf("it leads to %v: %s", a.header, a.body)
 				}
@@ -114,9 +114,9 @@ func TestPixelSaysNothing(t *testing.T) {
 	sarah := w.candidate("1", "sarah@example.org", "+447700900123")
 	id := w.message(sarah, crm.Email, "sarah@example.org")
 	forged := strings.TrimPrefix(api.PixelURL(publicURL, []byte("another secret"), id), publicURL)
-	good := w.visit(pixelPath(id), browser).want(200, nil)
+	good := w.visit(pixelPath(id), desktop).want(200, nil)
 	for _, path := range []string{forged, "/o/x.gif", "/o/" + id + ".gif", "/o/x", pixelPath("msg_00000000000000000000000000")} {
-		a := w.visit(path, browser).want(200, nil)
+		a := w.visit(path, desktop).want(200, nil)
 		for _, name := range []string{"Content-Type", "Cache-Control", "Content-Length"} {
 			if a.header.Get(name) != good.header.Get(name) {
 				t.Errorf("%s: %s is %q, not %q", path, name, a.header.Get(name), good.header.Get(name))
@@ -147,27 +147,27 @@ func TestVisits(t *testing.T) {
 	}{
 		"a double click is one": {onConsent, func(w *world, _, id string) {
 			for range 3 {
-				get(linkPath(id, theatre), browser)(w)
+				get(linkPath(id, theatre), desktop)(w)
 			}
 		}, []string{"clicked"}},
 		"another minute is another click": {onConsent, func(w *world, _, id string) {
-			get(linkPath(id, theatre), browser)(w)
+			get(linkPath(id, theatre), desktop)(w)
 			w.pass(time.Minute)
-			get(linkPath(id, theatre), browser)(w)
+			get(linkPath(id, theatre), desktop)(w)
 		}, []string{"clicked", "clicked"}},
 		"another link, ten seconds later": {onConsent, func(w *world, _, id string) {
-			get(linkPath(id, theatre), browser)(w)
+			get(linkPath(id, theatre), desktop)(w)
 			w.pass(10 * time.Second)
-			get(linkPath(id, "https://careers.trust.example/wards"), browser)(w)
+			get(linkPath(id, "https://careers.trust.example/wards"), desktop)(w)
 		}, []string{"clicked", "clicked"}},
 		"a burst: all but the first": {onConsent, func(w *world, _, id string) {
 			for i := range 4 {
-				get(linkPath(id, fmt.Sprintf("https://careers.trust.example/%d", i)), browser)(w)
+				get(linkPath(id, fmt.Sprintf("https://careers.trust.example/%d", i)), desktop)(w)
 			}
 		}, []string{"clicked", "clicked machine", "clicked machine", "clicked machine"}},
 		"a person after the scanner": {onConsent, func(w *world, _, id string) {
 			get(linkPath(id, theatre), "Barracuda Sentinel")(w)
-			get(linkPath(id, theatre), browser)(w)
+			get(linkPath(id, theatre), desktop)(w)
 		}, []string{"clicked machine", "clicked"}},
 		"a scanner comes often": {onConsent, func(w *world, _, id string) {
 			for range 3 {
@@ -176,33 +176,33 @@ func TestVisits(t *testing.T) {
 			}
 		}, []string{"clicked machine"}},
 		"HEAD": {onConsent, func(w *world, _, id string) {
-			w.send(http.MethodHead, linkPath(id, theatre), http.Header{"User-Agent": {browser}}, nil).want(302, nil)
-			w.send(http.MethodHead, pixelPath(id), http.Header{"User-Agent": {browser}}, nil).want(200, nil)
+			w.send(http.MethodHead, linkPath(id, theatre), http.Header{"User-Agent": {desktop}}, nil).want(302, nil)
+			w.send(http.MethodHead, pixelPath(id), http.Header{"User-Agent": {desktop}}, nil).want(200, nil)
 		}, []string{"clicked machine", "opened machine"}},
 		"a prefetch": {onConsent, func(w *world, _, id string) {
-			w.send(http.MethodGet, linkPath(id, theatre), http.Header{"User-Agent": {browser}, "Sec-Purpose": {"prefetch;prerender"}}, nil).want(302, nil)
+			w.send(http.MethodGet, linkPath(id, theatre), http.Header{"User-Agent": {desktop}, "Sec-Purpose": {"prefetch;prerender"}}, nil).want(302, nil)
 		}, []string{"clicked machine"}},
 		"nobody's name": {onConsent, func(w *world, _, id string) {
 			w.send(http.MethodGet, linkPath(id, theatre), http.Header{"User-Agent": {""}}, nil).want(302, nil)
 		}, []string{"clicked machine"}},
 		"proxies of mail": {onConsent, func(w *world, _, id string) {
 			get(pixelPath(id), "Mozilla/5.0")(w)
-			get(pixelPath(id), browser)(w)
+			get(pixelPath(id), desktop)(w)
 		}, []string{"opened machine", "opened"}},
 		"opens are not asked for": {"purposes: {talent-community: {basis: consent}}\n", func(w *world, _, id string) {
-			get(pixelPath(id), browser)(w)
-			get(linkPath(id, theatre), browser)(w)
+			get(pixelPath(id), desktop)(w)
+			get(linkPath(id, theatre), desktop)(w)
 		}, []string{"clicked"}},
 		"nothing is asked for any more": {"purposes: {talent-community: {basis: consent}}\ntrack: {talent-community: {clicks: false}}\n", func(w *world, _, id string) {
-			get(linkPath(id, theatre), browser)(w)
+			get(linkPath(id, theatre), desktop)(w)
 		}, nil},
 		"an interest is not consent": {"purposes: {talent-community: {basis: legitimate_interest}}\n", func(w *world, _, id string) {
-			get(linkPath(id, theatre), browser)(w)
+			get(linkPath(id, theatre), desktop)(w)
 		}, nil},
 		"consent taken back": {onConsent, func(w *world, candidate, id string) {
 			w.call(http.MethodPost, "/v1/events", object{"type": "consent.revoked", "candidate": candidate, "data": object{"purpose": "talent-community"}}).want(200, nil)
-			w.visit(linkPath(id, theatre), browser).want(302, nil)
-			get(pixelPath(id), browser)(w)
+			w.visit(linkPath(id, theatre), desktop).want(302, nil)
+			get(pixelPath(id), desktop)(w)
 		}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -244,7 +244,7 @@ func TestScannersAtOnce(t *testing.T) {
 			w.pass(c.after)
 			var all sync.WaitGroup
 			for i := range 8 {
-				all.Go(func() { w.visit(linkPath(id, fmt.Sprintf("https://careers.trust.example/%d", i)), browser) })
+				all.Go(func() { w.visit(linkPath(id, fmt.Sprintf("https://careers.trust.example/%d", i)), desktop) })
 			}
 			all.Wait()
 			lines := w.lines(sarah)
@@ -263,10 +263,10 @@ func TestLinksWorkWithoutTheDatabase(t *testing.T) {
 	w.tracks(onConsent)
 	id := w.message(w.candidate("1", "sarah@example.org", ""), crm.Email, "sarah@example.org")
 	w.closeStore()
-	if a := w.visit(linkPath(id, theatre), browser).want(302, nil); a.header.Get("Location") != theatre {
+	if a := w.visit(linkPath(id, theatre), desktop).want(302, nil); a.header.Get("Location") != theatre {
 		t.Errorf("it leads to %s", a.header.Get("Location"))
 	}
-	w.visit(pixelPath(id), browser).want(200, nil)
+	w.visit(pixelPath(id), desktop).want(200, nil)
 	metrics := string(w.send(http.MethodGet, "/metrics", nil, nil).body)
 	for _, line := range []string{`rapport_visits_total{kind="click",result="lost"} 1`, `rapport_visits_total{kind="open",result="lost"} 1`} {
 		if !strings.Contains(metrics, line) {
@@ -282,8 +282,8 @@ func TestNoTracking(t *testing.T) {
 	sarah := w.candidate("1", "sarah@example.org", "")
 	id := w.message(sarah, crm.Email, "sarah@example.org")
 	w.pass(time.Hour)
-	w.visit(linkPath(id, theatre), browser).want(302, nil)
-	w.visit(pixelPath(id), browser).want(200, nil)
+	w.visit(linkPath(id, theatre), desktop).want(302, nil)
+	w.visit(pixelPath(id), desktop).want(200, nil)
 	if lines := w.lines(sarah); len(lines) > 0 {
 		t.Errorf("noticed %q", lines)
 	}
@@ -302,27 +302,27 @@ func TestReportedVisits(t *testing.T) {
 		posts     [][]event
 		want      []string
 	}{
-		"a person": {onConsent, [][]event{{{"delivered", "", "", 2 * time.Second}, {"click", theatre, browser, time.Hour}}}, []string{"clicked"}},
+		"a person": {onConsent, [][]event{{{"delivered", "", "", 2 * time.Second}, {"click", theatre, desktop, time.Hour}}}, []string{"clicked"}},
 		"seconds after delivery, reported together": {
-			onConsent, [][]event{{{"click", theatre, browser, 33 * time.Second}, {"delivered", "", "", 30 * time.Second}}}, []string{"clicked machine"},
+			onConsent, [][]event{{{"click", theatre, desktop, 33 * time.Second}, {"delivered", "", "", 30 * time.Second}}}, []string{"clicked machine"},
 		},
 		"seconds after delivery, reported before": {
-			onConsent, [][]event{{{"delivered", "", "", 30 * time.Second}}, {{"click", theatre, browser, 33 * time.Second}}}, []string{"clicked machine"},
+			onConsent, [][]event{{{"delivered", "", "", 30 * time.Second}}, {{"click", theatre, desktop, 33 * time.Second}}}, []string{"clicked machine"},
 		},
-		"seconds after it was taken": {onConsent, [][]event{{{"click", theatre, browser, 3 * time.Second}}}, []string{"clicked machine"}},
+		"seconds after it was taken": {onConsent, [][]event{{{"click", theatre, desktop, 3 * time.Second}}}, []string{"clicked machine"}},
 		"all links at once": {
 			onConsent,
-			[][]event{{{"click", "https://a.example", browser, time.Hour}, {"click", "https://b.example", browser, time.Hour}}},
+			[][]event{{{"click", "https://a.example", desktop, time.Hour}, {"click", "https://b.example", desktop, time.Hour}}},
 			[]string{"clicked machine", "clicked machine"},
 		},
 		"one after the other": {
 			onConsent,
-			[][]event{{{"click", "https://a.example", browser, time.Hour}}, {{"click", "https://b.example", browser, time.Hour + time.Second}}},
+			[][]event{{{"click", "https://a.example", desktop, time.Hour}}, {{"click", "https://b.example", desktop, time.Hour + time.Second}}},
 			[]string{"clicked", "clicked machine"},
 		},
 		"a scanner's name":        {onConsent, [][]event{{{"click", theatre, "Proofpoint URL Defense", time.Hour}}}, []string{"clicked machine"}},
 		"Gmail's proxy":           {onConsent, [][]event{{{"open", "", "Mozilla/5.0 (via ggpht.com GoogleImageProxy)", time.Hour}}}, []string{"opened machine"}},
-		"opens are not asked for": {"purposes: {talent-community: {basis: consent}}\n", [][]event{{{"open", "", browser, time.Hour}, {"click", theatre, browser, time.Hour}}}, []string{"clicked"}},
+		"opens are not asked for": {"purposes: {talent-community: {basis: consent}}\n", [][]event{{{"open", "", desktop, time.Hour}, {"click", theatre, desktop, time.Hour}}}, []string{"clicked"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -1,7 +1,7 @@
 package api
 
 import (
-	"errors"
+	"context"
 	"net/http"
 
 	"github.com/gin-gonic/gin"
@@ -18,47 +18,36 @@ func UnsubscribeURL(publicURL string, secret []byte, messageID string) string {
 
 // unsubscribePage asks before it does anything: mail scanners follow links.
 func (s *server) unsubscribePage(c *gin.Context) {
-	if _, ok := s.signedMessage(c, purposeUnsubscribe); !ok {
+	_, words, ok := s.signedMessage(c, purposeUnsubscribe)
+	if !ok {
 		return
 	}
-	s.showPage(c, http.StatusOK, pageText{
-		Title: "Stop these messages?", Text: "We will no longer write to you about this. Messages about an application that you have made with us still come.",
-		Button: "Stop these messages",
+	s.showPage(c, words, http.StatusOK, pageText{
+		Title: words.Say("unsubscribe_title"), Text: words.Say("unsubscribe_text"), Button: words.Say("unsubscribe_button"),
 	})
 }
 
 // unsubscribe carries it out, from the page's button or from the mail program (RFC 8058).
 func (s *server) unsubscribe(c *gin.Context) {
-	messageID, ok := s.signedMessage(c, purposeUnsubscribe)
+	message, words, ok := s.signedMessage(c, purposeUnsubscribe)
 	if !ok {
 		return
 	}
-	err := s.revoke(c, messageID)
-	var known *crm.Error
-	switch {
-	case errors.As(err, &known) && known.Code == crm.CodeNotFound:
-		// The message is gone, and so is the person it went to: nobody will write to them.
-	case err != nil:
-		s.logProblem(c.Request.Context(), unavailable(err))
-		c.Header("Retry-After", "60")
-		s.showPage(c, http.StatusServiceUnavailable, pageText{Title: "That did not work just now", Text: "Please try again in a minute.", Button: "Try again"})
+	if err := s.revoke(c.Request.Context(), &message); err != nil {
+		s.tryAgain(c, err)
 		return
 	}
-	s.showPage(c, http.StatusOK, pageText{Title: "Done", Text: "You will not get these messages any more. You need not do anything else."})
+	s.showPage(c, words, http.StatusOK, pageText{Title: words.Say("unsubscribe_done_title"), Text: words.Say("unsubscribe_done_text")})
 }
 
-func (s *server) revoke(c *gin.Context, messageID string) error {
-	ctx := c.Request.Context()
-	message, err := s.Store.MessageByID(ctx, messageID)
-	if err != nil {
-		return err
-	}
+func (s *server) revoke(ctx context.Context, message *crm.Message) error {
+	purpose := message.Purpose
 	if message.Transactional() { // it needs no consent that could be revoked; the address gets nothing else from here on
-		message.Purpose = ""
+		purpose = ""
 	}
-	_, err = s.Store.ReceiveWithOptOuts(ctx, nil, []store.OptOut{{
+	_, err := s.Store.ReceiveWithOptOuts(ctx, nil, []store.OptOut{{
 		Channel: message.Channel, CandidateID: message.CandidateID, Address: message.Address, Reason: crm.SuppressedUnsubscribe,
-		Purpose: message.Purpose, Source: "unsubscribe link", At: s.Now(),
+		Purpose: purpose, Source: "unsubscribe link", At: s.Now(),
 	}})
 	return err
 }

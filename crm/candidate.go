@@ -40,6 +40,8 @@ type Candidate struct {
 	Attributes map[string]any `json:"attributes,omitempty"`
 	LegalHold  bool           `json:"legal_hold,omitempty"`
 
+	PausedUntil time.Time `json:"paused_until,omitzero"` // the candidate wants nothing but transactional mail before
+
 	CreatedAt       time.Time `json:"created_at"`
 	UpdatedAt       time.Time `json:"updated_at"`
 	LastActivityAt  time.Time `json:"last_activity_at,omitzero"`  // candidate-originated, opens excluded

@@ -101,7 +101,8 @@ func CandidateOriginated(eventType string) bool {
 	switch eventType {
 	case "application.submitted", "application.withdrawn", "message.clicked", "message.replied", "page.viewed",
 		"event.registered", "event.attended", "interview.picked", "interview.times_requested", "interview.cancelled",
-		"survey.answered", "offer.accepted", "offer.declined", "consent.granted", "consent.revoked":
+		"survey.answered", "offer.accepted", "offer.declined", "consent.granted", "consent.revoked",
+		"messages.paused", "messages.resumed", "preferences.requested", "erasure.requested":
 		return true
 	}
 	return strings.HasPrefix(eventType, "custom.")
@@ -126,7 +127,14 @@ func buildVocabulary() map[string]map[string]FieldKind {
 	for _, g := range []map[string]map[string]FieldKind{
 		group(f{"changed": KindList, "into": KindText}, "candidate", "created", "updated"),
 		group(f{"changed": KindList, "into": KindText, "from": KindText}, "candidate", "merged"),
-		group(f{"purpose": KindText, "channels": KindList, "wording": KindText, "source": KindText}, "consent", "granted", "revoked"),
+		group(f{
+			"purpose": KindText, "channels": KindList, "wording": KindText, "source": KindText, "confirmed_at": KindTime, "confirmed_by": KindText,
+		}, "consent", "granted"),
+		group(f{"purpose": KindText, "channels": KindList, "wording": KindText, "source": KindText}, "consent", "requested", "revoked"),
+		group(f{"until": KindTime}, "messages", "paused"),
+		group(f{}, "messages", "resumed"),
+		group(f{}, "preferences", "requested"),
+		group(f{"due": KindTime}, "erasure", "requested"),
 		group(f{
 			"application": KindText, "role": KindText, "role_function": KindText, "stage": KindText, "from_stage": KindText,
 			"reason": KindText, "source": KindText,

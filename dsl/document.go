@@ -71,6 +71,7 @@ func Check(files []File, base []Document) (*Set, []crm.Problem) {
 	for _, f := range files {
 		l.file(f)
 	}
+	l.builtIn(base)
 	own := len(l.docs)
 	l.own = own
 	replaced := make(map[string]bool, own)

@@ -64,12 +64,14 @@ func workspaceKeys(p place) []key {
 	case placeWorkspace:
 		return []key{
 			needed(k("workspace", nameOf(""), "The installation's name.")),
+			k("locale", a(formLocale), "The language of Rapport's own pages and mails for candidates whose language is not known; English without it."),
 			k("calendar", mappingOf(placeCalendar), "Working hours: when sequences send, and what business days are."),
 			k("quiet", mappingOf(placeQuiet), "Hours in which no message is sent, by channel."),
 			k("limit", a(formLimit), "At most so many messages to a candidate in so much time, over everything but transactional mail."),
 			k("purposes", entriesOf(nameOf(""), mappingOf(placePurpose)), "What candidates can agree to hear about."),
 			k("track", entriesOf(nameOf("purpose"), mappingOf(placeTrack)), "What is noticed of how messages are read, by purpose: clicks where candidates have agreed, unless this says otherwise."),
 			k("from", mappingOf(placeFrom), "Who writes."),
+			k("privacy", a(formAddress), "Who answers requests for erasure; the candidate's owner without it."),
 			k("team", entriesOf(a(formAddress), mappingOf(placePerson)), "The people who own candidates and sequences, by address."),
 			k("statuses", listOf(a(formWord)), "The statuses a candidate can have."),
 			k("score", mappingOf(placeScore), "How engagement is counted."),
@@ -90,6 +92,7 @@ func workspaceKeys(p place) []key {
 		return []key{
 			needed(k("basis", oneOf("consent", "legitimate_interest"), "The legal basis (GDPR Art. 6(1) (a) or (f)).")),
 			k("wording", a(formText), "What the candidate reads when they agree."),
+			k("double_opt_in", a(formBool), "Whether a consent that a form or an import reports counts only once the candidate has confirmed it by a link."),
 			k("expires", a(formDuration), "How long a legitimate interest lasts."),
 		}
 	case placeTrack:

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/k3a/html2text"
+
+	"github.com/rapport-crm/rapport/dsl/phrases"
 )
 
 var (
@@ -19,7 +21,7 @@ var (
 func emailPage(r *Rendered, content, locale string, f *Footer) string {
 	lang, dir, start := "en", "auto", "left"
 	if locale != "" {
-		lang, dir = html.EscapeString(locale), direction(locale)
+		lang, dir = html.EscapeString(locale), phrases.Direction(locale)
 	}
 	if dir == "rtl" {
 		start = "right"
@@ -57,14 +59,14 @@ func footerHTML(f *Footer, locale string) string {
 	if f == nil {
 		return ""
 	}
-	words := footerWords(locale)
+	say := footerWords(locale)
 	parts := make([]string, 0, 2)
 	if f.Address != "" {
 		// An address is written in its own direction, whatever the message is written in.
 		parts = append(parts, `<span dir="auto" style="unicode-bidi:isolate">`+html.EscapeString(f.Address)+`</span>`)
 	}
 	var links []string
-	for _, l := range []struct{ link, words string }{{f.Unsubscribe, words.unsubscribe}, {f.Preferences, words.preferences}} {
+	for _, l := range []struct{ link, words string }{{f.Unsubscribe, say.unsubscribe}, {f.Preferences, say.preferences}} {
 		if safeLink(l.link) {
 			links = append(links, `<a href="`+html.EscapeString(l.link)+`" style="color:inherit;text-decoration:underline">`+html.EscapeString(l.words)+`</a>`)
 		}
@@ -89,16 +91,16 @@ func emailText(content, locale string, f *Footer) string {
 	if f == nil {
 		return text + "\n"
 	}
-	words := footerWords(locale)
+	say := footerWords(locale)
 	parts := []string{text, "", "-- "}
 	if f.Address != "" {
 		parts = append(parts, f.Address)
 	}
 	if f.Unsubscribe != "" {
-		parts = append(parts, words.unsubscribe+": "+f.Unsubscribe)
+		parts = append(parts, say.unsubscribe+": "+f.Unsubscribe)
 	}
 	if f.Preferences != "" {
-		parts = append(parts, words.preferences+": "+f.Preferences)
+		parts = append(parts, say.preferences+": "+f.Preferences)
 	}
 	return strings.Join(parts, "\n") + "\n"
 }
@@ -112,23 +114,6 @@ func sayOnce(text string) string {
 		}
 		return m
 	})
-}
-
-// direction is how a language is written: rtl or ltr.
-func direction(locale string) string {
-	language, rest, _ := strings.Cut(locale, "-")
-	script, _, _ := strings.Cut(rest, "-")
-	switch script {
-	case "Arab", "Hebr", "Thaa", "Syrc", "Nkoo", "Adlm":
-		return "rtl"
-	case "Latn", "Cyrl":
-		return "ltr"
-	}
-	switch language {
-	case "ar", "arc", "ckb", "dv", "fa", "he", "ks", "ps", "sd", "syr", "ug", "ur", "yi":
-		return "rtl"
-	}
-	return "ltr"
 }
 
 // footerLinks are the words of the footer's links.

@@ -13,6 +13,8 @@ import (
 	"github.com/preslavrachev/gomjml/mjml"
 	"go.yaml.in/yaml/v4"
 	htmltoken "golang.org/x/net/html"
+
+	"github.com/rapport-crm/rapport/dsl/phrases"
 )
 
 var (
@@ -146,7 +148,7 @@ func (t *Template) renderPage(out *Rendered, page string, f *Footer) {
 	}
 	page = strings.Replace(page, `lang="und"`, `lang="`+html.EscapeString(language)+`"`, 2)
 	if t.Locale != "" {
-		page = strings.Replace(page, `dir="auto"`, `dir="`+direction(t.Locale)+`"`, 2)
+		page = strings.Replace(page, `dir="auto"`, `dir="`+phrases.Direction(t.Locale)+`"`, 2)
 	}
 	body := bodyTag.FindStringIndex(page)
 	head, rest := page[:body[1]], page[body[1]:]

@@ -24,6 +24,7 @@ const (
 	ReasonCap        = "cap"
 	ReasonQuiet      = "quiet_hours"
 	ReasonWindow     = "window"
+	ReasonPaused     = crm.ReasonPaused
 	ReasonUnopened   = "window_never_opens"
 )
 
@@ -52,7 +53,7 @@ func (v Verdict) OK() bool { return v.Skip == "" && v.NotBefore.IsZero() }
 // stampede.
 const maxJitter = 30 * time.Minute
 
-// Permit applies the rules of sending: address, suppression, consent, then caps, quiet hours and window. A decision asks it
+// Permit applies the rules of sending: address, suppression, consent, then the candidate's own pause, caps, quiet hours and window. A decision asks it
 // when it plans a message and the sender asks it again right before the provider is called, both under the candidate's lock.
 func Permit(ws *Workspace, f *crm.Facts, in Intent, now time.Time) Verdict {
 	if skip := refusal(ws, f, in, now); skip != "" {
@@ -75,6 +76,7 @@ type Clearance struct {
 	State     crm.MessageState // claimed: it goes now; skipped or expired: never; planned: not before NotBefore
 	Reason    string
 	NotBefore time.Time
+	NotAfter  time.Time // of a planned one: how long it stays good; zero: as long as it was
 }
 
 // LastCheck applies the rules of sending to a planned message once more, under the candidate's lock: what was decided an hour
@@ -88,6 +90,8 @@ func LastCheck(ws *Workspace, f *crm.Facts, in Intent, m *crm.Message, now time.
 	switch {
 	case v.Skip != "":
 		return Clearance{State: crm.MessageSkipped, Reason: v.Skip}
+	case v.Reason == ReasonPaused && v.Skip == "": // it is the candidate who has it wait, so it stays good as long
+		return Clearance{State: crm.MessagePlanned, Reason: v.Reason, NotBefore: v.NotBefore, NotAfter: v.NotBefore.Add(m.NotAfter.Sub(m.PlannedAt))}
 	case v.NotBefore.After(m.NotAfter):
 		return Clearance{State: crm.MessageExpired, Reason: v.Reason}
 	case !v.NotBefore.IsZero():
@@ -135,7 +139,7 @@ func (p Purpose) allows(f *crm.Facts, name string, ch crm.Channel, now time.Time
 	switch crm.ConsentFor(f.Consents, name, ch) {
 	case crm.ConsentGranted:
 		return true
-	case crm.ConsentRevoked:
+	case crm.ConsentRevoked, crm.ConsentPending:
 		return false
 	case crm.ConsentNone:
 	}
@@ -176,7 +180,7 @@ func (q quietHours) end(t time.Time) time.Time {
 	return last
 }
 
-// earliest moves t forward until caps, quiet hours and window all agree, and names the first rule that moved it.
+// earliest moves t forward until the candidate's pause, caps, quiet hours and window all agree, and names the first rule that moved it.
 func (p *pacer) earliest(t time.Time) (time.Time, string) {
 	reason := ""
 	for range 64 { // each pass moves by at least a minute of closed time; two or three passes are usual
@@ -194,6 +198,9 @@ func (p *pacer) earliest(t time.Time) (time.Time, string) {
 
 // push returns the first moment at or after t that the first rule which objects would allow.
 func (p *pacer) push(t time.Time) (time.Time, string) {
+	if until := p.f.Candidate.PausedUntil; !p.transactional && until.After(t) {
+		return until, ReasonPaused
+	}
 	if !p.transactional && !p.in.Planned {
 		for _, limit := range []*Limit{p.ws.Limit, p.in.Limit} {
 			if room := p.room(limit, t); room.After(t) {

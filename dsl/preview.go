@@ -53,7 +53,7 @@ func (s *Set) Preview(name string, c *crm.Candidate, now time.Time) (*Preview, e
 		from = s.Workspace.From
 	}
 	if t.Channel == crm.Email && !use.transactional {
-		footer = &Footer{Address: from.Address, Unsubscribe: sampleLink + "unsubscribe"} // the preferences page is still to come
+		footer = &Footer{Address: from.Address, Unsubscribe: sampleLink + "unsubscribe", Preferences: sampleLink + "preferences"}
 	}
 	r, err := t.Render(vars, footer)
 	if err != nil {

@@ -233,6 +233,9 @@ func (q *sequenceReader) transactional(m *mapping) {
 	}
 	for _, t := range q.enrollTypes() {
 		family, _, _ := strings.Cut(t, ".")
+		if slices.Contains([]string{crm.EventConsentRequested, crm.EventPreferencesWanted, crm.EventErasureRequested}, t) {
+			continue // what the candidate asked for, or must be asked, is answered
+		}
 		if !slices.Contains([]string{"application", "interview", "offer", "scorecard", "survey", "custom"}, family) {
 			q.add(m.get("purpose"), codeTransaction, fmt.Sprintf("transactional is for messages about an application or interview; %s is neither.", t), "Use a purpose that candidates consent to.")
 		}

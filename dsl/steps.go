@@ -93,6 +93,9 @@ func (r *run) deferSend(in *Instr, v Verdict) (int, bool) {
 	}
 	r.at.NotBefore, r.at.Deferred = v.NotBefore, v.Reason
 	r.d.Awaits = append(r.d.Awaits, zoneFields()...)
+	if v.Reason == ReasonPaused {
+		r.d.Awaits = append(r.d.Awaits, crm.EventPaused, crm.EventResumed)
+	}
 	if r.p.Loop != nil {
 		r.d.Awaits = append(r.d.Awaits, meetingEvents()...)
 	}

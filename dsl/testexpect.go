@@ -74,7 +74,7 @@ func (t *testReader) details(m *mapping, x *Expected) {
 func skipReasons() []string {
 	return []string{
 		ReasonCondition, ReasonNoAddress, ReasonNotMobile, ReasonSuppressed, ReasonNoConsent, ReasonNoPurpose, ReasonTooLate, ReasonAllHad,
-		ReasonUnopened, ReasonCap, ReasonQuiet, ReasonWindow, string(crm.MessageCancelled),
+		ReasonUnopened, ReasonCap, ReasonQuiet, ReasonWindow, ReasonPaused, string(crm.MessageCancelled),
 	}
 }
 

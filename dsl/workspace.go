@@ -14,6 +14,7 @@ import (
 // is in force at the next decision of every run.
 type Workspace struct {
 	Name       string
+	Locale     string // BCP 47, of Rapport's own pages and mails where the candidate's is not known; "": English
 	Calendar   *Calendar
 	QuietEmail *Span // nil: no quiet hours
 	QuietSMS   *Span // default 21:00-08:00
@@ -21,6 +22,7 @@ type Workspace struct {
 	Purposes   map[string]Purpose
 	Track      map[string]Tracking // by purpose: where it is not the default; see Tracks
 	From       From
+	Privacy    string            // address of who answers requests for erasure; "": the candidate's owner
 	Team       map[string]Person // by address, in lower case
 	Statuses   []string          // nil: any
 	Scoring    *Scoring          // nil: only updates change a score
@@ -52,7 +54,9 @@ func (s *Scoring) worth(points float64, given, at time.Time) float64 {
 type Purpose struct {
 	Basis   crm.Basis
 	Wording string
-	Expires Duration // of a legitimate interest, from the candidate's creation; zero: never
+	// DoubleOptIn has a consent that somebody else reports confirmed by the candidate before it counts.
+	DoubleOptIn bool
+	Expires     Duration // of a legitimate interest, from the candidate's creation; zero: never
 }
 
 // Person is somebody who owns candidates or sequences.

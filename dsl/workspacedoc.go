@@ -33,6 +33,9 @@ func (r *docReader) workspace() *Workspace {
 		QuietSMS: &Span{From: 21 * 60, To: 8 * 60},
 		Purposes: map[string]Purpose{},
 	}
+	if n := m.get("locale"); n != nil {
+		ws.Locale = r.localeOf(n)
+	}
 	if n := m.get("calendar"); n != nil {
 		ws.Calendar = r.calendar(n)
 	}
@@ -50,6 +53,9 @@ func (r *docReader) workspace() *Workspace {
 	}
 	if n := m.get("from"); n != nil {
 		ws.From = r.from(n)
+	}
+	if n := m.get("privacy"); n != nil {
+		ws.Privacy = r.emailAddress(n, "privacy")
 	}
 	if n := m.get("team"); n != nil {
 		ws.Team = r.team(n)
@@ -190,6 +196,11 @@ func (r *docReader) purposes(n *yaml.Node, ws *Workspace) {
 		p := Purpose{Basis: crm.Basis(r.choice(m.get("basis"), placePurpose, "basis"))}
 		if w := m.get("wording"); w != nil {
 			p.Wording, _ = r.text(w, "wording")
+		}
+		if d := m.get("double_opt_in"); d != nil {
+			if p.DoubleOptIn = r.flag(d, "double_opt_in"); p.DoubleOptIn && p.Basis == crm.BasisLegitimateInterest {
+				r.add(m.keys["double_opt_in"], codeConflict, "Only a consent is confirmed; a legitimate interest needs none.", "Take double_opt_in out.")
+			}
 		}
 		if x := m.get("expires"); x != nil {
 			p.Expires = r.duration(x, "expires")

@@ -76,6 +76,7 @@ func (s *Store) adopt(ctx context.Context, limit int) (int, error) {
 	}
 	last := &pgx.Batch{}
 	queueConsents(last, linesOfAll(adopted))
+	queuePauses(last, adopted)
 	return len(adopted), tx.commit(ctx, last)
 }
 

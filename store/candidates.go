@@ -14,7 +14,7 @@ import (
 
 const candidateColumns = `id, external_id, first_name, last_name, email, phone, country, region, city, time_zone, locale, status,
 	source, owner, seniority, functions, skills, tags, score, scored_at, attributes, legal_hold, created_at, updated_at,
-	last_activity_at, last_contacted_at, last_decision_at, position`
+	last_activity_at, last_contacted_at, last_decision_at, paused_until, position`
 
 // candidateRow is a candidate with the position of their last event.
 type candidateRow struct {
@@ -27,12 +27,12 @@ func scanCandidate(row pgx.CollectableRow) (candidateRow, error) {
 	err := row.Scan(&c.ID, word(&c.ExternalID), &c.FirstName, &c.LastName, &c.Email, &c.Phone, &c.Country, &c.Region, &c.City,
 		&c.TimeZone, &c.Locale, &c.Status, &c.Source, &c.Owner, &c.Seniority, &c.Functions, &c.Skills, &c.Tags, &c.Score,
 		at(&c.ScoredAt), &c.Attributes, &c.LegalHold, &c.CreatedAt, &c.UpdatedAt, at(&c.LastActivityAt), at(&c.LastContactedAt),
-		at(&c.LastDecisionAt), &c.position)
+		at(&c.LastDecisionAt), at(&c.PausedUntil), &c.position)
 	emptyToNil(&c.Candidate)
 	return c, err
 }
 
-// queueCandidate writes all of a candidate but the position and the last contact, which have writers of their own.
+// queueCandidate writes all of a candidate but the position, the last contact and the pause, which have writers of their own.
 func queueCandidate(batch *pgx.Batch, c *crm.Candidate, created bool) {
 	sql := `update candidates set external_id = $2, first_name = $3, last_name = $4, email = $5, phone = $6, country = $7,
 		region = $8, city = $9, time_zone = $10, locale = $11, status = $12, source = $13, owner = $14, seniority = $15,
@@ -121,7 +121,7 @@ func (s *Store) Candidate(ctx context.Context, idOrExternalID string) (crm.Candi
 	if len(found) == 0 {
 		return crm.Candidate{}, nil, notFound("There is no such candidate.")
 	}
-	consents, err := all(ctx, s, scanConsent, consentsOf+"= $1"+consentOrder, found[0].ID)
+	consents, err := all(ctx, s, scanProof, proofOf+"= $1"+consentOrder, found[0].ID)
 	if err != nil {
 		return crm.Candidate{}, nil, fmt.Errorf("read consents: %w", err)
 	}

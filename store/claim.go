@@ -22,7 +22,8 @@ type Verdict struct {
 	State     crm.MessageState
 	Reason    string // a code
 	NotBefore time.Time
-	Address   string // of a claimed one: where it will go
+	NotAfter  time.Time // of a planned one: how long it stays good; zero: as long as it was
+	Address   string    // of a claimed one: where it will go
 }
 
 // claimWindow is how many times more due messages are looked at than are claimed, so that several senders at once find
@@ -155,7 +156,8 @@ func (v *verdicts) queue(c *Claim, verdict Verdict) error {
 		v.claimed = append(v.claimed, *c)
 		return nil
 	case crm.MessagePlanned:
-		v.batch.Queue("update messages set not_before = $2, reason = $3 where id = $1", m.ID, moment(verdict.NotBefore), verdict.Reason)
+		v.batch.Queue("update messages set not_before = $2, reason = $3, not_after = coalesce($4, not_after) where id = $1",
+			m.ID, moment(verdict.NotBefore), verdict.Reason, moment(verdict.NotAfter))
 		return nil
 	case crm.MessageExpired:
 		v.expired = append(v.expired, m.ID)

@@ -9,7 +9,11 @@ import (
 )
 
 const (
-	consentsOf   = "select candidate_id, purpose, channel, granted, source, wording, cause, at from consents where candidate_id "
+	consentsOf = `select candidate_id, purpose, channel, granted, source, wording, cause, at, pending, confirmed_at, confirmed_by
+		from consents where candidate_id `
+	// proofOf reads the same lines with the address that each is proof for.
+	proofOf = `select candidate_id, purpose, channel, granted, source, wording, cause, at, pending, confirmed_at, confirmed_by,
+		coalesce(encode(address_hash, 'hex'), '') from consents where candidate_id `
 	consentOrder = " order by candidate_id, at, id"
 )
 
@@ -20,7 +24,14 @@ type consentLine struct {
 }
 
 func scanConsent(row pgx.CollectableRow) (c consentLine, err error) {
-	err = row.Scan(&c.CandidateID, &c.Purpose, &c.Channel, &c.Granted, &c.Source, &c.Wording, &c.cause, &c.At)
+	err = row.Scan(&c.CandidateID, &c.Purpose, &c.Channel, &c.Granted, &c.Source, &c.Wording, &c.cause, &c.At, &c.Pending,
+		at(&c.ConfirmedAt), &c.ConfirmedBy)
+	return c, err
+}
+
+func scanProof(row pgx.CollectableRow) (c consentLine, err error) {
+	err = row.Scan(&c.CandidateID, &c.Purpose, &c.Channel, &c.Granted, &c.Source, &c.Wording, &c.cause, &c.At, &c.Pending,
+		at(&c.ConfirmedAt), &c.ConfirmedBy, &c.AddressHash)
 	return c, err
 }
 
@@ -32,18 +43,38 @@ func plainConsents(lines []consentLine) []crm.Consent {
 	return consents
 }
 
-// queueConsents adds lines to the histories. A line that is there already, to the microsecond, is not added again.
+// queueConsents adds lines to the histories. A line that is there already, to the microsecond, is not added again. It is
+// proof for the address that the candidate has now.
 func queueConsents(batch *pgx.Batch, lines []consentLine) {
 	for i := range lines {
 		l := &lines[i]
-		batch.Queue(`insert into consents (candidate_id, purpose, channel, granted, source, wording, cause, at)
-			values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict do nothing`,
-			l.CandidateID, l.Purpose, l.Channel, l.Granted, l.Source, l.Wording, l.cause, moment(l.At))
+		batch.Queue(`insert into consents (candidate_id, purpose, channel, granted, source, wording, cause, at, pending, confirmed_at, confirmed_by, address_hash)
+			values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, (select address_hash from contact_points where candidate_id = $1 and channel = $3))
+			on conflict do nothing`,
+			l.CandidateID, l.Purpose, l.Channel, l.Granted, l.Source, l.Wording, l.cause, moment(l.At), l.Pending, moment(l.ConfirmedAt), l.ConfirmedBy)
 	}
 }
 
-func isConsent(e *crm.Event) bool {
-	return e.Type == crm.EventConsentGranted || e.Type == crm.EventConsentRevoked
+// isChoice tells whether an event says how the candidate may be written to: it takes effect at intake.
+func isChoice(e *crm.Event) bool {
+	switch e.Type {
+	case crm.EventConsentGranted, crm.EventConsentRequested, crm.EventConsentRevoked, crm.EventPaused, crm.EventResumed:
+		return true
+	}
+	return false
+}
+
+// queuePauses carries out what events of known candidates say of pauses; the last one counts.
+func queuePauses(batch *pgx.Batch, events []crm.Event) {
+	for i := range events {
+		e := &events[i]
+		if until, ok := e.Paused(); ok && e.CandidateID != "" {
+			batch.Queue("update candidates set paused_until = $2 where id = $1", e.CandidateID, moment(until))
+			// What waits for the end of an earlier pause is looked at again.
+			batch.Queue("update messages set not_before = $2 where candidate_id = $1 and state = 'planned' and reason = $3",
+				e.CandidateID, moment(e.ReceivedAt), crm.ReasonPaused)
+		}
+	}
 }
 
 // linesOf are the consent lines that an event of a known candidate means.

@@ -46,7 +46,7 @@ func (s *Store) Receive(ctx context.Context, events []crm.Event) ([]Received, er
 	}
 	var received []Received
 	switch {
-	case slices.ContainsFunc(prepared, func(e crm.Event) bool { return isConsent(&e) }):
+	case slices.ContainsFunc(prepared, func(e crm.Event) bool { return isChoice(&e) }):
 		received, err = s.receiveLocked(ctx, prepared, nil)
 	case len(prepared) <= frontLargest:
 		received, err = s.front.receive(ctx, prepared)

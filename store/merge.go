@@ -136,8 +136,8 @@ func (m *merge) queue(batch *pgx.Batch) error {
 	}
 	queueCandidate(batch, &survivor, false)
 	queueContactPoints(batch, m.key, &m.into.Candidate, &survivor)
-	batch.Queue("update candidates set position = $2, last_contacted_at = $3 where id = $1",
-		m.into.ID, m.into.position+m.from.position, moment(survivor.LastContactedAt))
+	batch.Queue("update candidates set position = $2, last_contacted_at = $3, paused_until = $4 where id = $1",
+		m.into.ID, m.into.position+m.from.position, moment(survivor.LastContactedAt), moment(survivor.PausedUntil))
 	return queueEvents(batch, append(m.told(&survivor), facts...))
 }
 

@@ -111,7 +111,7 @@ func (l *locking) queueLock(batch *pgx.Batch) {
 	var ids, externalIDs []string
 	var hashes [][]byte
 	for i := range l.events {
-		if e := &l.events[i]; isConsent(e) {
+		if e := &l.events[i]; isChoice(e) {
 			ids = append(ids, e.CandidateID, e.Subject)
 			externalIDs = append(externalIDs, e.Subject)
 		}
@@ -132,10 +132,10 @@ func (l *locking) queueLoad(batch *pgx.Batch) error {
 	var rows eventRows
 	for i := range l.events {
 		e := &l.events[i]
-		if isConsent(e) && e.CandidateID == "" {
+		if isChoice(e) && e.CandidateID == "" {
 			e.CandidateID = whose(l.locked, e.Subject)
 		}
-		if err := rows.add(e, e.CandidateID == "" && !isConsent(e)); err != nil {
+		if err := rows.add(e, e.CandidateID == "" && !isChoice(e)); err != nil {
 			return err
 		}
 	}
@@ -153,10 +153,12 @@ func (l *locking) queueLoad(batch *pgx.Batch) error {
 // queueEffects writes what the new events and opt-outs lead to.
 func (l *locking) queueEffects(batch *pgx.Batch, received []Received, now time.Time) error {
 	var lines []consentLine
+	var fresh []crm.Event
 	seen := map[string]bool{} // external ids of new events
 	for i := range received {
 		if !received[i].Duplicate {
 			seen[received[i].Event.ExternalID] = true
+			fresh = append(fresh, received[i].Event)
 			lines = append(lines, linesOf(&received[i].Event)...)
 		}
 	}
@@ -176,6 +178,7 @@ func (l *locking) queueEffects(batch *pgx.Batch, received []Received, now time.T
 		suppress = append(suppress, l.suppressions(o)...)
 	}
 	queueConsents(batch, lines)
+	queuePauses(batch, fresh)
 	queueSuppressions(batch, suppress)
 	return queueEvents(batch, facts)
 }
@@ -220,10 +223,18 @@ func (l *locking) purposes(candidate string, o *OptOut) []string {
 		return nil // the address is dead; the candidate has said nothing
 	}
 	last := map[string]consentLine{}
+	before := map[string]bool{} // what was revoked last had been granted, not only asked for
 	for _, c := range l.consents {
-		if c.CandidateID == candidate && c.Channel == o.Channel && !c.At.Before(last[c.Purpose].At) {
-			last[c.Purpose] = c
+		if c.CandidateID != candidate || c.Channel != o.Channel || c.At.Before(last[c.Purpose].At) {
+			continue
 		}
+		if was := last[c.Purpose]; !c.Granted && was.Granted {
+			before[c.Purpose] = !was.Pending
+		}
+		if c.Pending && last[c.Purpose].Granted { // to ask again changes nothing
+			continue
+		}
+		last[c.Purpose] = c
 	}
 	if o.Purpose != "" && !o.Undo {
 		if c, ok := last[o.Purpose]; ok && !c.Granted {
@@ -233,7 +244,7 @@ func (l *locking) purposes(candidate string, o *OptOut) []string {
 	}
 	var purposes []string
 	for purpose, c := range last {
-		undone := o.Undo && !c.Granted && c.cause == o.Reason && (o.Purpose == "" || o.Purpose == purpose)
+		undone := o.Undo && !c.Granted && before[purpose] && c.cause == o.Reason && (o.Purpose == "" || o.Purpose == purpose)
 		if undone || !o.Undo && c.Granted {
 			purposes = append(purposes, purpose)
 		}
@@ -257,10 +268,15 @@ func (l *locking) after(candidate, purpose string, o *OptOut) time.Time {
 // consentFact is the event that tells runs of a consent that changed other than by an event.
 func consentFact(line *consentLine, now time.Time) crm.Event {
 	eventType := crm.EventConsentRevoked
-	if line.Granted {
+	data := map[string]any{"purpose": line.Purpose, "channels": []string{string(line.Channel)}, "source": line.Source}
+	switch {
+	case line.Pending:
+		eventType = crm.EventConsentRequested
+	case line.Granted:
 		eventType = crm.EventConsentGranted
 	}
-	return fact(eventType, line.CandidateID, now, map[string]any{
-		"purpose": line.Purpose, "channels": []string{string(line.Channel)}, "source": line.Source,
-	})
+	if !line.ConfirmedAt.IsZero() {
+		data["confirmed_at"] = line.ConfirmedAt.UTC().Format(time.RFC3339)
+	}
+	return fact(eventType, line.CandidateID, now, data)
 }

@@ -109,6 +109,7 @@ func (s *Store) tryUpsert(ctx context.Context, writes []Write, at time.Time, cre
 	}
 	last := &pgx.Batch{}
 	queueConsents(last, linesOfAll(adopted))
+	queuePauses(last, adopted)
 	if err := tx.commit(ctx, last); err != nil {
 		return nil, err
 	}
@@ -219,11 +220,16 @@ func (u *upsert) consent(d *draft, w *Write) bool {
 	for _, c := range w.Consents {
 		c.CandidateID = d.now.ID
 		c.At = earlier(instant(orElse(c.At, u.at)), u.at)
-		want := crm.ConsentRevoked
-		if c.Granted {
+		state, want := crm.ConsentFor(d.history, c.Purpose, c.Channel), crm.ConsentRevoked
+		switch {
+		case c.Granted && c.Pending && state == crm.ConsentGranted:
+			continue
+		case c.Granted && c.Pending:
+			want = crm.ConsentPending
+		case c.Granted:
 			want = crm.ConsentGranted
 		}
-		if crm.ConsentFor(d.history, c.Purpose, c.Channel) == want || slices.ContainsFunc(d.history, func(h crm.Consent) bool {
+		if state == want || slices.ContainsFunc(d.history, func(h crm.Consent) bool {
 			return h.Purpose == c.Purpose && h.Channel == c.Channel && h.Granted == c.Granted && h.At.Equal(c.At)
 		}) {
 			continue
@@ -276,7 +282,7 @@ func (u *upsert) queueDraft(batch *pgx.Batch, d *draft) []crm.Event {
 	lines := make([]consentLine, len(d.added))
 	for i := range d.added {
 		lines[i].Consent = d.added[i]
-		if !created {
+		if !created || lines[i].Pending { // who is asked to confirm is asked by a run
 			facts = append(facts, consentFact(&lines[i], u.at))
 		}
 	}

@@ -52,6 +52,12 @@ func TestUpsertRoundTrip(t *testing.T) {
 		}
 		line := grant("news", crm.Email)
 		line.CandidateID = want.ID
+		if len(consents) == 1 { // proof of which address it is for, and not the address
+			line.AddressHash = consents[0].AddressHash
+		}
+		if len(line.AddressHash) != 64 {
+			t.Errorf("the address that the consent is for: %q", line.AddressHash)
+		}
 		if diff := cmp.Diff([]crm.Consent{line}, consents); diff != "" {
 			t.Errorf("consents differ (-want +got):\n%s", diff)
 		}

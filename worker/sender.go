@@ -111,7 +111,7 @@ func (w *Worker) lastCheck(ctx context.Context, set *dsl.Set, c *store.Claim, no
 		rules = step.Intent
 	}
 	v := dsl.LastCheck(set.Workspace, &c.Facts, rules, m, now)
-	return store.Verdict{State: v.State, Reason: v.Reason, NotBefore: v.NotBefore, Address: c.Facts.Candidate.Address(m.Channel)}
+	return store.Verdict{State: v.State, Reason: v.Reason, NotBefore: v.NotBefore, NotAfter: v.NotAfter, Address: c.Facts.Candidate.Address(m.Channel)}
 }
 
 // sendStep is the step that planned a message, with the rules that hold for it.

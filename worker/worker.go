@@ -18,6 +18,7 @@ import (
 
 	"github.com/rapport-crm/rapport/activities"
 	"github.com/rapport-crm/rapport/crm"
+	"github.com/rapport-crm/rapport/dsl"
 	"github.com/rapport-crm/rapport/store"
 	"github.com/rapport-crm/rapport/workflows"
 )
@@ -38,10 +39,13 @@ type Config struct {
 	ReplyDomain string                        // where mail to reply+MESSAGE@ is read by Rapport; empty: answers go to owners
 	Unsubscribe func(messageID string) string // the link that unsubscribes from a message's purpose
 	SurveyLink  func(messageID string) string // the link to the survey that a message invites to; nil: there is none
-	Tracking    Tracking                      // who notices opens and clicks; the zero value: nobody
-	TaskQueue   string                        // default workflows.TaskQueue
-	BuildID     string                        // of this binary, for worker versioning; empty: unversioned
-	Grace       time.Duration                 // real time that a run may be overdue before it is woken; default 30 s
+	ConfirmLink func(messageID string) string // the link that confirms the consent which a message asks about; nil: there is none
+	// Preferences is the link to a candidate's preference page, for a message that is sent now; nil: there is none.
+	Preferences func(candidateID string, now time.Time) string
+	Tracking    Tracking      // who notices opens and clicks; the zero value: nobody
+	TaskQueue   string        // default workflows.TaskQueue
+	BuildID     string        // of this binary, for worker versioning; empty: unversioned
+	Grace       time.Duration // real time that a run may be overdue before it is woken; default 30 s
 	Log         *slog.Logger
 }
 
@@ -59,6 +63,8 @@ type Worker struct {
 	unsubscribe func(string) string
 	surveyLink  func(string) string
 	tracking    Tracking
+	confirmLink func(string) string
+	preferences func(string, time.Time) string
 	taskQueue   string
 	buildID     string
 	grace       time.Duration
@@ -67,8 +73,10 @@ type Worker struct {
 
 	lanes []*lane // one for each channel
 
-	events, starts, wakes, jobs, sweeper, lookups *loop
-	messages                                      []*loop // of the lanes
+	listsRest time.Time // until when providers are not asked for their lists; the loop's own
+
+	events, starts, wakes, jobs, sweeper, lookups, lists *loop
+	messages                                             []*loop // of the lanes
 }
 
 // New returns a worker that does nothing until Run.
@@ -76,7 +84,7 @@ func New(c Config) *Worker {
 	w := &Worker{
 		store: c.Store, temporal: c.Temporal, providers: c.Providers, scale: c.Scale,
 		publicURL: strings.TrimSuffix(c.PublicURL, "/"), replyDomain: c.ReplyDomain, unsubscribe: c.Unsubscribe, surveyLink: c.SurveyLink,
-		tracking:  c.Tracking,
+		confirmLink: c.ConfirmLink, preferences: c.Preferences, tracking: c.Tracking,
 		taskQueue: c.TaskQueue, buildID: c.BuildID, grace: cmp.Or(c.Grace, defaultGrace), log: c.Log,
 	}
 	if w.taskQueue == "" {
@@ -102,6 +110,7 @@ func New(c Config) *Worker {
 		w.messages = append(w.messages, newLoop("messages by "+string(channel), 500*time.Millisecond, c.Log, send))
 	}
 	w.lookups = newLoop("lookups", min(lookupEvery, w.grace), c.Log, w.lookup)
+	w.lists = newLoop("lists of suppressions", 10*time.Second, c.Log, w.syncLists)
 	jobs := &Jobs{Store: c.Store, Library: w.library, Now: w.now, Span: w.span, Settle: jobSettle, Log: c.Log}
 	w.jobs = newLoop("jobs", 250*time.Millisecond, c.Log, jobs.Work)
 	w.sweeper = newLoop("sweeper", min(sweepEvery, w.grace), c.Log, w.sweep)
@@ -132,7 +141,7 @@ func (w *Worker) Run(ctx context.Context) error {
 
 	var running sync.WaitGroup
 	running.Go(func() { w.listen(ctx) })
-	for _, l := range append([]*loop{w.events, w.starts, w.wakes, w.jobs, w.sweeper, w.lookups}, w.messages...) {
+	for _, l := range append([]*loop{w.events, w.starts, w.wakes, w.jobs, w.sweeper, w.lookups, w.lists}, w.messages...) {
 		running.Go(func() { l.run(ctx) })
 	}
 	running.Wait()
@@ -185,6 +194,12 @@ func (w *Worker) links(m *crm.Message, step *sendStep) map[string]string {
 	links := map[string]string{}
 	if step.survey != "" && w.surveyLink != nil {
 		links["survey"] = w.surveyLink(m.ID)
+	}
+	if w.preferences != nil {
+		links["preferences"] = w.preferences(m.CandidateID, w.now())
+	}
+	if w.confirmLink != nil && strings.HasPrefix(m.Definition, dsl.PrefixConfirm) {
+		links["consent"] = w.confirmLink(m.ID)
 	}
 	if w.unsubscribe != nil {
 		links["unsubscribe"] = w.unsubscribe(m.ID)

@@ -193,8 +193,12 @@ func Worker(ctx context.Context, c Config) (*worker.Worker, error) {
 		Calls:       call.New(c.Calls),
 		Unsubscribe: func(messageID string) string { return api.UnsubscribeURL(public, secret, messageID) },
 		SurveyLink:  func(messageID string) string { return api.SurveyURL(public, secret, messageID) },
-		Tracking:    c.tracking(public, secret),
-		BuildID:     c.BuildID, Log: c.Log,
+		ConfirmLink: func(messageID string) string { return api.ConfirmURL(public, secret, messageID) },
+		Preferences: func(candidateID string, now time.Time) string {
+			return api.PreferencesURL(public, secret, candidateID, now)
+		},
+		Tracking: c.tracking(public, secret),
+		BuildID:  c.BuildID, Log: c.Log,
 	}), nil
 }
 

@@ -33,8 +33,21 @@ func (s *Store) Receive(events ...crm.Event) error {
 		for _, c := range e.Consents() {
 			p.addConsent(line{Consent: c})
 		}
+		if until, ok := e.Paused(); ok {
+			p.pause(until, now)
+		}
 	}
 	return nil
+}
+
+// pause puts off what the candidate gets. What waits for the end of an earlier pause is looked at again.
+func (p *person) pause(until, now time.Time) {
+	p.PausedUntil = instant(until)
+	for _, m := range p.messages {
+		if m.State == crm.MessagePlanned && m.Reason == crm.ReasonPaused {
+			m.NotBefore = now
+		}
+	}
 }
 
 // Change changes a candidate as a source would, and tells of it by candidate.updated. A score that is given again says nothing
@@ -101,7 +114,7 @@ func (s *Store) OptOut(candidateID string, o OptOut) error {
 func (p *person) granted(ch crm.Channel) []string {
 	last := map[string]bool{}
 	for i := range p.consents {
-		if c := &p.consents[i]; c.Channel == ch {
+		if c := &p.consents[i]; c.Channel == ch { // also one that is asked for and not confirmed
 			last[c.Purpose] = c.Granted
 		}
 	}

@@ -19,7 +19,8 @@ type Verdict struct {
 	State     crm.MessageState // claimed: it goes; skipped or expired: never; planned: not before NotBefore
 	Reason    string           // a code
 	NotBefore time.Time
-	Address   string // of a claimed one: where it will go
+	NotAfter  time.Time // of a planned one: how long it stays good; zero: as long as it was
+	Address   string    // of a claimed one: where it will go
 }
 
 // Claim takes due messages out of the queue, by priority and age, at most one per candidate and call. It reads the facts,
@@ -44,6 +45,9 @@ func (s *Store) Claim(now time.Time, check func(*Claim) Verdict) ([]Claim, error
 			claimed = append(claimed, Claim{Message: *m, Facts: c.Facts})
 		case crm.MessagePlanned:
 			m.NotBefore = instant(v.NotBefore)
+			if !v.NotAfter.IsZero() {
+				m.NotAfter = instant(v.NotAfter)
+			}
 		case crm.MessageExpired:
 			m.State = v.State
 			if err := s.queue(s.ledgerFact("message.failed", "failed/", m, now)); err != nil {

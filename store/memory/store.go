@@ -158,7 +158,7 @@ func plainCandidate(c crm.Candidate) crm.Candidate {
 			c.Attributes = maps.Clone(c.Attributes)
 		}
 	}
-	for _, t := range []*time.Time{&c.ScoredAt, &c.CreatedAt, &c.UpdatedAt, &c.LastActivityAt, &c.LastContactedAt, &c.LastDecisionAt} {
+	for _, t := range []*time.Time{&c.PausedUntil, &c.ScoredAt, &c.CreatedAt, &c.UpdatedAt, &c.LastActivityAt, &c.LastContactedAt, &c.LastDecisionAt} {
 		*t = instant(*t)
 	}
 	return c

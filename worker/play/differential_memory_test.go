@@ -111,7 +111,7 @@ func byRun(list []wake) []wake {
 func (k *inMemory) claim(_ context.Context, now time.Time, check func(*crm.Message, *crm.Facts) dsl.Clearance) ([]crm.Message, error) {
 	claims, err := k.Claim(now, func(c *memory.Claim) memory.Verdict {
 		v := check(&c.Message, &c.Facts)
-		return memory.Verdict{State: v.State, Reason: v.Reason, NotBefore: v.NotBefore, Address: c.Facts.Candidate.Address(c.Message.Channel)}
+		return memory.Verdict{State: v.State, Reason: v.Reason, NotBefore: v.NotBefore, NotAfter: v.NotAfter, Address: c.Facts.Candidate.Address(c.Message.Channel)}
 	})
 	claimed := make([]crm.Message, len(claims))
 	for i := range claims {

@@ -159,7 +159,7 @@ func (k *inPostgres) claim(ctx context.Context, now time.Time, check func(*crm.M
 	}
 	claims, err := k.Claim(ctx, now, next[0].Channel, 10, time.Minute, func(c *store.Claim) store.Verdict {
 		v := check(&c.Message, &c.Facts)
-		return store.Verdict{State: v.State, Reason: v.Reason, NotBefore: v.NotBefore, Address: c.Facts.Candidate.Address(c.Message.Channel)}
+		return store.Verdict{State: v.State, Reason: v.Reason, NotBefore: v.NotBefore, NotAfter: v.NotAfter, Address: c.Facts.Candidate.Address(c.Message.Channel)}
 	})
 	claimed := make([]crm.Message, len(claims))
 	for i := range claims {

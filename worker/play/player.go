@@ -232,7 +232,7 @@ func (p *player) send() (bool, error) {
 		v, err := p.check(c)
 		failed = cmp.Or(failed, err)
 		checked[&c.Message] = v
-		return memory.Verdict{State: v.State, Reason: v.Reason, NotBefore: v.NotBefore, Address: c.Facts.Candidate.Address(c.Message.Channel)}
+		return memory.Verdict{State: v.State, Reason: v.Reason, NotBefore: v.NotBefore, NotAfter: v.NotAfter, Address: c.Facts.Candidate.Address(c.Message.Channel)}
 	})
 	for m, v := range checked {
 		p.checked(m, v)

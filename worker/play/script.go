@@ -85,6 +85,7 @@ func (p *player) event(h *dsl.Happening) error {
 	if crm.Broadcast(e.Type) {
 		e.Source = crm.SourceFanout
 	}
+	p.set.Workspace.Ask(&e)
 	line := p.add(Line{Kind: LineEvent, Name: h.Event, Step: h.Step})
 	if p.part.Lenient && !p.possible(h) {
 		p.lines[line].Reason = "not_here"
