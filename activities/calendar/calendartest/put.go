@@ -98,6 +98,7 @@ func checkOne(t *testing.T, rig Rig, want string) {
 }
 
 func putAndFound(t *testing.T, rig Rig) {
+	t.Helper()
 	want := Interview()
 	if found := find(t, rig); found != nil {
 		t.Fatalf("found %+v before it was put", found)
@@ -121,6 +122,7 @@ func putAndFound(t *testing.T, rig Rig) {
 }
 
 func again(t *testing.T, rig Rig) {
+	t.Helper()
 	put(t, rig, Interview())
 	before := rig.Writes()
 	put(t, rig, Interview())
@@ -131,6 +133,7 @@ func again(t *testing.T, rig Rig) {
 }
 
 func moved(t *testing.T, rig Rig) {
+	t.Helper()
 	put(t, rig, Interview())
 	put(t, rig, later())
 	checkOne(t, rig, onFriday)
@@ -140,6 +143,7 @@ func moved(t *testing.T, rig Rig) {
 }
 
 func newer(t *testing.T, rig Rig) {
+	t.Helper()
 	put(t, rig, later())
 	kind, code := kind(t, rig.Calendar().Put(t.Context(), Interview()))
 	if kind != calendar.Conflict || code != "newer_sequence" {
@@ -149,6 +153,7 @@ func newer(t *testing.T, rig Rig) {
 }
 
 func changed(t *testing.T, rig Rig) {
+	t.Helper()
 	e := Interview()
 	put(t, rig, e)
 	e.Summary, e.Description, e.URL, e.Location = "Interview: Design", "", "", ""
@@ -160,6 +165,7 @@ func changed(t *testing.T, rig Rig) {
 }
 
 func cancelled(t *testing.T, rig Rig) {
+	t.Helper()
 	e := Interview()
 	put(t, rig, e)
 	e.Sequence, e.Cancelled = 3, true
@@ -174,6 +180,7 @@ func cancelled(t *testing.T, rig Rig) {
 }
 
 func deleted(t *testing.T, rig Rig) {
+	t.Helper()
 	put(t, rig, Interview())
 	for range 2 {
 		if err := rig.Calendar().Delete(t.Context(), uid); err != nil {
@@ -190,6 +197,7 @@ func deleted(t *testing.T, rig Rig) {
 }
 
 func deletedByOwner(t *testing.T, rig Rig) {
+	t.Helper()
 	put(t, rig, Interview())
 	rig.Remove(uid)
 	if found := find(t, rig); found != nil {
@@ -203,6 +211,7 @@ func deletedByOwner(t *testing.T, rig Rig) {
 }
 
 func movedByOwner(t *testing.T, rig Rig) {
+	t.Helper()
 	put(t, rig, Interview())
 	rig.Move(uid, within("2026-11-05 17:00", "2026-11-05 18:00"))
 	if found := find(t, rig); !found.Start.Equal(within("2026-11-05 17:00", "2026-11-05 18:00").Start) || found.Sequence != 2 {
@@ -213,6 +222,7 @@ func movedByOwner(t *testing.T, rig Rig) {
 }
 
 func answered(t *testing.T, rig Rig) {
+	t.Helper()
 	put(t, rig, Interview())
 	for _, answer := range []calendar.Answer{calendar.Accepted, calendar.Tentative, calendar.Declined} {
 		if !rig.Answer(uid, answer) {
@@ -250,6 +260,7 @@ func lost(t *testing.T, rig Rig, do func(context.Context) error) {
 }
 
 func lostPut(t *testing.T, rig Rig) {
+	t.Helper()
 	lost(t, rig, func(ctx context.Context) error { return rig.Calendar().Put(ctx, Interview()) })
 	checkOne(t, rig, onThursday)
 	if n := rig.Writes(); n != 1 {
@@ -258,18 +269,21 @@ func lostPut(t *testing.T, rig Rig) {
 }
 
 func lostChange(t *testing.T, rig Rig) {
+	t.Helper()
 	put(t, rig, Interview())
 	lost(t, rig, func(ctx context.Context) error { return rig.Calendar().Put(ctx, later()) })
 	checkOne(t, rig, onFriday)
 }
 
 func lostDelete(t *testing.T, rig Rig) {
+	t.Helper()
 	put(t, rig, Interview())
 	lost(t, rig, func(ctx context.Context) error { return rig.Calendar().Delete(ctx, uid) })
 	checkBusy(t, rig, "2026-11-02", "2026-11-16")
 }
 
 func newerBetween(t *testing.T, rig Rig) {
+	t.Helper()
 	put(t, rig, Interview())
 	rig.BeforeWrite(func() { put(t, rig, at(Interview(), 9, "2026-11-06 14:00", "2026-11-06 15:00")) })
 	kind, code := kind(t, rig.Calendar().Put(t.Context(), at(Interview(), 5, "2026-11-07 10:00", "2026-11-07 11:00")))
@@ -280,6 +294,7 @@ func newerBetween(t *testing.T, rig Rig) {
 }
 
 func ownerBetween(t *testing.T, rig Rig) {
+	t.Helper()
 	put(t, rig, Interview())
 	rig.BeforeWrite(func() { rig.Move(uid, within("2026-11-05 17:00", "2026-11-05 18:00")) })
 	put(t, rig, later())
@@ -287,6 +302,7 @@ func ownerBetween(t *testing.T, rig Rig) {
 }
 
 func deletedBetween(t *testing.T, rig Rig) {
+	t.Helper()
 	put(t, rig, Interview())
 	rig.BeforeWrite(func() { rig.Remove(uid) })
 	put(t, rig, later())
@@ -298,12 +314,14 @@ func deletedBetween(t *testing.T, rig Rig) {
 }
 
 func createdBetween(t *testing.T, rig Rig) {
+	t.Helper()
 	rig.BeforeWrite(func() { put(t, rig, Interview()) })
 	put(t, rig, later())
 	checkOne(t, rig, onFriday)
 }
 
 func atOnce(t *testing.T, rig Rig) {
+	t.Helper()
 	var all sync.WaitGroup
 	errs := make(chan error, 8)
 	for range cap(errs) {
@@ -320,6 +338,7 @@ func atOnce(t *testing.T, rig Rig) {
 }
 
 func throttled(t *testing.T, rig Rig) {
+	t.Helper()
 	rig.Fail(429, map[string]string{"Retry-After": "17"}, 1)
 	failure, ok := errors.AsType[*calendar.Error](rig.Calendar().Put(t.Context(), Interview()))
 	if !ok || failure.Kind != calendar.Throttled || !failure.Retryable() || failure.RetryAfter != 17*time.Second {
@@ -330,6 +349,7 @@ func throttled(t *testing.T, rig Rig) {
 }
 
 func inTrouble(t *testing.T, rig Rig) {
+	t.Helper()
 	for _, status := range []int{500, 502, 503, 504} {
 		rig.Fail(status, nil, 1)
 		if kind, code := kind(t, rig.Calendar().Put(t.Context(), Interview())); kind != calendar.Unavailable {
@@ -341,6 +361,7 @@ func inTrouble(t *testing.T, rig Rig) {
 }
 
 func refused(t *testing.T, rig Rig) {
+	t.Helper()
 	e := Interview()
 	e.End = e.Start
 	if kind, code := kind(t, rig.Calendar().Put(t.Context(), e)); kind != calendar.Refused {

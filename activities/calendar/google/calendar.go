@@ -53,19 +53,15 @@ func New(c Config) *Calendar {
 	}
 }
 
-func (c *Calendar) path(rest ...string) string {
-	path := "/calendars/" + url.PathEscape(c.id) + "/events"
-	for _, part := range rest {
-		path += "/" + url.PathEscape(part)
-	}
-	return path
-}
+func (c *Calendar) events() string { return "/calendars/" + url.PathEscape(c.id) + "/events" }
+
+func (c *Calendar) event(id string) string { return c.events() + "/" + url.PathEscape(id) }
 
 // page is an answer of Events: list.
 type page struct {
-	AccessRole    string  `json:"accessRole"`    //nolint:tagliatelle // Google's names
-	TimeZone      string  `json:"timeZone"`      //nolint:tagliatelle // Google's names
-	NextPageToken string  `json:"nextPageToken"` //nolint:tagliatelle // Google's names
+	AccessRole    string  `json:"accessRole"`
+	TimeZone      string  `json:"timeZone"`
+	NextPageToken string  `json:"nextPageToken"`
 	Items         []event `json:"items"`
 }
 
@@ -81,7 +77,7 @@ func (p *page) zone() (*time.Location, error) {
 func (c *Calendar) list(ctx context.Context, query url.Values, take func(*page) error) error {
 	for range maxPages {
 		var p page
-		if _, err := c.client.Do(ctx, cloud.Request{Method: http.MethodGet, Path: c.path(), Query: query}, &p); err != nil {
+		if _, err := c.client.Do(ctx, cloud.Request{Method: http.MethodGet, Path: c.events(), Query: query}, &p); err != nil {
 			return err
 		}
 		if p.AccessRole == "freeBusyReader" || p.AccessRole == "none" { // what events are listed then is not said anywhere
@@ -156,7 +152,7 @@ func (c *Calendar) Busy(ctx context.Context, within crm.Span) ([]calendar.Block,
 	if within.IsEmpty() {
 		return nil, nil
 	}
-	blocks, err := c.events(ctx, within)
+	blocks, err := c.listed(ctx, within)
 	if hidden(err) {
 		blocks, err = c.freeBusy(ctx, within)
 	}
@@ -167,8 +163,8 @@ func (c *Calendar) Busy(ctx context.Context, within crm.Span) ([]calendar.Block,
 	return blocks, nil
 }
 
-// events asks for no more than it needs: no titles, and of those invited the owner alone (maxAttendees).
-func (c *Calendar) events(ctx context.Context, within crm.Span) ([]calendar.Block, error) {
+// listed asks for no more than it needs: no titles, and of those invited the owner alone (maxAttendees).
+func (c *Calendar) listed(ctx context.Context, within crm.Span) ([]calendar.Block, error) {
 	query := url.Values{
 		"singleEvents": {"true"}, "timeMin": {rfc3339(within.Start)}, "timeMax": {rfc3339(roundUp(within.End))},
 		"maxResults": {pageSize}, "maxAttendees": {"1"},

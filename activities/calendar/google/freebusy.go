@@ -14,8 +14,8 @@ import (
 const sixWeeks = 42 * 24 * time.Hour
 
 type freeBusyQuery struct {
-	TimeMin string         `json:"timeMin"` //nolint:tagliatelle // Google's names
-	TimeMax string         `json:"timeMax"` //nolint:tagliatelle // Google's names
+	TimeMin string         `json:"timeMin"`
+	TimeMax string         `json:"timeMax"`
 	Items   []freeBusyItem `json:"items"`
 }
 

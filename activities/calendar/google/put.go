@@ -38,7 +38,7 @@ func (c *Calendar) Put(ctx context.Context, e calendar.Event) error {
 func (c *Calendar) create(ctx context.Context, e *calendar.Event) (again bool, err error) {
 	sent := c.content(e)
 	sent.ICalUID, sent.Attendees = e.UID, c.invited(e, nil)
-	status, err := c.client.Do(ctx, cloud.Request{Method: http.MethodPost, Path: c.path("import"), Body: sent}, nil)
+	status, err := c.client.Do(ctx, cloud.Request{Method: http.MethodPost, Path: c.event("import"), Body: sent}, nil)
 	return status == http.StatusConflict, err // there is one by now
 }
 
@@ -65,7 +65,7 @@ func (c *Calendar) change(ctx context.Context, e *calendar.Event, found *event, 
 		sent.Attendees = c.invited(e, found)
 	}
 	status, err := c.client.Do(ctx, cloud.Request{
-		Method: http.MethodPatch, Path: c.path(found.ID), Query: silent(),
+		Method: http.MethodPatch, Path: c.event(found.ID), Query: silent(),
 		Header: http.Header{"If-Match": {found.Etag}}, Body: sent,
 	}, nil)
 	switch status {
@@ -106,7 +106,7 @@ func (c *Calendar) Delete(ctx context.Context, uid string) error {
 	if err != nil || found == nil || found.Status == "cancelled" {
 		return err
 	}
-	status, err := c.client.Do(ctx, cloud.Request{Method: http.MethodDelete, Path: c.path(found.ID), Query: silent()}, nil)
+	status, err := c.client.Do(ctx, cloud.Request{Method: http.MethodDelete, Path: c.event(found.ID), Query: silent()}, nil)
 	if status == http.StatusNotFound || status == http.StatusGone {
 		return nil
 	}

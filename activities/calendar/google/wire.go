@@ -19,9 +19,9 @@ type event struct {
 	Etag               string        `json:"etag"`
 	Status             string        `json:"status"` // confirmed, tentative or cancelled, which is deleted
 	Transparency       string        `json:"transparency"`
-	ICalUID            string        `json:"iCalUID"` //nolint:tagliatelle // Google's names
+	ICalUID            string        `json:"iCalUID"`
 	Sequence           int           `json:"sequence"`
-	RecurringEventID   string        `json:"recurringEventId"` //nolint:tagliatelle // Google's names
+	RecurringEventID   string        `json:"recurringEventId"`
 	Start              moment        `json:"start"`
 	End                moment        `json:"end"`
 	Summary            string        `json:"summary"`
@@ -30,22 +30,22 @@ type event struct {
 	Organizer          participant   `json:"organizer"`
 	Attendees          []participant `json:"attendees"`
 	Source             *source       `json:"source"`
-	ExtendedProperties properties    `json:"extendedProperties"` //nolint:tagliatelle // Google's names
+	ExtendedProperties properties    `json:"extendedProperties"`
 }
 
 // moment is a time with its offset, or a date.
 type moment struct {
 	Date     string `json:"date,omitempty"`
-	DateTime string `json:"dateTime,omitempty"` //nolint:tagliatelle // Google's names
-	TimeZone string `json:"timeZone,omitempty"` //nolint:tagliatelle // Google's names
+	DateTime string `json:"dateTime,omitempty"`
+	TimeZone string `json:"timeZone,omitempty"`
 }
 
 type participant struct {
 	Email          string `json:"email,omitempty"`
-	DisplayName    string `json:"displayName,omitempty"` //nolint:tagliatelle // Google's names
+	DisplayName    string `json:"displayName,omitempty"`
 	Self           bool   `json:"self,omitempty"`
 	Optional       bool   `json:"optional,omitempty"`
-	ResponseStatus string `json:"responseStatus,omitempty"` //nolint:tagliatelle // Google's names
+	ResponseStatus string `json:"responseStatus,omitempty"`
 }
 
 type source struct {
@@ -59,7 +59,7 @@ type properties struct {
 
 // content is what is put of an event. All of it is always sent: an empty text replaces one that is there.
 type content struct {
-	ICalUID            string        `json:"iCalUID,omitempty"` //nolint:tagliatelle // Google's names
+	ICalUID            string        `json:"iCalUID,omitempty"`
 	Sequence           int           `json:"sequence"`
 	Status             string        `json:"status"`
 	Transparency       string        `json:"transparency"`
@@ -70,7 +70,7 @@ type content struct {
 	Location           string        `json:"location"`
 	Source             *source       `json:"source"`
 	Attendees          []participant `json:"attendees,omitempty"` // left out, they stay as they are
-	ExtendedProperties properties    `json:"extendedProperties"`  //nolint:tagliatelle // Google's names
+	ExtendedProperties properties    `json:"extendedProperties"`
 }
 
 func (c *Calendar) content(e *calendar.Event) content {
@@ -144,11 +144,10 @@ func (e *event) answer() calendar.Answer {
 }
 
 func (p *participant) answer() calendar.Answer {
-	switch a := calendar.Answer(p.ResponseStatus); a {
-	case calendar.Accepted, calendar.Declined, calendar.Tentative:
-		return a
+	if p.ResponseStatus == "needsAction" {
+		return calendar.None
 	}
-	return calendar.None // needsAction
+	return calendar.Answer(p.ResponseStatus) // accepted, declined or tentative, as in iCalendar
 }
 
 func (p *participant) person() calendar.Person {

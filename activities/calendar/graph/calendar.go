@@ -66,7 +66,7 @@ func inUTC() http.Header {
 
 type page struct {
 	Value    []event `json:"value"`
-	NextLink string  `json:"@odata.nextLink"` //nolint:tagliatelle // OData's name
+	NextLink string  `json:"@odata.nextLink"`
 }
 
 // list asks for events page by page. Pages are followed by the address that Graph gives ("Paging Microsoft Graph data").

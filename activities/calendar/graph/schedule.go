@@ -15,8 +15,8 @@ const sixWeeks = 42 * 24 * time.Hour
 
 type scheduleQuery struct {
 	Schedules []string `json:"schedules"`
-	StartTime moment   `json:"startTime"` //nolint:tagliatelle // Graph's names
-	EndTime   moment   `json:"endTime"`   //nolint:tagliatelle // Graph's names
+	StartTime moment   `json:"startTime"`
+	EndTime   moment   `json:"endTime"`
 }
 
 type scheduleAnswer struct {
@@ -25,9 +25,9 @@ type scheduleAnswer struct {
 			Status string `json:"status"`
 			Start  moment `json:"start"`
 			End    moment `json:"end"`
-		} `json:"scheduleItems"` //nolint:tagliatelle // Graph's names
+		} `json:"scheduleItems"`
 		Error *struct {
-			ResponseCode string `json:"responseCode"` //nolint:tagliatelle // Graph's names
+			ResponseCode string `json:"responseCode"`
 		} `json:"error"`
 	} `json:"value"`
 }

@@ -86,9 +86,7 @@ func failed(w http.ResponseWriter, status int, code string) {
 	if code == "" {
 		code = map[int]string{401: "InvalidAuthenticationToken", 429: "TooManyRequests", 503: "serviceNotAvailable"}[status]
 	}
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(map[string]any{"error": map[string]any{
+	send(w, status, map[string]any{"error": map[string]any{
 		"code": code, "message": "Secret: ada@example.com", "innerError": map[string]string{"request-id": "Secret", "date": "2026-11-02T00:00:00"},
 	}})
 }
@@ -114,7 +112,7 @@ func (s *server) locked(handle http.HandlerFunc) http.HandlerFunc {
 func send(w http.ResponseWriter, status int, body any) {
 	w.Header().Set("Content-Type", "application/json;odata.metadata=minimal")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(body)
+	_ = json.NewEncoder(w).Encode(body) //nolint:errchkjson // what was JSON before
 }
 
 func only(query url.Values, names ...string) bool {
@@ -236,7 +234,7 @@ func (s *server) list(w http.ResponseWriter, r *http.Request) {
 	}
 	var found []*item
 	for _, i := range s.items {
-		is := false
+		var is bool
 		if mine != nil {
 			value, ok := i.property(mine[1])
 			is = ok && strings.EqualFold(value, strings.ReplaceAll(mine[2], "''", "'")) && s.lag == 0

@@ -20,35 +20,35 @@ const (
 // event is an event as it is read, as far as it is asked for.
 type event struct {
 	ID             string     `json:"id"`
-	Etag           string     `json:"@odata.etag"` //nolint:tagliatelle // OData's name
-	ICalUID        string     `json:"iCalUId"`     //nolint:tagliatelle // Graph's names
+	Etag           string     `json:"@odata.etag"`
+	ICalUID        string     `json:"iCalUId"`
 	Subject        string     `json:"subject"`
 	Body           body       `json:"body"`
 	Start          moment     `json:"start"`
 	End            moment     `json:"end"`
 	Location       location   `json:"location"`
-	IsAllDay       bool       `json:"isAllDay"`       //nolint:tagliatelle // Graph's names
-	IsCancelled    bool       `json:"isCancelled"`    //nolint:tagliatelle // Graph's names
-	ShowAs         string     `json:"showAs"`         //nolint:tagliatelle // Graph's names
-	ResponseStatus response   `json:"responseStatus"` //nolint:tagliatelle // Graph's names
+	IsAllDay       bool       `json:"isAllDay"`
+	IsCancelled    bool       `json:"isCancelled"`
+	ShowAs         string     `json:"showAs"`
+	ResponseStatus response   `json:"responseStatus"`
 	Organizer      attendee   `json:"organizer"`
 	Attendees      []attendee `json:"attendees"`
-	Properties     []property `json:"singleValueExtendedProperties"` //nolint:tagliatelle // Graph's names
+	Properties     []property `json:"singleValueExtendedProperties"`
 }
 
 // moment is a date and time as clocks show it in a zone.
 type moment struct {
-	DateTime string `json:"dateTime"` //nolint:tagliatelle // Graph's names
-	TimeZone string `json:"timeZone"` //nolint:tagliatelle // Graph's names
+	DateTime string `json:"dateTime"`
+	TimeZone string `json:"timeZone"`
 }
 
 type body struct {
-	ContentType string `json:"contentType"` //nolint:tagliatelle // Graph's names
+	ContentType string `json:"contentType"`
 	Content     string `json:"content"`
 }
 
 type location struct {
-	DisplayName string `json:"displayName"` //nolint:tagliatelle // Graph's names
+	DisplayName string `json:"displayName"`
 }
 
 type response struct {
@@ -61,7 +61,7 @@ type attendee struct {
 	EmailAddress struct {
 		Name    string `json:"name"`
 		Address string `json:"address"`
-	} `json:"emailAddress"` //nolint:tagliatelle // Graph's names
+	} `json:"emailAddress"`
 }
 
 type property struct {
@@ -71,15 +71,15 @@ type property struct {
 
 // content is what is put of an event. All of it is always sent: an empty text replaces one that is there.
 type content struct {
-	TransactionID string     `json:"transactionId,omitempty"` //nolint:tagliatelle // Graph's names
+	TransactionID string     `json:"transactionId,omitempty"`
 	Subject       string     `json:"subject"`
 	Body          body       `json:"body"`
 	Start         moment     `json:"start"`
 	End           moment     `json:"end"`
-	IsAllDay      bool       `json:"isAllDay"` //nolint:tagliatelle // Graph's names
+	IsAllDay      bool       `json:"isAllDay"`
 	Location      location   `json:"location"`
-	ShowAs        string     `json:"showAs"`                        //nolint:tagliatelle // Graph's names
-	Properties    []property `json:"singleValueExtendedProperties"` //nolint:tagliatelle // Graph's names
+	ShowAs        string     `json:"showAs"`
+	Properties    []property `json:"singleValueExtendedProperties"`
 }
 
 func contentOf(e *calendar.Event) content {
