@@ -49,6 +49,7 @@ const (
 	ControlEnroll = "enrollment.requested"
 	ControlLeave  = "enrollment.left"    // data: definition, by: the candidate's open runs of it end as left
 	ControlMember = "enrollment.matched" // data: definition, pool: a member of a pool now; with date (RFC 3339), at a campaign's date
+	ControlEnded  = "enrollment.ended"   // an interview is over; data: definition, application, outcome
 	ControlPools  = "pools.reviewed"     // the candidate's pools are looked at again; no data
 )
 
@@ -94,7 +95,7 @@ func Broadcast(eventType string) bool { return strings.HasPrefix(eventType, "rol
 func CandidateOriginated(eventType string) bool {
 	switch eventType {
 	case "application.submitted", "application.withdrawn", "message.clicked", "message.replied", "page.viewed",
-		"event.registered", "event.attended", "interview.booked", "interview.rescheduled", "interview.cancelled",
+		"event.registered", "event.attended", "interview.picked", "interview.times_requested", "interview.cancelled",
 		"survey.answered", "offer.accepted", "offer.declined", "consent.granted", "consent.revoked":
 		return true
 	}
@@ -133,7 +134,7 @@ func buildVocabulary() map[string]map[string]FieldKind {
 		group(f{"name": KindText, "kind": KindText}, "event", "registered", "attended"),
 		group(f{
 			"interview": KindText, "round": KindText, "application": KindText, "starts_at": KindTime, "by": KindText, "reason": KindText,
-		}, "interview", "invited", "booked", "rescheduled", "cancelled", "declined", "completed", "no_show"),
+		}, "interview", "invited", "picked", "times_requested", "booked", "rescheduled", "cancelled", "declined", "completed", "no_show"),
 		group(f{"interview": KindText, "round": KindText, "rating": KindInt, "recommend": KindText}, "scorecard", "submitted"),
 		group(f{"survey": KindText, "step": KindText, "answers": KindMap, "nps": KindInt}, "survey", "answered"),
 		group(f{"application": KindText, "role": KindText, "start_date": KindTime, "reason": KindText}, "offer", "extended", "accepted", "declined"),

@@ -14,7 +14,7 @@ const (
 	maxLines      = 1_000_000
 	maxDepth      = 8
 	maxBlocks     = 50_000    // of busy time in one answer
-	maxWork       = 5_000_000 // steps of expanding recurrences for one answer
+	maxWork       = 2_000_000 // steps of expanding recurrences for one answer
 )
 
 // component is what stands between BEGIN and END.

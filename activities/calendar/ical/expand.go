@@ -189,14 +189,12 @@ func (r *rule) picksWeekday(day time.Time) bool {
 		if w.day != day.Weekday() {
 			continue
 		}
-		at, size := 0, 0
+		at, size := day.YearDay(), daysInYear(day.Year())
 		switch {
 		case w.n == 0, r.freq < monthly, r.freq == yearly && len(r.weeks) > 0: // a number has no meaning there
 			return true
 		case r.freq == monthly, len(r.months) > 0:
 			at, size = day.Day(), daysInMonth(day)
-		default:
-			at, size = day.YearDay(), daysInYear(day.Year())
 		}
 		if w.n == (at+6)/7 || w.n == -(size-at)/7-1 {
 			return true

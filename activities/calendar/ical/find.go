@@ -19,7 +19,7 @@ func (c *Calendar) Find(uid string, owner Owner) (*calendar.Event, error) {
 	if !ok {
 		return nil, nil //nolint:nilnil // an event without a beginning is none
 	}
-	r := c.reader(crm.Span{Start: begin, End: begin.AddDate(0, 0, 2)}, owner)
+	r := newReader(crm.Span{Start: begin, End: begin.AddDate(0, 0, 2)}, owner).of(c)
 	e, ok, err := r.event(part)
 	if err != nil || !ok {
 		return nil, err

@@ -47,33 +47,16 @@ func Parse(text []byte) (*Calendar, error) {
 // Busy returns what takes the owner's time within the span, in the order and by the rules of calendar.Calendar. What is left out
 // of a recurring event, and what was moved, counts where it is now.
 func (c *Calendar) Busy(within crm.Span, owner Owner) ([]calendar.Block, error) {
-	r := c.reader(within, owner)
-	series := map[string][]event{} // by UID; the master and its exceptions
-	var uids []string
-	for i, part := range c.events {
-		e, ok, err := r.event(part)
-		if err != nil {
+	return Busy(within, owner, c)
+}
+
+// Busy is Calendar.Busy for a calendar that comes in pieces, each with its own zones. The limits are for all of them together.
+func Busy(within crm.Span, owner Owner, pieces ...*Calendar) ([]calendar.Block, error) {
+	r := newReader(within, owner)
+	for _, c := range pieces {
+		if err := r.read(c); err != nil {
 			return nil, err
 		}
-		if !ok {
-			continue
-		}
-		key := e.uid
-		if key == "" {
-			key = "\x00" + strconv.Itoa(i)
-		}
-		if _, seen := series[key]; !seen {
-			uids = append(uids, key)
-		}
-		series[key] = append(series[key], e)
-	}
-	for _, uid := range uids {
-		if err := r.expand(series[uid]); err != nil {
-			return nil, err
-		}
-	}
-	if err := r.periods(c.freeBusy); err != nil {
-		return nil, err
 	}
 	calendar.SortBlocks(r.blocks)
 	return r.blocks, nil
@@ -88,18 +71,50 @@ type reader struct {
 	blocks []calendar.Block
 }
 
-func (c *Calendar) reader(within crm.Span, owner Owner) *reader {
+func newReader(within crm.Span, owner Owner) *reader {
 	if owner.Zone == nil {
 		owner.Zone = time.UTC
 	}
-	work := &budget{maxWork}
-	return &reader{
-		within: within, owner: owner, work: work,
-		zones: zones{
-			rules: c.timezones, known: map[string]zone{}, work: work,
-			span: [2]time.Time{within.Start.UTC().AddDate(-2, 0, 0), within.End.UTC().AddDate(2, 0, 0)},
-		},
+	return &reader{within: within, owner: owner, work: &budget{maxWork}}
+}
+
+// of makes the reader know the zones of a calendar.
+func (r *reader) of(c *Calendar) *reader {
+	r.zones = zones{
+		rules: c.timezones, known: map[string]zone{}, work: r.work,
+		span: [2]time.Time{r.within.Start.UTC().AddDate(-2, 0, 0), r.within.End.UTC().AddDate(2, 0, 0)},
 	}
+	return r
+}
+
+// read adds the blocks of a calendar.
+func (r *reader) read(c *Calendar) error {
+	r.of(c)
+	same := map[string][]event{} // by UID: a series and its exceptions
+	var uids []string
+	for i, part := range c.events {
+		e, ok, err := r.event(part)
+		if err != nil {
+			return err
+		}
+		if !ok {
+			continue
+		}
+		key := e.uid
+		if key == "" {
+			key = "\x00" + strconv.Itoa(i)
+		}
+		if _, seen := same[key]; !seen {
+			uids = append(uids, key)
+		}
+		same[key] = append(same[key], e)
+	}
+	for _, uid := range uids {
+		if err := r.expand(same[uid]); err != nil {
+			return err
+		}
+	}
+	return r.periods(c.freeBusy)
 }
 
 // add keeps a block if it is within the span.

@@ -19,6 +19,7 @@ const (
 	fileName     = "invite.ics"
 	mediaRequest = "text/calendar; method=REQUEST; charset=UTF-8"
 	mediaCancel  = "text/calendar; method=CANCEL; charset=UTF-8"
+	mediaPublish = "text/calendar; method=PUBLISH; charset=UTF-8"
 )
 
 // Object writes the event as a CalDAV server keeps it: without a method (RFC 4791, 4.1). The server is told to leave the sending
@@ -41,6 +42,14 @@ func Cancel(e calendar.Event, stamp time.Time) (crm.Attachment, error) {
 	return crm.Attachment{Name: fileName, ContentType: mediaCancel, Content: content}, err
 }
 
+// Publish writes the meeting as a file that people add to their own calendar (RFC 5546, 3.2.1). It invites nobody and tells nobody
+// who else comes.
+func Publish(e calendar.Event, stamp time.Time) (crm.Attachment, error) {
+	e.Attendees = nil
+	content, err := write(e, "PUBLISH", stamp)
+	return crm.Attachment{Name: fileName, ContentType: mediaPublish, Content: content}, err
+}
+
 func write(e calendar.Event, method string, stamp time.Time) ([]byte, error) {
 	loc, err := e.Zoned()
 	if err != nil {
@@ -48,6 +57,9 @@ func write(e calendar.Event, method string, stamp time.Time) ([]byte, error) {
 	}
 	if err := check(&e, method); err != nil {
 		return nil, err
+	}
+	if unclear(loc, e.Span) {
+		loc = time.UTC
 	}
 	w := &writer{}
 	w.put("BEGIN", "VCALENDAR")
@@ -115,14 +127,21 @@ func (w *writer) attendee(a calendar.Attendee, method, agent string) {
 
 func utc(t time.Time) string { return t.UTC().Format("20060102T150405Z") }
 
-// time writes a moment as clocks in the zone show it. A moment that they show a second time has to be written in UTC.
+// time writes a moment as clocks in the zone show it.
 func (w *writer) time(name string, t time.Time, loc *time.Location) {
-	in := place{loc}
-	if wall := in.wall(t); loc != time.UTC && in.moment(wall).Equal(t) {
-		w.put(name, wall.Format("20060102T150405"), "TZID", loc.String())
+	if loc == time.UTC {
+		w.put(name, utc(t))
 		return
 	}
-	w.put(name, utc(t))
+	w.put(name, t.In(loc).Format("20060102T150405"), "TZID", loc.String())
+}
+
+// unclear tells whether clocks in the zone are changed around one of the span's ends. Programs do not agree on what a time means
+// that clocks show twice, so such an event is written in UTC.
+func unclear(loc *time.Location, s crm.Span) bool {
+	const around = 3 * time.Hour
+	in := place{loc}
+	return in.offset(s.Start.Add(-around)) != in.offset(s.Start.Add(around)) || in.offset(s.End.Add(-around)) != in.offset(s.End.Add(around))
 }
 
 func refused(detail string) error {
@@ -149,7 +168,7 @@ func check(e *calendar.Event, method string) error {
 		return refused("an invitation needs an organizer")
 	case e.Organizer.Email != "" && !isEmail(e.Organizer.Email):
 		return refused("the organizer's address is not an email address")
-	case method != "" && len(e.Attendees) == 0:
+	case (method == "REQUEST" || method == "CANCEL") && len(e.Attendees) == 0:
 		return refused("an invitation needs somebody who is invited")
 	}
 	for _, a := range e.Attendees {
