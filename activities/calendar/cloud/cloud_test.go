@@ -57,7 +57,7 @@ func TestFailures(t *testing.T) {
 		"changed":      status(412, calendar.Conflict),
 		"bad":          status(400, calendar.Refused),
 		"too many":     status(429, calendar.Throttled),
-		"too much":     status(509, calendar.Throttled),
+		"too much":     status(509, calendar.Unavailable),
 		"broken":       status(500, calendar.Unavailable),
 		"unauthorized": status(401, calendar.Unauthorized),
 	} {
@@ -90,19 +90,6 @@ func status(status int, kind calendar.Kind) struct {
 		kind   calendar.Kind
 		code   string
 	}{handle: func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) }, kind: kind}
-}
-
-func TestRetryAfter(t *testing.T) {
-	t.Parallel()
-	now := time.Date(2026, 11, 2, 10, 0, 0, 0, time.UTC)
-	for value, want := range map[string]time.Duration{
-		"": 0, "17": 17 * time.Second, "-3": 0, "99999999999": time.Hour, "999999": time.Hour, "soon": 0,
-		"Mon, 02 Nov 2026 10:00:30 GMT": 30 * time.Second, "Mon, 02 Nov 2026 09:00:00 GMT": 0, "Tue, 03 Nov 2026 10:00:00 GMT": time.Hour,
-	} {
-		if got := cloud.RetryAfter(http.Header{"Retry-After": {value}}, now); got != want {
-			t.Errorf("%q is %s; want %s", value, got, want)
-		}
-	}
 }
 
 func TestMark(t *testing.T) {

@@ -1,60 +1,22 @@
 package cloud
 
 import (
-	"fmt"
 	"net/http"
-	"strconv"
-	"time"
 
 	"github.com/rapport-crm/rapport/activities/calendar"
+	"github.com/rapport-crm/rapport/activities/calendar/remote"
 )
 
-const maxRetryAfter = time.Hour
-
+// failure takes what the provider says over what its status says. With a token that is good, a 403 is about this calendar.
 func (c *Client) failure(status int, header http.Header, body []byte) error {
-	kind, code := ByStatus(status), fmt.Sprintf("http_%d", status)
+	failure := remote.Failure(&remote.Answer{Status: status, Header: header})
+	if status == http.StatusForbidden {
+		failure.Kind = calendar.ReadOnly
+	}
 	if c.Explain != nil {
-		if k, word := c.Explain(status, body); k != "" {
-			kind, code = k, word
+		if kind, code := c.Explain(status, body); kind != "" {
+			failure.Kind, failure.Code = kind, code
 		}
 	}
-	failure := &calendar.Error{Kind: kind, Code: code}
-	if failure.Retryable() {
-		failure.RetryAfter = RetryAfter(header, time.Now())
-	}
 	return failure
-}
-
-// ByStatus tells what an HTTP status that is no success means for a calendar (RFC 9110, 15).
-func ByStatus(status int) calendar.Kind {
-	switch status {
-	case http.StatusUnauthorized:
-		return calendar.Unauthorized
-	case http.StatusForbidden:
-		return calendar.ReadOnly
-	case http.StatusNotFound, http.StatusGone:
-		return calendar.Gone
-	case http.StatusConflict, http.StatusPreconditionFailed:
-		return calendar.Conflict
-	case http.StatusTooManyRequests, 509: // 509 is Graph's, for bandwidth
-		return calendar.Throttled
-	case http.StatusRequestTimeout, http.StatusLocked, http.StatusTooEarly:
-		return calendar.Unavailable
-	}
-	if status >= 500 {
-		return calendar.Unavailable
-	}
-	return calendar.Refused
-}
-
-// RetryAfter reads when to come back: seconds or a date (RFC 9110, 10.2.3), at most an hour; 0 if it does not say.
-func RetryAfter(header http.Header, now time.Time) time.Duration {
-	value := header.Get("Retry-After")
-	wait := time.Duration(0)
-	if seconds, err := strconv.Atoi(value); err == nil {
-		wait = time.Duration(min(seconds, int(maxRetryAfter/time.Second))) * time.Second
-	} else if at, err := http.ParseTime(value); err == nil {
-		wait = at.Sub(now)
-	}
-	return min(max(wait, 0), maxRetryAfter)
 }

@@ -32,7 +32,7 @@ func (c *Calendar) Put(ctx context.Context, e calendar.Event) error {
 			return err
 		}
 	}
-	return &calendar.Error{Kind: calendar.Conflict, Code: "always_changed"}
+	return &calendar.Error{Kind: calendar.Unavailable, Code: "changed_meanwhile"}
 }
 
 func (c *Calendar) create(ctx context.Context, e *calendar.Event) (again bool, err error) {

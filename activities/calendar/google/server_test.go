@@ -111,9 +111,7 @@ func failed(w http.ResponseWriter, status int, reason string) {
 	if reason == "" {
 		reason = map[int]string{401: "authError", 429: "rateLimitExceeded", 500: "backendError"}[status]
 	}
-	w.Header().Set("Content-Type", "application/json; charset=UTF-8")
-	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(map[string]any{"error": map[string]any{
+	send(w, status, map[string]any{"error": map[string]any{
 		"code": status, "message": "Secret: ada@example.com", "errors": []map[string]string{{"domain": "calendar", "reason": reason, "message": "Secret"}},
 	}})
 }
@@ -130,9 +128,10 @@ func (s *server) locked(handle http.HandlerFunc) http.HandlerFunc {
 	}
 }
 
-func send(w http.ResponseWriter, body any) {
+func send(w http.ResponseWriter, status int, body any) {
 	w.Header().Set("Content-Type", "application/json; charset=UTF-8")
-	_ = json.NewEncoder(w).Encode(body)
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(body) //nolint:errchkjson // what was JSON before
 }
 
 // only tells whether no other parameters are there.
@@ -200,7 +199,7 @@ func (s *server) list(w http.ResponseWriter, r *http.Request) {
 		failed(w, http.StatusBadRequest, "invalidParameter")
 		return
 	}
-	send(w, left)
+	send(w, http.StatusOK, left)
 }
 
 // window reads two RFC 3339 times with an offset, or none.
@@ -267,7 +266,7 @@ func (s *server) imported(w http.ResponseWriter, r *http.Request) {
 	}
 	i := &item{resource: body.resource, ICalUID: body.ICalUID, ID: fmt.Sprintf("event%d", len(s.items)), Organizer: person{Email: calendartest.Owner, Self: true}}
 	s.add(i)
-	send(w, i)
+	send(w, http.StatusOK, i)
 }
 
 // add also knows the owner among those invited.
@@ -341,7 +340,7 @@ func (s *server) patch(w http.ResponseWriter, r *http.Request) {
 		}
 		i.resource, i.deleted = body, false
 		s.add(i)
-		send(w, i)
+		send(w, http.StatusOK, i)
 	}
 }
 
@@ -397,7 +396,7 @@ func (s *server) freeBusy(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	answer["busy"] = busy
-	send(w, map[string]any{"kind": "calendar#freeBusy", "calendars": map[string]any{id: answer}})
+	send(w, http.StatusOK, map[string]any{"kind": "calendar#freeBusy", "calendars": map[string]any{id: answer}})
 }
 
 func maxTime(a, b time.Time) string {

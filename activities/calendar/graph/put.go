@@ -41,7 +41,7 @@ func (c *Calendar) Put(ctx context.Context, e calendar.Event) error {
 			return err
 		}
 	}
-	return &calendar.Error{Kind: calendar.Conflict, Code: "always_changed"}
+	return &calendar.Error{Kind: calendar.Unavailable, Code: "changed_meanwhile"}
 }
 
 func (c *Calendar) change(ctx context.Context, e *calendar.Event, found *event, sent content) (again bool, err error) {

@@ -191,10 +191,10 @@ func TestRefreshFailures(t *testing.T) {
 		"withdrawn":             {400, `{"error":"invalid_grant","error_description":"AADSTS50173: ada@example.com"}`, calendar.Unauthorized, "invalid_grant"},
 		"a second factor":       {400, `{"error":"interaction_required"}`, calendar.Unauthorized, "interaction_required"},
 		"another secret":        {401, `{"error":"invalid_client"}`, calendar.Refused, "invalid_client"},
-		"asked too often":       {429, `{}`, calendar.Throttled, "token_http"},
-		"in trouble":            {503, `<html>`, calendar.Unavailable, "token_http"},
+		"asked too often":       {429, `{}`, calendar.Throttled, "token_http_429"},
+		"in trouble":            {503, `<html>`, calendar.Unavailable, "token_http_503"},
 		"in trouble, as a word": {500, `{"error":"temporarily_unavailable"}`, calendar.Unavailable, "temporarily_unavailable"},
-		"not there":             {404, ``, calendar.Refused, "token_http"},
+		"not there":             {404, ``, calendar.Refused, "token_http_404"},
 		"no token":              {200, `{}`, calendar.Unavailable, "token_no_answer"},
 	} {
 		t.Run(name, func(t *testing.T) {

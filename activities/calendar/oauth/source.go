@@ -9,7 +9,7 @@ import (
 	"golang.org/x/oauth2"
 
 	"github.com/rapport-crm/rapport/activities/calendar"
-	"github.com/rapport-crm/rapport/activities/calendar/cloud"
+	"github.com/rapport-crm/rapport/activities/calendar/remote"
 )
 
 // early is how long before its end an access token is no longer used: clocks differ, and requests take their time.
@@ -93,11 +93,11 @@ func failure(ctx context.Context, err error) error {
 	}
 	e := &calendar.Error{Kind: calendar.Unavailable, Code: "token_unreadable"}
 	if res := refused.Response; res != nil && (res.StatusCode < 200 || res.StatusCode > 299) {
-		e.Kind, e.Code = cloud.ByStatus(res.StatusCode), "token_http"
-		if e.Kind != calendar.Throttled && e.Kind != calendar.Unavailable {
+		e = remote.Failure(&remote.Answer{Status: res.StatusCode, Header: res.Header})
+		e.Code = "token_" + e.Code
+		if !e.Retryable() {
 			e.Kind = calendar.Refused
 		}
-		e.RetryAfter = cloud.RetryAfter(res.Header, time.Now())
 	}
 	return e
 }
