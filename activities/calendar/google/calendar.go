@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/rapport-crm/rapport/activities/calendar"
@@ -24,7 +25,7 @@ const (
 // Config says which calendar it is.
 type Config struct {
 	Calendar string       // its id; "" is the account's primary one
-	Owner    string       // the email address of whom it belongs to, so that they can answer; "" if they need not
+	Owner    string       // the email address of whom it belongs to, so that they can answer, in their primary calendar; "" if they need not
 	Tokens   cloud.Tokens // of the account
 	HTTP     *http.Client // nil is one with a timeout
 	API      string       // "" is Google's
@@ -44,8 +45,11 @@ func New(c Config) *Calendar {
 	if c.API == "" {
 		c.API = API
 	}
-	if c.Calendar == "" {
+	switch {
+	case c.Calendar == "":
 		c.Calendar = "primary"
+	case c.Calendar != "primary" && !strings.EqualFold(c.Calendar, c.Owner):
+		c.Owner = "" // listed in another calendar, they would have the event in their own as well
 	}
 	return &Calendar{
 		client: cloud.Client{Base: c.API, Tokens: c.Tokens, HTTP: c.HTTP, Explain: explain},

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -83,6 +84,48 @@ func TestFreeBusyForLong(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{" Mon 02 00:00-Tue 16 00:00"}, calendartest.Show(blocks)); diff != "" {
 		t.Errorf("busy times (-want +got):\n%s", diff)
+	}
+}
+
+// Listed in a calendar that is not theirs, the owner would have the event twice.
+func TestAnotherCalendar(t *testing.T) {
+	t.Parallel()
+	s, _ := newServer(t, 0, "team/ä#1@group.calendar.google.com") // to be escaped
+	later := calendartest.Interview()
+	later.Sequence++
+	later.Start = later.Start.Add(-time.Hour)
+	for _, e := range []calendar.Event{calendartest.Interview(), later} {
+		if err := s.calendar.Put(t.Context(), e); err != nil {
+			t.Fatalf("put: %v", err)
+		}
+		if listed := s.items[0].Attendees; len(listed) != 0 {
+			t.Errorf("%v are listed", listed)
+		}
+	}
+	s.id = "gone@group.calendar.google.com"
+	_, err := november(t, s)
+	wantFailure(t, err, calendar.Gone, "http_404")
+	wantFailure(t, s.calendar.Put(t.Context(), later), calendar.Gone, "http_404")
+	wantFailure(t, s.calendar.Delete(t.Context(), later.UID), calendar.Gone, "http_404")
+}
+
+// What the owner invited and chose themselves stays.
+func TestOwnersGuests(t *testing.T) {
+	t.Parallel()
+	s, _ := newServer(t, 0)
+	e := calendartest.Interview()
+	if err := s.calendar.Put(t.Context(), e); err != nil {
+		t.Fatalf("put: %v", err)
+	}
+	s.items[0].Attendees = append(s.items[0].Attendees, person{Email: "guest@example.com", ResponseStatus: "accepted"})
+	e.Sequence++
+	e.Start = e.Start.Add(-time.Hour)
+	if err := s.calendar.Put(t.Context(), e); err != nil {
+		t.Fatalf("put: %v", err)
+	}
+	want := []person{{Email: calendartest.Owner, Self: true, ResponseStatus: "needsAction"}, {Email: "guest@example.com", ResponseStatus: "accepted"}}
+	if diff := cmp.Diff(want, s.items[0].Attendees); diff != "" {
+		t.Errorf("listed (-want +got):\n%s", diff)
 	}
 }
 

@@ -35,6 +35,26 @@ type freeBusyAnswer struct {
 	} `json:"calendars"`
 }
 
+// only is what is told about the one calendar that was asked for, whatever it is called.
+func (a *freeBusyAnswer) only() ([]crm.Span, error) {
+	if len(a.Calendars) != 1 {
+		return nil, &calendar.Error{Kind: calendar.Unavailable, Code: "free_busy_missing"}
+	}
+	var busy []crm.Span
+	for _, told := range a.Calendars {
+		for _, e := range told.Errors {
+			if e.Reason == "notFound" {
+				return nil, &calendar.Error{Kind: calendar.Gone, Code: "not_found"}
+			}
+			return nil, &calendar.Error{Kind: calendar.Unavailable, Code: "free_busy_error"}
+		}
+		for _, b := range told.Busy {
+			busy = append(busy, crm.Span{Start: b.Start.UTC(), End: b.End.UTC()})
+		}
+	}
+	return busy, nil
+}
+
 // freeBusy asks when the calendar is busy and no more (Freebusy: query).
 func (c *Calendar) freeBusy(ctx context.Context, within crm.Span) ([]calendar.Block, error) {
 	var spans []crm.Span
@@ -46,19 +66,11 @@ func (c *Calendar) freeBusy(ctx context.Context, within crm.Span) ([]calendar.Bl
 		if err != nil {
 			return nil, err
 		}
-		mine, ok := answer.Calendars[c.id]
-		if !ok {
-			return nil, &calendar.Error{Kind: calendar.Unavailable, Code: "free_busy_missing"}
+		busy, err := answer.only()
+		if err != nil {
+			return nil, err
 		}
-		for _, e := range mine.Errors {
-			if e.Reason == "notFound" {
-				return nil, &calendar.Error{Kind: calendar.Gone, Code: "not_found"}
-			}
-			return nil, &calendar.Error{Kind: calendar.Unavailable, Code: "free_busy_error"}
-		}
-		for _, b := range mine.Busy {
-			spans = append(spans, crm.Span{Start: b.Start.UTC(), End: b.End.UTC()})
-		}
+		spans = append(spans, busy...)
 	}
 	var blocks []calendar.Block
 	for _, s := range crm.MergeSpans(spans) { // one that lies over the border of two pieces is one

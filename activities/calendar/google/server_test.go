@@ -21,13 +21,11 @@ import (
 	"github.com/rapport-crm/rapport/crm"
 )
 
-// calendarID needs escaping in a path.
-const calendarID = "team/ä#1@group.calendar.google.com"
-
 // server keeps one calendar as Google does, and checks what it checks.
 type server struct {
 	*calendartest.Gate
-	role     string // of the account in the calendar
+	id       string // of the calendar
+	role     string // of the account in it
 	calendar *google.Calendar
 
 	mu     sync.Mutex
@@ -84,10 +82,10 @@ type person struct {
 }
 
 // newServer starts it; access tokens are good for so many requests.
-func newServer(t *testing.T, uses int) (*server, *calendartest.Issuer) {
+func newServer(t *testing.T, uses int, id ...string) (*server, *calendartest.Issuer) {
 	t.Helper()
 	issuer := calendartest.NewIssuer(t, uses)
-	s := &server{role: "owner"}
+	s := &server{role: "owner", id: strings.Join(append(id, "primary")[:1], "")}
 	mux := http.NewServeMux()
 	const events = "/calendar/v3/calendars/{calendar}/events"
 	mux.HandleFunc("GET "+events, s.locked(s.list))
@@ -102,7 +100,7 @@ func newServer(t *testing.T, uses int) (*server, *calendartest.Issuer) {
 	web := httptest.NewServer(s.Gate)
 	t.Cleanup(web.Close)
 	source := issuer.App(oauth.Google("", "", "")).Source(issuer.Connected(), keep)
-	s.calendar = google.New(google.Config{Calendar: calendarID, Owner: calendartest.Owner, Tokens: source, API: web.URL + "/calendar/v3"})
+	s.calendar = google.New(google.Config{Calendar: s.id, Owner: calendartest.Owner, Tokens: source, API: web.URL + "/calendar/v3"})
 	return s, issuer
 }
 
@@ -120,7 +118,7 @@ func (s *server) locked(handle http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		if id := r.PathValue("calendar"); id != "" && id != calendarID {
+		if id := r.PathValue("calendar"); id != "" && id != s.id {
 			failed(w, http.StatusNotFound, "notFound")
 			return
 		}
@@ -383,8 +381,8 @@ func (s *server) freeBusy(w http.ResponseWriter, r *http.Request) {
 	}
 	id := body.Items[0]["id"]
 	answer := map[string]any{}
-	if id != calendarID {
-		answer["errors"] = []map[string]string{{"domain": "global", "reason": "notFound"}}
+	if id != s.id {
+		answer["errors"] = []map[string]string{{"domain": "global", "reason": "notFound"}} // with a status of 200
 	}
 	busy := []map[string]string{}
 	for _, i := range s.items {
