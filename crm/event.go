@@ -38,10 +38,12 @@ const (
 	SourceRapport = "rapport"         // facts that Rapport recorded: candidate.updated, message.sent, task.completed
 	SourceControl = "rapport/control" // what a person, or a step of a run, told a run to do
 	SourceFanout  = "rapport/fanout"  // a copy for one candidate of an event that has none, such as role.opened
+	// SourceTracking is of opens and clicks that Rapport's own links and pixels notice.
+	SourceTracking = "rapport/tracking"
 )
 
 // Control events: what a person tells a run to do. They are events so that they are audited, ordered and survive an
-// outage of Temporal like every other event. Data: enrollment, by; for ControlEnroll: definition, application, by.
+// outage of Temporal like every other event. Data: enrollment, by, and reason where Rapport does it itself; for ControlEnroll: definition, application, by.
 const (
 	ControlPause  = "enrollment.paused"
 	ControlResume = "enrollment.resumed"
@@ -52,6 +54,9 @@ const (
 	ControlEnded  = "enrollment.ended"   // an interview is over; data: definition, application, outcome
 	ControlPools  = "pools.reviewed"     // the candidate's pools are looked at again; no data
 )
+
+// ReasonAsksRemoval is why Rapport itself pauses a run: the candidate's own words ask to be left alone, and a person has to read them.
+const ReasonAsksRemoval = "asks_to_be_removed"
 
 // FieldKind is the type of a field of an event's data.
 type FieldKind string

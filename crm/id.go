@@ -20,6 +20,7 @@ const (
 	PrefixDecision    = "dec"
 	PrefixKey         = "key"
 	PrefixJob         = "job"
+	PrefixNote        = "nte"
 	PrefixInterviewer = "int"
 	PrefixMeeting     = "mtg"
 )

@@ -356,7 +356,7 @@ func (r *run) matches(m *Match, e *crm.Event, since int64) bool {
 // ours tells whether a message event is about a message of this run, and of the step that the match names. What a machine
 // did does not count.
 func (r *run) ours(m *Match, e *crm.Event) bool {
-	if e.EnrollmentID != r.f.Enrollment.ID || e.Text("text_kind") == "machine" {
+	if e.EnrollmentID != r.f.Enrollment.ID || e.Machine() {
 		return false
 	}
 	return m.Step == "" || r.p.inside(e.Step, m.Step)

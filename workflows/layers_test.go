@@ -20,7 +20,8 @@ func TestLayers(t *testing.T) {
 		"workflows":           {"crm"},
 		"store":               {"crm"},
 		"activities":          {"crm", "dsl", "dsl/phone", "dsl/wallclock"},
-		"activities/sendgrid": {"crm", "activities/provider"},
+		"activities/mail":     {},
+		"activities/sendgrid": {"crm", "activities/provider", "activities/mail"},
 		"activities/twilio":   {"crm", "activities/provider"},
 		"activities/address":  {},
 		"activities/call":     {"crm", "activities/provider", "activities/address"},
@@ -49,7 +50,7 @@ func TestLayers(t *testing.T) {
 		"store/memory": {"crm"},
 		"worker/play":  {"crm", "dsl", "dsl/phone", "dsl/wallclock", "workflows", "activities", "store/memory"},
 		"worker":       {"crm", "dsl", "dsl/phone", "dsl/wallclock", "workflows", "activities", "store"},
-		"api":          {"crm", "dsl", "dsl/phone", "dsl/wallclock", "workflows", "store", "activities/sendgrid", "activities/twilio", "activities/provider"},
+		"api":          {"crm", "dsl", "dsl/phone", "dsl/wallclock", "workflows", "store", "activities/sendgrid", "activities/twilio", "activities/provider", "activities/mail"},
 	}
 	never := map[string][]string{ // package → packages of others that it must not link
 		"crm":       {"net/http", "database/sql", "go.temporal.io/"},

@@ -16,3 +16,6 @@ func PlanText(plan *api.DefinitionPlan) string { return planText(style{}, plan) 
 
 // Agreed asks for a yes.
 func Agreed(in io.Reader, out io.Writer) error { return agreed(in, out) }
+
+// Sentence is an entry of a timeline as it is told.
+func Sentence(e *api.TimelineEntry) string { return sentence(e) }
