@@ -42,10 +42,10 @@ func (a *freeBusyAnswer) only() ([]crm.Span, error) {
 	}
 	var busy []crm.Span
 	for _, told := range a.Calendars {
-		for _, e := range told.Errors {
-			if e.Reason == "notFound" {
-				return nil, &calendar.Error{Kind: calendar.Gone, Code: "not_found"}
-			}
+		switch {
+		case len(told.Errors) > 0 && told.Errors[0].Reason == "notFound":
+			return nil, &calendar.Error{Kind: calendar.Gone, Code: "not_found"}
+		case len(told.Errors) > 0:
 			return nil, &calendar.Error{Kind: calendar.Unavailable, Code: "free_busy_error"}
 		}
 		for _, b := range told.Busy {
