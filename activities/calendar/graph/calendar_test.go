@@ -84,11 +84,13 @@ func TestWholeDaysAreTheOwners(t *testing.T) {
 			s := newServer(t, 0, func(c *graph.Config) { c.Zone = zone })
 			s.Add(calendartest.Entry{UID: "u", From: "2026-11-05", To: "2026-11-06"})
 			day := crm.Span{Start: time.Date(2026, 11, 5, 0, 0, 0, 0, zone), End: time.Date(2026, 11, 6, 0, 0, 0, 0, zone)}
-			blocks, err := s.calendar.Busy(t.Context(), crm.Span{Start: day.Start, End: day.Start.Add(time.Hour)})
-			if err != nil || len(blocks) != 1 || !blocks[0].Start.Equal(day.Start) || !blocks[0].End.Equal(day.End) {
-				t.Errorf("blocks are %v, %v; want %v", blocks, err, day)
+			for _, hour := range []time.Time{day.Start, day.End.Add(-time.Hour)} {
+				blocks, err := s.calendar.Busy(t.Context(), crm.Span{Start: hour, End: hour.Add(time.Hour)})
+				if err != nil || len(blocks) != 1 || !blocks[0].Start.Equal(day.Start) || !blocks[0].End.Equal(day.End) {
+					t.Errorf("blocks are %v, %v; want %v", blocks, err, day)
+				}
 			}
-			if blocks, err = s.calendar.Busy(t.Context(), crm.Span{Start: day.End, End: day.End.Add(time.Hour)}); err != nil || len(blocks) != 0 {
+			if blocks, err := s.calendar.Busy(t.Context(), crm.Span{Start: day.End, End: day.End.Add(time.Hour)}); err != nil || len(blocks) != 0 {
 				t.Errorf("blocks of the next day are %v, %v; want none", blocks, err)
 			}
 		})
