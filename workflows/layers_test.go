@@ -33,6 +33,18 @@ func TestLayers(t *testing.T) {
 		"activities/calendar/caldav": {
 			"crm", "dsl/wallclock", "activities/calendar", "activities/calendar/ical", "activities/calendar/remote", "activities/address", "activities/provider",
 		},
+		"activities/calendar/cloud": {
+			"crm", "dsl/wallclock", "activities/calendar", "activities/calendar/remote", "activities/address", "activities/provider",
+		},
+		"activities/calendar/oauth": {
+			"crm", "dsl/wallclock", "activities/calendar", "activities/calendar/remote", "activities/address", "activities/provider",
+		},
+		"activities/calendar/google": {
+			"crm", "dsl/wallclock", "activities/calendar", "activities/calendar/cloud", "activities/calendar/remote", "activities/address", "activities/provider",
+		},
+		"activities/calendar/graph": {
+			"crm", "dsl/wallclock", "activities/calendar", "activities/calendar/cloud", "activities/calendar/remote", "activities/address", "activities/provider",
+		},
 		"activities/calendar/feed": {
 			"crm", "dsl/wallclock", "activities/calendar", "activities/calendar/ical", "activities/calendar/remote", "activities/address", "activities/provider",
 		},
