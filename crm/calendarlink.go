@@ -35,6 +35,8 @@ type CalendarLink struct {
 	Account       string // the user's name there
 	Secret        Secret // of CalDAV the password, of Google and Microsoft the refresh token, of a feed its whole URL; "" where it was not asked for
 
+	Locked bool // there is a secret, and no key here opens it
+
 	State     CalendarState
 	Since     time.Time // when it got that state
 	LastOK    time.Time // when it last answered

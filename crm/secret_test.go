@@ -18,7 +18,7 @@ func TestSecretsAreNotShown(t *testing.T) {
 	logger := slog.New(slog.NewJSONHandler(&log, nil))
 	logger.InfoContext(t.Context(), "connected", "link", link, "secret", link.Secret)
 	slog.New(slog.NewTextHandler(&log, nil)).InfoContext(t.Context(), "connected", "link", link, "secret", link.Secret)
-	encoded, err := json.Marshal(link)
+	encoded, err := json.Marshal(link) //nolint:musttag // by mistake, as this test fears
 	if err != nil {
 		t.Fatal(err)
 	}
