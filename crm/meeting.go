@@ -29,9 +29,9 @@ const (
 // meetings at once is the database's to guarantee.
 type Meeting struct {
 	ID            string       `json:"id"`
-	EnrollmentID  string       `json:"enrollment"`
-	CandidateID   string       `json:"candidate"`
-	ApplicationID string       `json:"application_id,omitempty"`
+	EnrollmentID  string       `json:"-"` // this and the next two are the run's
+	CandidateID   string       `json:"-"`
+	ApplicationID string       `json:"-"`
 	Definition    string       `json:"definition"` // the interview's name
 	Round         string       `json:"round"`      // its id
 	N             int          `json:"n"`          // this round's n-th meeting, from 1

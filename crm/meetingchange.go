@@ -224,14 +224,29 @@ func (m *Meeting) Score(interviewerID string, s Scorecard, now time.Time) error 
 	return nil
 }
 
-// Occupies are the times at which those who hold the meeting can hold no other.
-func (m *Meeting) Occupies() []Span {
-	if m.Was == nil && !m.agreed() && m.State != MeetingCompleted {
-		return nil
+// Occupies are the times at which somebody can hold no other meeting because of this one.
+func (m *Meeting) Occupies(interviewerID string) []Span {
+	var spans []Span
+	if p := m.Seat(interviewerID); p != nil && !p.Shadow && (m.agreed() || m.State == MeetingCompleted) {
+		spans = append(spans, Span{m.StartsAt, m.EndsAt})
 	}
-	spans := []Span{{m.StartsAt, m.EndsAt}}
-	if m.Was != nil {
+	if m.Was != nil && slices.Contains(m.Was.Seats, interviewerID) {
 		spans = append(spans, Span{m.Was.StartsAt, m.Was.EndsAt})
 	}
 	return MergeSpans(spans)
+}
+
+// Concerned are the ids of all who hold the meeting, come along, or held it before.
+func (m *Meeting) Concerned() []string {
+	var ids []string
+	for _, list := range [][]Panelist{m.Panel, m.Left} {
+		for _, p := range list {
+			ids = append(ids, p.InterviewerID)
+		}
+	}
+	if m.Was != nil {
+		ids = append(append(ids, m.Was.Seats...), m.Was.Shadows...)
+	}
+	slices.Sort(ids)
+	return slices.Compact(ids)
 }
