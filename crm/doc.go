@@ -7,5 +7,5 @@
 //
 // Read it in this order: candidate.go, consent.go, event.go (what is known about a person), enrollment.go, decision.go
 // (what a run is and what it does next), message.go (the ledger of what was sent), dispatch.go (what an event leads to),
-// interview.go and interviewer.go (rounds, and who holds them).
+// interview.go, interviewer.go and calendarlink.go (rounds, who holds them, and where their calendars are).
 package crm

@@ -21,9 +21,11 @@ type Round struct {
 
 // Scorecard is what one interviewer thought.
 type Scorecard struct {
-	Interviewer string // email
-	Rating      int    // 1 to 5
-	Recommend   string
+	Interviewer string    `json:"interviewer,omitempty"` // email
+	Rating      int       `json:"rating"`                // 1 to 5
+	Recommend   string    `json:"recommend,omitempty"`   // a word: strong_no, no, yes or strong_yes
+	Notes       string    `json:"notes,omitempty"`
+	At          time.Time `json:"at,omitzero"` // when it was handed in
 }
 
 // Scored returns the scorecards of a round once all of them are in. Until then they are not known: what is missing must never

@@ -8,7 +8,7 @@ import (
 // Interviewer is a person who holds interviews. Empty strings, nil slices and zeros mean "not given".
 type Interviewer struct {
 	ID     string
-	Email  string
+	Email  string // in lower case; unique
 	Name   string // as candidates and colleagues see it
 	Zone   string // IANA name, in which hours, days and weeks are meant; "": the workspace's
 	Hours  Hours  // when they work; none: the workspace's hours
@@ -28,18 +28,31 @@ type Interviewer struct {
 // InGroup tells whether the interviewer is one of a group.
 func (i *Interviewer) InGroup(group string) bool { return slices.Contains(i.Groups, group) }
 
-// Hours are the parts of each day of the week, by time.Weekday, in which somebody works. The parts of a day may be in any
-// order; none means a day off.
-type Hours [7][]DayPart
-
-// DayPart is a part of a day on a clock on the wall, in minutes after local midnight: From is inside, To is not. 1440 is the
-// end of the day. One that would cross midnight is two.
-type DayPart struct {
-	From int
-	To   int
+// Merge takes over what is given of an interviewer and returns the names of the fields that it changed, as InterviewerFields
+// has them. Present names the fields that are given. Neither the id nor time off is among them.
+func (i *Interviewer) Merge(given *Interviewer, present func(field string) bool) (changed []string) {
+	before := *i
+	set := func(field string, take func() (differs bool)) {
+		if present(field) && take() {
+			changed = append(changed, field)
+		}
+	}
+	set("email", func() bool { i.Email = given.Email; return i.Email != before.Email })
+	set("name", func() bool { i.Name = given.Name; return i.Name != before.Name })
+	set("zone", func() bool { i.Zone = given.Zone; return i.Zone != before.Zone })
+	set("hours", func() bool { i.Hours = given.Hours; return i.Hours.String() != before.Hours.String() })
+	set("skills", func() bool { i.Skills = given.Skills; return !slices.Equal(i.Skills, before.Skills) })
+	set("groups", func() bool { i.Groups = given.Groups; return !slices.Equal(i.Groups, before.Groups) })
+	set("daily_limit", func() bool { i.DailyLimit = given.DailyLimit; return i.DailyLimit != before.DailyLimit })
+	set("weekly_limit", func() bool { i.WeeklyLimit = given.WeeklyLimit; return i.WeeklyLimit != before.WeeklyLimit })
+	set("min_gap", func() bool { i.MinGap = given.MinGap; return i.MinGap != before.MinGap })
+	set("weight", func() bool { i.Weight = given.Weight; return i.Weight != before.Weight })
+	set("trainee", func() bool { i.Trainee = given.Trainee; return i.Trainee != before.Trainee })
+	set("active", func() bool { i.Active = given.Active; return i.Active != before.Active })
+	return changed
 }
 
-// IsZero tells whether no hours are given for any day.
-func (h *Hours) IsZero() bool {
-	return !slices.ContainsFunc(h[:], func(day []DayPart) bool { return len(day) > 0 })
+// InterviewerFields are the names of the fields that Merge knows, in their order.
+func InterviewerFields() []string {
+	return []string{"email", "name", "zone", "hours", "skills", "groups", "daily_limit", "weekly_limit", "min_gap", "weight", "trainee", "active"}
 }

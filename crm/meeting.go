@@ -28,35 +28,35 @@ const (
 // round has another meeting after a no-show. Its row is only changed under the candidate's lock; that nobody is in two
 // meetings at once is the database's to guarantee.
 type Meeting struct {
-	ID            string
-	EnrollmentID  string
-	CandidateID   string
-	ApplicationID string
-	Definition    string // the interview's name
-	Round         string // its id
-	N             int    // this round's n-th meeting, from 1
-	State         MeetingState
-	Reason        string // why there are no times, why they changed, or why it was cancelled: a code
-	Medium        string // video, phone or onsite
-	Place         string // an address, a link or a number
-	CreatedAt     time.Time
+	ID            string       `json:"id"`
+	EnrollmentID  string       `json:"-"` // this and the next two are the run's
+	CandidateID   string       `json:"-"`
+	ApplicationID string       `json:"-"`
+	Definition    string       `json:"definition"` // the interview's name
+	Round         string       `json:"round"`      // its id
+	N             int          `json:"n"`          // this round's n-th meeting, from 1
+	State         MeetingState `json:"state"`
+	Reason        string       `json:"reason,omitempty"` // why there are no times, why they changed, or why it was cancelled: a code
+	Medium        string       `json:"medium,omitempty"` // video, phone or onsite
+	Place         string       `json:"place,omitempty"`  // an address, a link or a number
+	CreatedAt     time.Time    `json:"created_at,omitzero"`
 
-	Offered   []Slot    // what the candidate can pick from now
-	OfferedAt time.Time // when the candidate was first told; nudges count from here
-	Asked     int       // how often the candidate has asked for other times
-	AskedSeen int       // how often the run has answered that
+	Offered   []Slot    `json:"offered,omitempty"`    // what the candidate can pick from now
+	OfferedAt time.Time `json:"offered_at,omitzero"`  // when the candidate was first told; nudges count from here
+	Asked     int       `json:"asked,omitempty"`      // how often the candidate has asked for other times
+	AskedSeen int       `json:"asked_seen,omitempty"` // how often the run has answered that
 
 	Slot        // agreed; zero before
-	Was   *Slot // while held: what stays booked until the new time is
-	Moves int   // how often the candidate has changed the time
+	Was   *Slot `json:"was,omitempty"`   // while held: what stays booked until the new time is
+	Moves int   `json:"moves,omitempty"` // how often the candidate has changed the time
 
-	Panel    []Panelist // who holds it
-	Left     []Panelist // who was invited and no longer holds it, until they have been told
-	Sequence int        // of the event in calendars (RFC 5545, 3.8.7.4): rises with every change
-	ToldAt   time.Time  // the beginning that people were last told
-	BookedAt time.Time  // when it was last written to every calendar
-	Absent   bool       // an interviewer says that the candidate is not there
-	ClosedAt time.Time  // when it was completed, missed or cancelled
+	Panel    []Panelist `json:"panel,omitempty"`    // who holds it
+	Left     []Panelist `json:"left,omitempty"`     // who was invited and no longer holds it, until they have been told
+	Sequence int        `json:"sequence,omitempty"` // of the event in calendars (RFC 5545, 3.8.7.4): rises with every change
+	ToldAt   time.Time  `json:"told_at,omitzero"`   // the beginning that people were last told
+	BookedAt time.Time  `json:"booked_at,omitzero"` // when it was last written to every calendar
+	Absent   bool       `json:"absent,omitempty"`   // an interviewer says that the candidate is not there
+	ClosedAt time.Time  `json:"closed_at,omitzero"` // when it was completed, missed or cancelled
 }
 
 // Slot is a time for a meeting, with the people who can hold it.
@@ -69,13 +69,13 @@ type Slot struct {
 
 // Panelist is somebody who holds a meeting, or shadows it.
 type Panelist struct {
-	InterviewerID string
-	Email         string
-	Name          string
-	Shadow        bool       // comes along: nobody waits for them
-	Answer        Answered   // to the invitation
-	Clash         bool       // another appointment has come up in their calendar
-	Scorecard     *Scorecard // nil: not in yet
+	InterviewerID string     `json:"interviewer,omitempty"`
+	Email         string     `json:"email,omitempty"`
+	Name          string     `json:"name,omitempty"`
+	Shadow        bool       `json:"shadow,omitempty"`    // comes along: nobody waits for them
+	Answer        Answered   `json:"answer,omitempty"`    // to the invitation
+	Clash         bool       `json:"clash,omitempty"`     // another appointment has come up in their calendar
+	Scorecard     *Scorecard `json:"scorecard,omitempty"` // nil: not in yet
 }
 
 // Answered is what somebody says to an invitation. The words are those of PARTSTAT (RFC 5545, 3.2.12), in lower case.

@@ -147,9 +147,7 @@ func unionOf(lists ...[]string) map[string]bool {
 
 // meetingEvents are those by which a meeting changes from outside.
 func meetingEvents() []string {
-	return []string{
-		"interview.picked", "interview.times_requested", "interview.cancelled", "interview.declined", "interview.no_show", "scorecard.submitted",
-	}
+	return []string{crm.EventPicked, crm.EventTimesRequested, crm.EventCancelled, crm.EventDeclined, crm.EventNoShow, crm.EventScored}
 }
 
 func (c *loopCoder) id(word string) string {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -40,17 +41,26 @@ func scanCall(row pgx.CollectableRow) (c storedCall, err error) {
 // CallDone stores what came of the call of a decision. The first answer stays: a request that was made again after a crash
 // changes nothing that a decision may have been made from. The error has crm.CodeNotFound when the run was erased.
 func (s *Store) CallDone(ctx context.Context, enrollmentID string, r crm.CallResult) error {
-	result, err := json.Marshal(r.Result)
-	if err != nil {
-		return fmt.Errorf("encode answer of call: %w", err)
+	batch := &pgx.Batch{}
+	if err := queueCallDone(batch, enrollmentID, &r, s.now()); err != nil {
+		return err
 	}
-	_, err = s.pool.Exec(ctx, `insert into calls (enrollment_id, seq, outcome, reason, result, at) values ($1, $2, $3, $4, $5, $6)
-		on conflict do nothing`, enrollmentID, r.Seq, r.Outcome, r.Reason, result, moment(s.now()))
+	err := s.pool.SendBatch(ctx, batch).Close()
 	if SQLState(err) == stateForeignKey {
 		return notFound("There is no such enrollment.")
 	}
 	if err != nil {
 		return fmt.Errorf("store answer of call: %w", err)
 	}
+	return nil
+}
+
+func queueCallDone(batch *pgx.Batch, enrollmentID string, r *crm.CallResult, at time.Time) error {
+	result, err := json.Marshal(r.Result)
+	if err != nil {
+		return fmt.Errorf("encode answer of call: %w", err)
+	}
+	batch.Queue(`insert into calls (enrollment_id, seq, outcome, reason, result, at) values ($1, $2, $3, $4, $5, $6)
+		on conflict do nothing`, enrollmentID, r.Seq, r.Outcome, r.Reason, result, moment(at))
 	return nil
 }

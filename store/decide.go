@@ -124,16 +124,21 @@ func (t *Turn) queue(batch *pgx.Batch, d *crm.Decision) ([]crm.Event, error) {
 	batch.Queue(`update enrollments set status = $2, outcome = $3, closed_at = $4, seq = $5, wake_seen = $6,
 		wake_sent = greatest(wake_sent, $6), due = $7, awaits = $8, progress = $9, withdrawn = $10 where id = $1`,
 		run.ID, status, d.Outcome, moment(closed), d.Seq, d.Seen, moment(d.Until), list(d.Awaits), d.Progress, d.Withdraw)
+	if d.Withdraw { // first: what the decision itself plans, such as that an interview is cancelled, goes out
+		queueWithdrawal(batch, run.ID, d)
+	}
 	for i := range d.Messages {
 		queueMessage(batch, &d.Messages[i])
 	}
 	for i := range d.Tasks {
 		queueTask(batch, &d.Tasks[i])
 	}
-	queueAssignments(batch, run, d.Assigned)
-	if d.Withdraw {
-		queueWithdrawal(batch, run.ID, d)
+	for i := range d.Meetings {
+		if err := queueMeeting(batch, &d.Meetings[i]); err != nil {
+			return nil, err
+		}
 	}
+	queueAssignments(batch, run, d.Assigned)
 	changed, err := t.queueChange(batch, d)
 	return append(changed, d.Events...), err
 }

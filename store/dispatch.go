@@ -193,12 +193,12 @@ func (d *dispatch) queueFolds(batch *pgx.Batch, out *crm.Dispatched) error {
 
 func queueApplication(batch *pgx.Batch, a *crm.Application) {
 	batch.Queue(`insert into applications (id, candidate_id, external_id, role, role_function, stage, status, reason, source,
-		applied_at, closed_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+		applied_at, closed_at, hiring_manager) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
 		on conflict (candidate_id, external_id) do update set role = excluded.role, role_function = excluded.role_function,
 		stage = excluded.stage, status = excluded.status, reason = excluded.reason, source = excluded.source,
-		applied_at = excluded.applied_at, closed_at = excluded.closed_at`,
+		applied_at = excluded.applied_at, closed_at = excluded.closed_at, hiring_manager = excluded.hiring_manager`,
 		a.ID, a.CandidateID, a.ExternalID, a.Role, a.RoleFunction, a.Stage, a.Status, a.Reason, a.Source, moment(a.AppliedAt),
-		moment(a.ClosedAt))
+		moment(a.ClosedAt), a.Manager)
 }
 
 // queueEnrollment adds a run. Its version, which is for people, is looked up where the rules do not know it.

@@ -18,6 +18,8 @@
 // nothing else, so they never wait while they hold something and cannot be part of a deadlock; what they skip they meet
 // again in their next round.
 //
+// An interviewer's row is locked by what changes it, in the order of ids, and after any candidate.
+//
 // Unique keys make transactions wait for each other too. Every multi-row insert whose keys come from outside (events,
 // candidates, suppressions) therefore inserts in the order of its key.
 //

@@ -97,6 +97,7 @@ type moreFacts struct {
 	pools, had  []string
 	steps, arms []string
 	call        *crm.CallResult
+	meetings    []crm.Meeting
 }
 
 // queueMoreFacts queues the load of the facts that a decision needs beside those of queueFacts.
@@ -108,10 +109,11 @@ func queueMoreFacts(batch *pgx.Batch, enrollmentID string) *moreFacts {
 		array(select step from settled where definition = r.definition order by step),
 		array(select arm from settled where definition = r.definition order by step),
 		(select jsonb_build_object('seq', seq, 'outcome', outcome, 'reason', reason, 'result', result) from calls
-			where enrollment_id = r.id order by seq desc limit 1)
+			where enrollment_id = r.id order by seq desc limit 1),
+		(select jsonb_agg(body order by m.body->>'created_at', m.id) from meetings m where m.enrollment_id = r.id)
 		from enrollments r where r.id = $1`, enrollmentID, hadStates()).Query(func(rows pgx.Rows) error {
 		for rows.Next() {
-			if err := rows.Scan(&f.pools, &f.had, &f.steps, &f.arms, &f.call); err != nil {
+			if err := rows.Scan(&f.pools, &f.had, &f.steps, &f.arms, &f.call, &f.meetings); err != nil {
 				return err
 			}
 		}
@@ -130,6 +132,10 @@ func (f *moreFacts) fill(facts *crm.Facts) {
 	slices.Sort(f.pools)
 	slices.Sort(f.had)
 	facts.Pools, facts.Had, facts.Call = f.pools, f.had, f.call
+	facts.Meetings = f.meetings
+	for i := range facts.Meetings {
+		belongs(&facts.Meetings[i], &facts.Enrollment)
+	}
 	for i, step := range f.steps {
 		if facts.Arms == nil {
 			facts.Arms = make(map[string]string, len(f.steps))
@@ -159,10 +165,10 @@ func scanOwned(row pgx.CollectableRow) (o owned[string], err error) {
 }
 
 const applicationsOf = `select id, external_id, candidate_id, role, role_function, stage, status, reason, source, applied_at,
-	closed_at from applications where candidate_id `
+	closed_at, hiring_manager from applications where candidate_id `
 
 func scanApplication(row pgx.CollectableRow) (a crm.Application, err error) {
 	err = row.Scan(&a.ID, &a.ExternalID, &a.CandidateID, &a.Role, &a.RoleFunction, &a.Stage, &a.Status, &a.Reason, &a.Source,
-		at(&a.AppliedAt), at(&a.ClosedAt))
+		at(&a.AppliedAt), at(&a.ClosedAt), &a.Manager)
 	return a, err
 }

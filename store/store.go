@@ -11,6 +11,8 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgtype"
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/rapport-crm/rapport/store/seal"
 )
 
 // Options of a store. The zero value is good.
@@ -18,6 +20,7 @@ type Options struct {
 	Now      func() time.Time // the clock; nil: time.Now
 	MaxConns int              // of the pool; 0: 20
 	Log      *slog.Logger     // of what goes on in the background; nil: nothing is logged
+	Seal     seal.Keys        // for what opens people's calendars; without a key none can be stored
 }
 
 // Store is an open database. It is safe for concurrent use.
@@ -28,6 +31,7 @@ type Store struct {
 	front *front
 	bell  *bell
 	keys  keyring
+	seal  seal.Keys
 
 	adopted atomic.Int64 // how far adoptable has got through the kept events
 
@@ -61,7 +65,7 @@ func Open(ctx context.Context, dsn string, opts Options) (*Store, error) {
 		pool.Close()
 		return nil, fmt.Errorf("reach database: %w", err)
 	}
-	s := &Store{pool: pool, clock: opts.Now, log: opts.Log}
+	s := &Store{pool: pool, clock: opts.Now, log: opts.Log, seal: opts.Seal}
 	if s.clock == nil {
 		s.clock = time.Now
 	}

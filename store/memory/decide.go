@@ -31,6 +31,9 @@ func (t *Turn) Commit(_ context.Context, d *crm.Decision) error {
 	}
 	r.decisions = append(r.decisions, *d)
 	r.follow(d)
+	if d.Withdraw {
+		p.withdraw(r.ID, d)
+	}
 	for i := range d.Messages {
 		m := d.Messages[i]
 		m.PlannedAt, m.NotBefore, m.NotAfter = instant(m.PlannedAt), instant(m.NotBefore), instant(m.NotAfter)
@@ -44,8 +47,10 @@ func (t *Turn) Commit(_ context.Context, d *crm.Decision) error {
 	for _, a := range d.Assigned {
 		r.assign(a)
 	}
-	if d.Withdraw {
-		p.withdraw(r.ID, d)
+	for i := range d.Meetings {
+		if err := r.keep(&d.Meetings[i]); err != nil {
+			return fmt.Errorf("write decision: %w", err)
+		}
 	}
 	return nil
 }
@@ -67,6 +72,21 @@ func (r *run) follow(d *crm.Decision) {
 			r.Progress.Steps[id] = state
 		}
 	}
+}
+
+// keep writes a meeting whole, as JSON keeps it.
+func (r *run) keep(m *crm.Meeting) error {
+	kept, err := plain(*m)
+	if err != nil {
+		return err
+	}
+	same := func(o crm.Meeting) bool { return o.ID == m.ID }
+	if i := slices.IndexFunc(r.meetings, same); i >= 0 {
+		r.meetings[i] = kept
+	} else {
+		r.meetings = append(r.meetings, kept)
+	}
+	return nil
 }
 
 // assign keeps the arm that a run was given. Of a step that it comes to again, the first counts.

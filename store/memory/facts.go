@@ -74,6 +74,10 @@ func (s *Store) facts(p *person, r *run, now time.Time) crm.Facts {
 			f.Arms[key[1]] = arm
 		}
 	}
+	for _, m := range r.meetings {
+		m.EnrollmentID, m.CandidateID, m.ApplicationID, m.Definition = r.ID, r.CandidateID, r.ApplicationID, r.Definition
+		f.Meetings = append(f.Meetings, m)
+	}
 	if n := len(r.calls); n > 0 {
 		last := r.calls[n-1]
 		f.Call = &last

@@ -49,6 +49,7 @@ type run struct {
 	decisions []crm.Decision // by seq, from 1
 	calls     []crm.CallResult
 	assigned  []Assigned
+	meetings  []crm.Meeting
 }
 
 // Assigned is the arm of an experiment that a run was given, and when its measure was met.
