@@ -27,6 +27,9 @@ const (
 	ScopeDefinitionsWrite = "definitions:write"
 	ScopeEnrollmentsRead  = "enrollments:read"
 	ScopeEnrollmentsWrite = "enrollments:write"
+
+	ScopeInterviewersRead  = "interviewers:read"
+	ScopeInterviewersWrite = "interviewers:write"
 )
 
 // Scopes lists every scope.
@@ -34,6 +37,7 @@ func Scopes() []string {
 	return []string{
 		ScopeAdmin, ScopeEventsRead, ScopeEventsWrite, ScopeCandidatesRead, ScopeCandidatesWrite,
 		ScopeDefinitionsRead, ScopeDefinitionsWrite, ScopeEnrollmentsRead, ScopeEnrollmentsWrite,
+		ScopeInterviewersRead, ScopeInterviewersWrite,
 	}
 }
 
