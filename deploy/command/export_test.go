@@ -16,3 +16,10 @@ func PlanText(plan *api.DefinitionPlan) string { return planText(style{}, plan) 
 
 // Agreed asks for a yes.
 func Agreed(in io.Reader, out io.Writer) error { return agreed(in, out) }
+
+// ReadSecret reads a secret that is piped in.
+func ReadSecret(in io.Reader) (string, error) {
+	cmd := &cobra.Command{}
+	cmd.SetIn(in)
+	return readSecret(cmd)
+}
