@@ -30,6 +30,8 @@ type Config struct {
 	Twilio   *twilio.Verifier   // nil or without a token: likewise
 	// AnswerKeywords has Rapport confirm STOP and START too, for a Twilio account whose own handling of them is switched off.
 	AnswerKeywords bool
+	// NoTracking has links and pictures of messages that are out already notice nothing any more.
+	NoTracking bool
 
 	Temporal   func(context.Context) error // tells whether Temporal answers; nil: it is not asked
 	TemporalUI string                      // base of links to workflows: http://localhost:8233, or with /namespaces/NAME for another than default
@@ -107,6 +109,7 @@ func (s *server) register() {
 	s.registerEvents()
 	s.registerCandidates()
 	s.registerInterviewers()
+	s.registerNotes()
 	s.registerDefinitions()
 	s.registerPools()
 	s.registerExperiments()
@@ -126,6 +129,10 @@ func (s *server) register() {
 	s.router.POST("/webhooks/twilio/inbound", s.twilioInbound)
 	s.router.GET("/u/:token", s.unsubscribePage)
 	s.router.POST("/u/:token", s.unsubscribe)
+	for _, method := range []string{http.MethodGet, http.MethodHead} {
+		s.router.Handle(method, "/c/:token", s.followLink)
+		s.router.Handle(method, "/o/:token", s.showPixel)
+	}
 	s.router.GET("/s/:token", s.showSurvey)
 	s.router.POST("/s/:token", s.answerSurvey)
 	s.router.GET("/openapi.json", s.showOpenAPI)

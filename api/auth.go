@@ -27,6 +27,8 @@ const (
 	ScopeDefinitionsWrite = "definitions:write"
 	ScopeEnrollmentsRead  = "enrollments:read"
 	ScopeEnrollmentsWrite = "enrollments:write"
+	ScopeNotesRead        = "notes:read"  // notes, and on the timeline the words of the conversation
+	ScopeNotesWrite       = "notes:write" // notes
 
 	ScopeInterviewersRead  = "interviewers:read"
 	ScopeInterviewersWrite = "interviewers:write"
@@ -36,7 +38,7 @@ const (
 func Scopes() []string {
 	return []string{
 		ScopeAdmin, ScopeEventsRead, ScopeEventsWrite, ScopeCandidatesRead, ScopeCandidatesWrite,
-		ScopeDefinitionsRead, ScopeDefinitionsWrite, ScopeEnrollmentsRead, ScopeEnrollmentsWrite,
+		ScopeDefinitionsRead, ScopeDefinitionsWrite, ScopeEnrollmentsRead, ScopeEnrollmentsWrite, ScopeNotesRead, ScopeNotesWrite,
 		ScopeInterviewersRead, ScopeInterviewersWrite,
 	}
 }
@@ -54,7 +56,7 @@ func (s *server) authorize(ctx huma.Context, next func(huma.Context)) {
 		s.deny(ctx, problem)
 		return
 	}
-	next(huma.WithValue(ctx, callerKey, key.Name))
+	next(huma.WithValue(huma.WithValue(ctx, callerKey, key.Name), scopesKey, key.Scopes))
 }
 
 // deny writes a problem before the operation has begun.
@@ -113,6 +115,12 @@ func scopeOf(op *huma.Operation) string {
 		return ""
 	}
 	return op.Security[0][keyScheme][0]
+}
+
+// may tells whether the key that a request came with has a scope.
+func may(ctx context.Context, scope string) bool {
+	scopes, _ := ctx.Value(scopesKey).([]string)
+	return slices.Contains(scopes, scope) || slices.Contains(scopes, ScopeAdmin)
 }
 
 // caller is the name of the key that a request came with.

@@ -177,7 +177,8 @@ func (s *server) registerCandidates() {
 		"Both are the same person. What the survivor has stays; what is missing comes from the other: fields, consents, applications, messages, runs and the timeline. "+
 			"Of two runs of a sequence the further one goes on. The ids of the one who goes stay known and mean the survivor. It cannot be undone; doing it again changes nothing."), s.mergeCandidate)
 	huma.Register(s.huma, operation(http.MethodGet, "/v1/candidates/{id}/timeline", "get-timeline", "Candidates", ScopeCandidatesRead, "Get a candidate's timeline",
-		"Everything that happened to them and why, the oldest first: events, decisions with the expression and its result, messages, consents and tasks. Of an event's data only declared fields, without free texts and answers."), s.getTimeline)
+		"Everything that happened to them and why, the oldest first: events, decisions with the expression and its result, messages, consents, tasks and notes. Of an event's data only declared fields, without free texts and answers. "+
+			"What was said, in replies, notes and the subjects of messages, is there for keys with "+ScopeNotesRead+"."), s.getTimeline)
 	huma.Register(s.huma, operation(http.MethodGet, "/v1/candidates/{id}/events", "list-events", "Candidates", ScopeEventsRead, "List a candidate's events",
 		"As their sources told them, with all of their data, the oldest first: for simulations and exports. Custom data, notes and answers may hold anything that a source has put there."), s.getEvents)
 }

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/rapport-crm/rapport/crm"
@@ -18,6 +19,15 @@ func ParseEvents(contentType string, body []byte, now time.Time) (events []crm.E
 		}
 	}
 	return events, rejected, problem == nil
+}
+
+// LinkTokens are tokens of every kind of link that candidates get, for a message and a page that it links to.
+func LinkTokens(secret []byte, messageID, target string) []string {
+	tokens := []string{strings.TrimPrefix(LinkURL("", secret, messageID, target), "/c/")}
+	for _, purpose := range []string{purposeUnsubscribe, purposeSurvey, purposeOpen} {
+		tokens = append(tokens, messageID+"."+linkMAC(secret, purpose, messageID))
+	}
+	return tokens
 }
 
 // PlanWithin plans a change that looks back at no more than some events, and some events without a candidate, so many at once

@@ -38,9 +38,14 @@ func (s *server) signedMessage(c *gin.Context, purpose string) (messageID string
 	ok = found && len(s.LinkSecret) > 0 && crm.HasPrefix(messageID, crm.PrefixMessage) &&
 		hmac.Equal([]byte(mac), []byte(linkMAC(s.LinkSecret, purpose, messageID)))
 	if !ok {
-		s.showPage(c, http.StatusNotFound, pageText{
-			Title: "This link does not work", Text: "It may have been cut off. Please use the link in the message itself.",
-		})
+		s.brokenLink(c)
 	}
 	return messageID, ok
+}
+
+// brokenLink tells a candidate that a link is none of ours.
+func (s *server) brokenLink(c *gin.Context) {
+	s.showPage(c, http.StatusNotFound, pageText{
+		Title: "This link does not work", Text: "It may have been cut off. Please use the link in the message itself.",
+	})
 }

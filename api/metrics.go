@@ -16,6 +16,8 @@ import (
 type metrics struct {
 	requests *prometheus.HistogramVec // by method, route, status
 	webhooks *prometheus.CounterVec   // by provider and result
+	visits   *prometheus.CounterVec   // by kind and result
+	inbound  *prometheus.CounterVec   // by channel and result
 	handler  http.Handler
 
 	accepted, duplicate, rejected prometheus.Counter // events
@@ -28,8 +30,14 @@ func newMetrics(registry *prometheus.Registry, s *store.Store) *metrics {
 			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 10},
 		}, []string{"method", "route", "status"}),
 		webhooks: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "rapport_webhooks_total", Help: "Webhook requests by provider and result: accepted, signature, replay, invalid, unavailable, not_configured.",
+			Name: "rapport_webhooks_total", Help: "Webhook requests by provider and result: accepted, signature, replay, too_large, invalid, unavailable, not_configured.",
 		}, []string{"provider", "result"}),
+		inbound: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "rapport_inbound_total", Help: "Mails and texts that came in, by channel and what they are: replied, auto_replied, bounced, notice, nobody.",
+		}, []string{"channel", "result"}),
+		visits: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "rapport_visits_total", Help: "Opens and clicks that own pictures and links noticed, by kind and result: person, machine, repeat, unasked, lost, forged.",
+		}, []string{"kind", "result"}),
 	}
 	intake := prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "rapport_intake_items_total", Help: "Events sent to the API, by result: accepted, duplicate, rejected.",
@@ -37,7 +45,7 @@ func newMetrics(registry *prometheus.Registry, s *store.Store) *metrics {
 	m.accepted = intake.WithLabelValues(string(ItemAccepted))
 	m.duplicate = intake.WithLabelValues(string(ItemDuplicate))
 	m.rejected = intake.WithLabelValues(string(ItemRejected))
-	registry.MustRegister(m.requests, intake, m.webhooks)
+	registry.MustRegister(m.requests, intake, m.webhooks, m.inbound, m.visits)
 	if s != nil {
 		registry.MustRegister(newQueues(s))
 	}

@@ -18,6 +18,7 @@ type contextKey int
 const (
 	requestIDKey contextKey = iota
 	callerKey
+	scopesKey
 )
 
 // identify gives the request an id, or takes over the caller's, and returns it with the answer. It also limits the time that

@@ -289,9 +289,11 @@ func TestStoreIsDown(t *testing.T) {
 	w.call(http.MethodPost, "/v1/events", object{"type": "page.viewed", "candidate": "A"}).want(200, nil) // the key is known from now on
 	w.closeStore()
 	for path, a := range map[string]answer{
-		"/v1/events":                w.call(http.MethodPost, "/v1/events", []object{{"type": "page.viewed", "candidate": "A"}}),
-		"/webhooks/sendgrid/events": w.sendGrid("/webhooks/sendgrid/events", "application/json", []byte(`[{"event":"bounce","email":"a@example.org","timestamp":1,"sg_event_id":"e"}]`)),
-		"/webhooks/twilio/inbound":  w.twilio("/webhooks/twilio/inbound", object{"MessageSid": "SM1", "From": "+447700900123", "Body": "stop"}),
+		"/v1/events":                 w.call(http.MethodPost, "/v1/events", []object{{"type": "page.viewed", "candidate": "A"}}),
+		"/webhooks/sendgrid/events":  w.sendGrid("/webhooks/sendgrid/events", "application/json", []byte(`[{"event":"bounce","email":"a@example.org","timestamp":1,"sg_event_id":"e"}]`)),
+		"/webhooks/sendgrid/inbound": w.mail(map[string]string{"from": "a@example.org", "headers": "Message-ID: <a@x>"}),
+		"/webhooks/twilio/status":    w.twilio("/webhooks/twilio/status?message=msg_00000000000000000000000000", object{"MessageSid": "SM1", "MessageStatus": "delivered", "To": "+447700900123"}),
+		"/webhooks/twilio/inbound":   w.twilio("/webhooks/twilio/inbound", object{"MessageSid": "SM1", "From": "+447700900123", "Body": "stop"}),
 	} {
 		a.problem(503, api.CodeUnavailable)
 		if a.header.Get("Retry-After") == "" {

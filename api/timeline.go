@@ -27,6 +27,9 @@ func (s *server) getTimeline(ctx context.Context, in *struct {
 	entries, next, err := s.Store.Timeline(ctx, c.ID, in.Limit, in.After)
 	items := make([]TimelineEntry, len(entries))
 	for i := range entries {
+		if !may(ctx, ScopeNotesRead) {
+			entries[i].Said = nil
+		}
 		items[i] = TimelineEntry{Entry: entries[i], WorkflowURL: s.workflowURL(entries[i].WorkflowID)}
 	}
 	return pageOf(items, next, err)

@@ -3,8 +3,8 @@ package api
 import (
 	"context"
 	"errors"
-	"io"
 	"net/http"
+	"slices"
 
 	"github.com/gin-gonic/gin"
 
@@ -12,6 +12,7 @@ import (
 	"github.com/rapport-crm/rapport/activities/sendgrid"
 	"github.com/rapport-crm/rapport/activities/twilio"
 	"github.com/rapport-crm/rapport/crm"
+	"github.com/rapport-crm/rapport/dsl"
 	"github.com/rapport-crm/rapport/store"
 )
 
@@ -22,13 +23,11 @@ const (
 	maxTwilioHook = 64 << 10
 )
 
-// maxReplyText bounds what is kept of a reply, in characters.
-const maxReplyText = 20_000
-
 // Results of a webhook, as metrics show them.
 const (
 	hookAccepted      = "accepted"
 	hookInvalid       = "invalid"
+	hookTooLarge      = "too_large"
 	hookUnavailable   = "unavailable"
 	hookSignature     = "signature"
 	hookReplay        = "replay"
@@ -38,18 +37,11 @@ const (
 // readHook reads the raw body of a webhook and verifies it before anybody looks inside. When it returns false the request
 // is answered.
 func (s *server) readHook(c *gin.Context, name string, limit int64, verify func(body []byte) error) ([]byte, bool) {
-	body, err := io.ReadAll(http.MaxBytesReader(c.Writer, c.Request.Body, limit))
-	if err != nil {
-		if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
-			s.refuseHook(c, name, hookInvalid, &Problem{Status: http.StatusRequestEntityTooLarge, Code: CodeTooLarge, Detail: "The body is larger than this webhook takes."})
-			return nil, false
-		}
-		s.refuseHook(c, name, hookUnavailable, &Problem{
-			Status: http.StatusServiceUnavailable, Code: CodeUnavailable, Detail: "The body was not read to its end.", Next: "Send it again.", retryAfter: retryPause,
-		})
+	body, ok := s.readBody(c, name, limit)
+	if !ok {
 		return nil, false
 	}
-	err = verify(body)
+	err := verify(body)
 	switch {
 	case err == nil:
 		return body, true
@@ -77,7 +69,7 @@ func badSignature(detail string) *Problem {
 
 func (s *server) refuseHook(c *gin.Context, name, result string, p *Problem) {
 	s.metrics.webhooks.WithLabelValues(name, result).Inc()
-	if result == hookSignature || result == hookReplay {
+	if result == hookSignature || result == hookReplay || result == hookTooLarge {
 		s.Log.WarnContext(c.Request.Context(), "webhook refused", "provider", name, "reason", result, "request_id", requestID(c.Request.Context()))
 	}
 	s.refuse(c, p)
@@ -85,8 +77,9 @@ func (s *server) refuseHook(c *gin.Context, name, result string, p *Problem) {
 
 // received is what a webhook leads to.
 type received struct {
-	events  []crm.Event
-	optOuts []store.OptOut
+	events   []crm.Event
+	optOuts  []store.OptOut
+	removals []store.Removal
 }
 
 // keep stores what a webhook said, all in one transaction, and tells whether it is committed. What cannot be stored now is
@@ -94,6 +87,8 @@ type received struct {
 func (s *server) keep(c *gin.Context, name string, r received) bool {
 	var err error
 	switch {
+	case len(r.removals) > 0: // a mail: it carries no opt-outs
+		_, err = s.Store.ReceiveWithRemovals(c.Request.Context(), r.events, r.removals)
 	case len(r.optOuts) > 0:
 		_, err = s.Store.ReceiveWithOptOuts(c.Request.Context(), r.events, r.optOuts)
 	case len(r.events) > 0:
@@ -122,9 +117,20 @@ func (s *server) failHook(c *gin.Context, name string, err error) {
 func (s *server) reports(ctx context.Context, channel crm.Channel, name string, list []provider.Report) (received, error) {
 	var r received
 	ledger := ledger{store: s.Store, found: map[string]*crm.Message{}}
+	together := visitsIn(list)
+	var set *dsl.Set
+	if slices.ContainsFunc(list, func(report provider.Report) bool { return isVisit(&report) }) {
+		var err error
+		if set, err = s.inForce.get(ctx); err != nil {
+			return received{}, err
+		}
+	}
 	for i := range list {
 		report := &list[i]
 		message, err := ledger.message(ctx, report.MessageID)
+		if err == nil && message != nil {
+			err = s.judge(ctx, set, report, together)
+		}
 		if err != nil {
 			return received{}, err
 		}
@@ -163,8 +169,12 @@ func (s *server) taken(ctx context.Context, name string, report *provider.Report
 	if !report.Accepted || !message.Doubtful() {
 		return nil
 	}
+	at := report.At
+	if at.IsZero() || at.After(s.Now()) {
+		at = s.Now()
+	}
 	err := s.Store.Accept(ctx, message.ID, store.Acceptance{
-		Provider: name, ProviderID: report.ProviderID, Address: message.Address, Subject: message.Subject, TemplateHash: message.TemplateHash, At: s.Now(),
+		Provider: name, ProviderID: report.ProviderID, Address: message.Address, Subject: message.Subject, TemplateHash: message.TemplateHash, At: at,
 	})
 	if crm.CodeOf(err) == crm.CodeConflict { // somebody else has settled it meanwhile
 		return nil
@@ -206,74 +216,4 @@ func (l *ledger) message(ctx context.Context, id string) (*crm.Message, error) {
 		l.found[id] = &m
 	}
 	return l.found[id], nil
-}
-
-// reply is something that a candidate wrote to us.
-type reply struct {
-	provider   string
-	channel    crm.Channel
-	from       string
-	externalID string
-	eventType  string // message.replied or message.auto_replied
-	kind       string // text_kind, or ""
-	text       string
-	mentions   []string // ids of messages that it may answer, the likeliest first
-}
-
-// event makes events of a reply: of the message that it names, else of the last one to that address, else of whoever has
-// the address. It is nobody's when nobody has it.
-func (s *server) event(ctx context.Context, r *reply) ([]crm.Event, error) {
-	ledger := ledger{store: s.Store, found: map[string]*crm.Message{}}
-	for _, id := range r.mentions {
-		message, err := ledger.message(ctx, id)
-		if err != nil {
-			return nil, err
-		}
-		if message != nil {
-			return s.add(nil, s.replyEvent(r), message), nil
-		}
-	}
-	message, err := s.Store.LastMessageTo(ctx, r.channel, r.from, s.Now())
-	if err == nil {
-		return s.add(nil, s.replyEvent(r), &message), nil
-	}
-	if crm.CodeOf(err) != crm.CodeNotFound {
-		return nil, err
-	}
-	candidates, err := s.Store.CandidatesByAddress(ctx, r.channel, r.from)
-	if err != nil {
-		return nil, err
-	}
-	var events []crm.Event
-	for i := range candidates {
-		e := s.replyEvent(r)
-		e.CandidateID, e.Subject = candidates[i].ID, candidates[i].ID
-		if i > 0 { // they share the address
-			e.ExternalID += "/" + candidates[i].ID
-		}
-		events = append(events, e)
-	}
-	return events, nil
-}
-
-func (s *server) replyEvent(r *reply) crm.Event {
-	data := map[string]any{"channel": string(r.channel)}
-	if r.kind != "" {
-		data["text_kind"] = r.kind
-	}
-	if r.text != "" {
-		data["text"] = firstCharacters(r.text, maxReplyText)
-	}
-	now := s.Now()
-	return crm.Event{Source: r.provider, ExternalID: r.externalID, Type: r.eventType, Time: now, ReceivedAt: now, Data: data}
-}
-
-func firstCharacters(text string, n int) string {
-	for i := range text {
-		if n == 0 {
-			return text[:i]
-		}
-		n--
-	}
-	return text
 }

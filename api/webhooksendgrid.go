@@ -1,15 +1,12 @@
 package api
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"net/http"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/gin-gonic/gin"
 
+	"github.com/rapport-crm/rapport/activities/mail"
 	"github.com/rapport-crm/rapport/activities/sendgrid"
 	"github.com/rapport-crm/rapport/crm"
 )
@@ -63,62 +60,27 @@ func sharpen(timestamp, now time.Time) time.Time {
 
 // sendGridInbound takes a mail that a candidate wrote.
 func (s *server) sendGridInbound(c *gin.Context) {
-	select { // a mail is up to 30 MB, and has to be in memory to be verified
-	case s.inbound <- struct{}{}:
-		defer func() { <-s.inbound }()
-	case <-c.Request.Context().Done():
-		s.failHook(c, sendgrid.Provider, c.Request.Context().Err())
+	leave, ok := s.enterLane(c, sendgrid.Provider)
+	if !ok {
 		return
 	}
+	defer leave()
 	body, ok := s.readHook(c, sendgrid.Provider, maxInbound, s.verifySendGrid(c))
 	if !ok {
 		return
 	}
-	mail, err := sendgrid.ParseInbound(c.GetHeader("Content-Type"), body)
+	letter, err := sendgrid.ParseInbound(c.GetHeader("Content-Type"), body)
 	if err != nil {
 		s.refuseHook(c, sendgrid.Provider, hookInvalid, invalid("The body is not a mail as Inbound Parse posts it.", ""))
 		return
 	}
-	events, err := s.event(c.Request.Context(), replyOf(mail, body))
+	r, err := s.receivedMail(c.Request.Context(), letter, body)
 	if err != nil {
 		s.failHook(c, sendgrid.Provider, err)
 		return
 	}
-	if s.keep(c, sendgrid.Provider, received{events: events}) {
+	if s.keep(c, sendgrid.Provider, r) {
+		s.countInbound(c.Request.Context(), crm.Email, r, letter.Kind == mail.KindNotice)
 		c.Status(http.StatusNoContent)
 	}
-}
-
-func replyOf(mail *sendgrid.Inbound, body []byte) *reply {
-	r := &reply{
-		provider: sendgrid.Provider, channel: crm.Email, from: mail.From, eventType: "message.replied", text: mail.Text,
-		externalID: "mail/" + mail.MessageID, mentions: mentions(mail),
-	}
-	if mail.Automatic {
-		r.eventType = "message.auto_replied"
-	}
-	if mail.MessageID == "" || len(r.externalID) > maxIDLength {
-		sum := sha256.Sum256(body)
-		r.externalID = "mail/" + hex.EncodeToString(sum[:])
-	}
-	return r
-}
-
-// mentions are the messages that a mail names: by the token of the address it was sent to (reply+ID@), by In-Reply-To, and by
-// References, of which the last is the nearest. Our Message-ID is <ID@domain>.
-func mentions(mail *sendgrid.Inbound) []string {
-	var ids []string
-	for _, to := range mail.To {
-		local, _, _ := strings.Cut(to, "@")
-		if _, id, ok := strings.Cut(local, "+"); ok {
-			ids = append(ids, id)
-		}
-	}
-	references := slices.Clone(mail.References)
-	slices.Reverse(references)
-	for _, reference := range append([]string{mail.InReplyTo}, references...) {
-		id, _, _ := strings.Cut(reference, "@")
-		ids = append(ids, strings.ToLower(id))
-	}
-	return slices.DeleteFunc(ids, func(id string) bool { return !crm.HasPrefix(id, crm.PrefixMessage) })
 }

@@ -70,6 +70,7 @@ func (s *server) twilioInbound(c *gin.Context) {
 		}
 	}
 	if s.keep(c, twilio.Provider, r) {
+		s.countInbound(c.Request.Context(), crm.SMS, r, false)
 		c.Data(http.StatusOK, "text/xml; charset=utf-8", twilio.Reply(answer))
 	}
 }
@@ -103,10 +104,17 @@ func (s *server) answer(ctx context.Context, text *twilio.Inbound) (string, erro
 func answerOf(text *twilio.Inbound) *reply {
 	r := &reply{
 		provider: twilio.Provider, channel: crm.SMS, from: text.From, externalID: "text/" + text.MessageSID,
-		eventType: "message.replied", text: text.Text,
+		eventType: eventReplied, text: text.Text,
 	}
 	if text.Keyword != "" && !text.Agreement {
-		r.eventType, r.kind = "message.auto_replied", string(text.Keyword)
+		r.eventType, r.kind = eventAutoReplied, string(text.Keyword)
+	}
+	var files []any
+	for _, mediaType := range text.Media {
+		files = append(files, map[string]any{"type": mediaType}) // Twilio tells neither name nor size
+	}
+	if len(files) > 0 {
+		r.more = map[string]any{"attachments": files}
 	}
 	return r
 }

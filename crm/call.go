@@ -5,8 +5,9 @@ import (
 	"time"
 )
 
-// Call is one HTTP request of a step, rendered. What goes to the applicant tracking system has only a body and a key: the
-// operator says where that is, and the request is signed.
+// Call is what a step asks of the world outside: one HTTP request, rendered, or what calendars are asked for a meeting. What
+// goes to the applicant tracking system has only a body and a key: the operator says where that is, and the request is
+// signed.
 type Call struct {
 	Method  string            `json:"method"`
 	URL     string            `json:"url"`
@@ -15,12 +16,16 @@ type Call struct {
 	Secret  string            `json:"secret,omitempty"` // the name of a secret: sent as a bearer token
 	Key     string            `json:"key"`              // Idempotency-Key: the same for every attempt
 	ATS     bool              `json:"ats,omitempty"`    // of an ats step
+
+	Action  MeetingAction `json:"action,omitempty"`  // of an interview; then there is no request
+	Meeting string        `json:"meeting,omitempty"` // its id
+	Round   string        `json:"round,omitempty"`   // its round
 }
 
 // CallResult is what came of a call.
 type CallResult struct {
 	Seq     int64  `json:"seq"`              // of the decision that asked for it
-	Outcome string `json:"outcome"`          // ok or failed
+	Outcome string `json:"outcome"`          // ok or failed; of an action also its own outcomes
 	Reason  string `json:"reason,omitempty"` // of a failure: a code such as status_404 or host_not_allowed
 	Result  any    `json:"result,omitempty"` // the JSON of the answer
 }

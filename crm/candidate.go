@@ -76,6 +76,7 @@ type Application struct {
 	Status       string    `json:"status"` // open, rejected, withdrawn or hired
 	Reason       string    `json:"reason,omitempty"`
 	Source       string    `json:"source,omitempty"`
+	Manager      string    `json:"hiring_manager,omitempty"` // email of the person who decides about the role
 	AppliedAt    time.Time `json:"applied_at,omitzero"`
 	ClosedAt     time.Time `json:"closed_at,omitzero"`
 }

@@ -20,6 +20,8 @@ type Facts struct {
 
 	Arms map[string]string // by step id: the arm of an experiment of the definition that is settled, or fixed by a test
 	Call *CallResult       // of the run's last call; nil while there is none
+
+	Meetings []Meeting // of the run of an interview, in the order in which they were made
 }
 
 // Send is a message that takes a place under the caps.
@@ -60,6 +62,7 @@ type Decision struct {
 	Events   []Event          `json:"-"` // what the run emits, and what it asks for other sequences: control events
 	Assigned []Assignment     `json:"-"` // arms of experiments
 	Call     *Call            `json:"-"` // of CommandCall
+	Meetings []Meeting        `json:"-"` // new ones and those that change, whole
 	Withdraw bool             `json:"-"` // the run is ended from outside: what it planned is cancelled, its open tasks are closed
 }
 
@@ -138,6 +141,7 @@ const (
 	NoteResent      NoteKind = "resent"   // a message of unknown fate is planned once more
 	NoteSettled     NoteKind = "settled"  // a person said what became of a message of unknown fate
 	NoteMigrated    NoteKind = "migrated" // the run went on in another version of its definition
+	NoteMeeting     NoteKind = "meeting"  // times were found, agreed, changed or given up
 )
 
 // Note is one line of explanation: what happened at a step, for which reason, and by which expression with what result.

@@ -38,10 +38,12 @@ const (
 	SourceRapport = "rapport"         // facts that Rapport recorded: candidate.updated, message.sent, task.completed
 	SourceControl = "rapport/control" // what a person, or a step of a run, told a run to do
 	SourceFanout  = "rapport/fanout"  // a copy for one candidate of an event that has none, such as role.opened
+	// SourceTracking is of opens and clicks that Rapport's own links and pixels notice.
+	SourceTracking = "rapport/tracking"
 )
 
 // Control events: what a person tells a run to do. They are events so that they are audited, ordered and survive an
-// outage of Temporal like every other event. Data: enrollment, by; for ControlEnroll: definition, application, by.
+// outage of Temporal like every other event. Data: enrollment, by, and reason where Rapport does it itself; for ControlEnroll: definition, application, by.
 const (
 	ControlPause  = "enrollment.paused"
 	ControlResume = "enrollment.resumed"
@@ -49,8 +51,12 @@ const (
 	ControlEnroll = "enrollment.requested"
 	ControlLeave  = "enrollment.left"    // data: definition, by: the candidate's open runs of it end as left
 	ControlMember = "enrollment.matched" // data: definition, pool: a member of a pool now; with date (RFC 3339), at a campaign's date
+	ControlEnded  = "enrollment.ended"   // an interview is over; data: definition, application, outcome
 	ControlPools  = "pools.reviewed"     // the candidate's pools are looked at again; no data
 )
+
+// ReasonAsksRemoval is why Rapport itself pauses a run: the candidate's own words ask to be left alone, and a person has to read them.
+const ReasonAsksRemoval = "asks_to_be_removed"
 
 // FieldKind is the type of a field of an event's data.
 type FieldKind string
@@ -94,7 +100,7 @@ func Broadcast(eventType string) bool { return strings.HasPrefix(eventType, "rol
 func CandidateOriginated(eventType string) bool {
 	switch eventType {
 	case "application.submitted", "application.withdrawn", "message.clicked", "message.replied", "page.viewed",
-		"event.registered", "event.attended", "interview.booked", "interview.rescheduled", "interview.cancelled",
+		"event.registered", "event.attended", "interview.picked", "interview.times_requested", "interview.cancelled",
 		"survey.answered", "offer.accepted", "offer.declined", "consent.granted", "consent.revoked":
 		return true
 	}
@@ -133,7 +139,7 @@ func buildVocabulary() map[string]map[string]FieldKind {
 		group(f{"name": KindText, "kind": KindText}, "event", "registered", "attended"),
 		group(f{
 			"interview": KindText, "round": KindText, "application": KindText, "starts_at": KindTime, "by": KindText, "reason": KindText,
-		}, "interview", "invited", "booked", "rescheduled", "cancelled", "declined", "completed", "no_show"),
+		}, "interview", "invited", "picked", "times_requested", "booked", "rescheduled", "cancelled", "declined", "completed", "no_show"),
 		group(f{"interview": KindText, "round": KindText, "rating": KindInt, "recommend": KindText}, "scorecard", "submitted"),
 		group(f{"survey": KindText, "step": KindText, "answers": KindMap, "nps": KindInt}, "survey", "answered"),
 		group(f{"application": KindText, "role": KindText, "start_date": KindTime, "reason": KindText}, "offer", "extended", "accepted", "declined"),

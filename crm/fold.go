@@ -5,9 +5,12 @@ import "time"
 // Fold writes what an event says about the message into it and tells whether anything changed. Times are set once and
 // states only go forward, so events may come twice and in any order. Any fact that a provider reports is evidence that it
 // took the message, also where the sender never learnt that: claimed and unknown become accepted, and settled once the fate
-// is known. What Rapport itself says (message.sent, message.failed) is in the ledger already and folds to nothing.
+// is known. Of several the earliest time counts, so that the order in which they come makes no difference. What Rapport itself
+// says (message.sent, message.failed) is in the ledger already and folds to nothing; a machine's open or click is evidence when
+// the provider reports it, and no open or click. What Rapport's own links say of a machine is not even evidence: a scanner
+// follows them before the mail server has made up its mind.
 func (m *Message) Fold(e *Event) bool {
-	if e.Source == SourceRapport {
+	if e.Source == SourceRapport || e.Source == SourceTracking && e.Machine() {
 		return false
 	}
 	var place *time.Time
@@ -32,7 +35,7 @@ func (m *Message) Fold(e *Event) bool {
 		return false
 	}
 	changed := m.taken(e.Time, settles)
-	if place != nil && place.IsZero() {
+	if place != nil && !e.Machine() && (place.IsZero() || e.Time.Before(*place)) {
 		*place, changed = e.Time, true
 	}
 	return changed
@@ -56,22 +59,25 @@ func (m *Message) Doubtful() bool {
 
 // taken moves the state forward on evidence that the provider took the message.
 func (m *Message) taken(at time.Time, settled bool) bool {
-	before := m.State
+	before, acceptedAt := m.State, m.AcceptedAt
 	switch m.State {
 	case MessageClaimed, MessageUnknown:
 		m.State, m.Reason, m.AcceptedAt = MessageAccepted, "", at
-	case MessageAccepted:
+	case MessageAccepted, MessageSettled:
+		if m.Provider == "" && at.Before(m.AcceptedAt) { // known from reports alone
+			m.AcceptedAt = at
+		}
 	case MessagePlanned, MessageRefused:
 		if !m.Doubtful() {
 			return false
 		}
 		m.State, m.Reason, m.AcceptedAt = MessageAccepted, "", at
-	case MessageSettled, MessageCancelled, MessageExpired, MessageSkipped:
+	case MessageCancelled, MessageExpired, MessageSkipped:
 		return false
 	}
 	m.LookupAt = time.Time{}
 	if settled {
 		m.State = MessageSettled
 	}
-	return m.State != before
+	return m.State != before || !m.AcceptedAt.Equal(acceptedAt)
 }

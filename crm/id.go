@@ -20,7 +20,9 @@ const (
 	PrefixDecision    = "dec"
 	PrefixKey         = "key"
 	PrefixJob         = "job"
+	PrefixNote        = "nte"
 	PrefixInterviewer = "int"
+	PrefixMeeting     = "mtg"
 	PrefixCalendar    = "cal"
 )
 

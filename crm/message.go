@@ -40,6 +40,10 @@ type Message struct {
 	State        MessageState `json:"state"`
 	Reason       string       `json:"reason,omitempty"` // why it was refused, skipped, expired; a code
 
+	Recipient string         `json:"recipient,omitempty"` // an interviewer's id; "": the candidate
+	MeetingID string         `json:"meeting,omitempty"`   // that it is about
+	Calendar  CalendarMethod `json:"calendar,omitempty"`  // of an invitation: then it has no template
+
 	PlannedAt  time.Time `json:"planned_at"`
 	NotBefore  time.Time `json:"not_before"`
 	NotAfter   time.Time `json:"not_after"`
@@ -65,6 +69,15 @@ type Message struct {
 	LookupAt      time.Time `json:"lookup_at,omitzero"`       // of an unknown one: when the provider is asked next
 	ResentAt      time.Time `json:"resent_at,omitzero"`       // when it was planned once more, as its step says on_unknown: resend_once
 }
+
+// CalendarMethod is what an iCalendar message is for (RFC 5546, 1.4).
+type CalendarMethod string
+
+// The methods that are sent.
+const (
+	CalendarRequest CalendarMethod = "REQUEST" // invites, or tells of a change
+	CalendarCancel  CalendarMethod = "CANCEL"
+)
 
 // Transactional tells whether the message is about something the candidate is part of.
 func (m *Message) Transactional() bool { return m.Purpose == PurposeTransactional }

@@ -20,6 +20,8 @@ type Outgoing struct {
 	Categories []string          // for the provider's own statistics: the definition and the step
 	StatusURL  string            // SMS: where the provider reports what became of it
 
+	TrackOpens  bool         // email: the provider shall report opens, if it can
+	TrackClicks bool         // email: the provider shall report clicks, if it can
 	ReturnPath  string       // email by SMTP: the bare address that bounces go to; "" is that of From
 	Attachments []Attachment // email
 }

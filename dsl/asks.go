@@ -87,7 +87,7 @@ func (r *run) call(in *Instr) (int, bool) {
 		}
 		request.Headers[h.Name] = r.render(in, h.Text)
 	}
-	return r.request(in, request)
+	return r.request(in, request, "an HTTP request")
 }
 
 // answer is what came of the request that the run has asked for, nil as long as that is not known.
@@ -98,12 +98,12 @@ func (r *run) answer() *crm.CallResult {
 	return nil
 }
 
-// request asks for an HTTP request. A run that was restarted before the answer came asks again, with the same key.
-func (r *run) request(in *Instr, c *crm.Call) (int, bool) {
+// request asks for something outside. A run that was restarted before the answer came asks again, with the same key.
+func (r *run) request(in *Instr, c *crm.Call, what string) (int, bool) {
 	occurrence := r.at.Steps[in.ID].Occurrence + 1
 	c.Key = crm.DeriveID("call", r.f.Enrollment.StartedAt, r.f.Enrollment.ID, in.ID, strconv.Itoa(occurrence))
 	r.at.Begun, r.at.Calling = true, r.d.Seq
-	r.sleep(r.now.Add(callWithin), in.ID+": an HTTP request", "**"+in.ID+"**: an HTTP request.")
+	r.sleep(r.now.Add(callWithin), in.ID+": "+what, "**"+in.ID+"**: "+what+".")
 	r.d.Command, r.d.Call = crm.CommandCall, c
 	return 0, false
 }

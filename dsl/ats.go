@@ -130,7 +130,7 @@ func (r *run) ats(in *Instr) (int, bool) {
 	if err != nil { // what came in as JSON goes out as JSON
 		r.note(crm.Note{Kind: crm.NoteProblem, Step: in.ID, Reason: "template", Text: "the fields could not be written"})
 	}
-	return r.request(in, &crm.Call{Body: string(body), ATS: true})
+	return r.request(in, &crm.Call{Body: string(body), ATS: true}, "an HTTP request")
 }
 
 // told ends a step that has told the applicant tracking system, or could not.

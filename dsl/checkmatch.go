@@ -115,19 +115,14 @@ func (c *matchChecker) messages(n, event *yaml.Node, m *Match, at *step) {
 		c.warn(part(n, "step"), codeNever, fmt.Sprintf("No message of %q is sent before this: it stands on another branch.", m.Step), "Name a step that the run has come through.")
 	case !sent:
 		c.warn(event, codeNever, fmt.Sprintf("No message of this run is sent before this, so there is no %s.", t), "Put it after an email or sms step.")
-	case !c.anySend(m, at, func(s *step) bool { return tells(s.instr.Send.Channel, t) }):
-		c.warn(event, codeNever, fmt.Sprintf("Text messages do not tell of %s.", t), "Wait for message.replied, or send an email.")
+	case !c.anySend(m, at, func(s *step) bool { return c.tells(s.instr.Send.Channel, t) }):
+		channel := crm.SMS
+		if c.anySend(m, at, func(s *step) bool { return s.instr.Send.Channel == crm.Email }) {
+			channel = crm.Email
+		}
+		message, fix := c.untold(channel, t)
+		c.warn(event, codeNever, message, fix)
 	}
-}
-
-// tells tells whether messages of a channel have an event. Phones do not say what was opened, and links in text messages are
-// not followed.
-func tells(ch crm.Channel, eventType string) bool {
-	switch eventType {
-	case "message.opened", "message.clicked", "message.complained":
-		return ch == crm.Email
-	}
-	return true
 }
 
 // experiments checks what the arms of experiments do against each other and against the measure.
@@ -162,7 +157,7 @@ func (p *paths) measurable(s *step, arm int) {
 			return false
 		}
 		other := slices.ContainsFunc(p.at[send].in, func(f fork) bool { return f.step == s && f.branch != arm })
-		told := slices.ContainsFunc(x.Measure.On, func(t string) bool { return tells(send.instr.Send.Channel, t) })
+		told := slices.ContainsFunc(x.Measure.On, func(t string) bool { return p.tells(send.instr.Send.Channel, t) })
 		return told && !other && (p.isInside(send, s) || p.canPrecede(s, send))
 	})
 	if !counts {

@@ -154,7 +154,7 @@ func (c *compiler) step(s *step, next int, after string) string {
 		c.experiment(at, s, next)
 	case OpRepeat:
 		c.repeat(at, s)
-	case OpSend, OpTask, OpUpdate, OpWait, OpWaitFor, OpEnroll, OpLeave, OpSurvey, OpCall, OpATS, OpEmit, OpExit:
+	case OpSend, OpTask, OpUpdate, OpWait, OpWaitFor, OpEnroll, OpLeave, OpSurvey, OpCall, OpATS, OpEmit, OpExit, OpMeet:
 		c.then(at, s, next)
 	}
 	if s.guarded() {

@@ -97,7 +97,7 @@ func (d *dispatch) event(e crm.Event) {
 	d.activity(&e)
 	d.score(&e)
 	d.stale = d.stale || d.concernsPools(&e)
-	if e.RecordOnly {
+	if e.RecordOnly || e.Machine() {
 		return
 	}
 	if e.Type == "pool.left" {
@@ -185,7 +185,7 @@ func (d *dispatch) application(e *crm.Event) {
 
 func (d *dispatch) activity(e *crm.Event) {
 	c, out := &d.facts.Candidate, &d.out.Candidate
-	if crm.CandidateOriginated(e.Type) && e.Text("text_kind") != "machine" && e.Time.After(c.LastActivityAt) {
+	if crm.CandidateOriginated(e.Type) && !e.Machine() && e.Time.After(c.LastActivityAt) {
 		c.LastActivityAt, out.LastActivityAt = e.Time, e.Time
 		d.changed("last_activity_at")
 	}
@@ -280,7 +280,7 @@ func (d *dispatch) meets(p *Program, m *Match, run *crm.Enrollment, e *crm.Event
 		return false
 	}
 	if strings.HasPrefix(e.Type, "message.") {
-		if e.EnrollmentID != run.ID || e.Text("text_kind") == "machine" || m.Step != "" && !p.inside(e.Step, m.Step) {
+		if e.EnrollmentID != run.ID || m.Step != "" && !p.inside(e.Step, m.Step) {
 			return false
 		}
 	}

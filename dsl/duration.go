@@ -109,10 +109,14 @@ func addBusinessDays(t time.Time, n int, loc *time.Location, cal *Calendar) time
 	local := t.In(loc)
 	y, m, day := local.Date()
 	date := time.Date(y, m, day, 0, 0, 0, 0, time.UTC)
-	for tries := 0; n > 0 && tries < 20_000; tries++ {
-		date = date.AddDate(0, 0, 1)
+	step := 1
+	if n < 0 {
+		step = -1
+	}
+	for tries := 0; n != 0 && tries < 20_000; tries++ {
+		date = date.AddDate(0, 0, step)
 		if cal.businessDay(date) {
-			n--
+			n -= step
 		}
 	}
 	return wallClock(local, date.Year(), date.Month(), date.Day(), loc)

@@ -48,6 +48,7 @@ const (
 	placeCalendar   place = "a calendar"
 	placeQuiet      place = "quiet"
 	placePurpose    place = "a purpose"
+	placeTrack      place = "what is tracked"
 	placeFrom       place = "from"
 	placePerson     place = "a person"
 	placeScore      place = "the score"

@@ -68,6 +68,7 @@ func workspaceKeys(p place) []key {
 			k("quiet", mappingOf(placeQuiet), "Hours in which no message is sent, by channel."),
 			k("limit", a(formLimit), "At most so many messages to a candidate in so much time, over everything but transactional mail."),
 			k("purposes", entriesOf(nameOf(""), mappingOf(placePurpose)), "What candidates can agree to hear about."),
+			k("track", entriesOf(nameOf("purpose"), mappingOf(placeTrack)), "What is noticed of how messages are read, by purpose: clicks where candidates have agreed, unless this says otherwise."),
 			k("from", mappingOf(placeFrom), "Who writes."),
 			k("team", entriesOf(a(formAddress), mappingOf(placePerson)), "The people who own candidates and sequences, by address."),
 			k("statuses", listOf(a(formWord)), "The statuses a candidate can have."),
@@ -90,6 +91,12 @@ func workspaceKeys(p place) []key {
 			needed(k("basis", oneOf("consent", "legitimate_interest"), "The legal basis (GDPR Art. 6(1) (a) or (f)).")),
 			k("wording", a(formText), "What the candidate reads when they agree."),
 			k("expires", a(formDuration), "How long a legitimate interest lasts."),
+		}
+	case placeTrack:
+		return []key{
+			k("opens", a(formBool), "Opens of email: false unless it is said here."),
+			k("clicks", a(formBool), "Clicks on links of email: true where the purpose rests on consent, unless it is said here."),
+			k("texts", a(formBool), "Clicks on links of text messages, which makes them longer: false unless it is said here."),
 		}
 	case placeFrom:
 		return []key{

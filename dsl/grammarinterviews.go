@@ -152,6 +152,7 @@ func loopHabits(p place) []key {
 const (
 	toCandidate    = "candidate"
 	toInterviewers = "interviewers"
+	toOwing        = "owing" // interviewers who owe a scorecard; nothing that is written in a definition
 	hiringManager  = "hiring_manager"
 )
 

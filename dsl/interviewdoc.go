@@ -30,6 +30,7 @@ type Interview struct {
 	NoShow      *NoShow
 	Scorecard   *ScorecardRule // nil: none is asked for
 	Survey      *LoopSurvey
+	Program     *Program // what it compiles to
 }
 
 // Round is one interview of a loop.
@@ -154,6 +155,8 @@ func (r *docReader) interview() *Interview {
 	i.transactional(m)
 	l := i.loop
 	l.Description, l.Owner, l.Purpose, l.ByHand, l.Enroll, l.Exits = i.p.Description, i.p.Owner, i.p.Purpose, i.p.ByHand, i.p.Enroll, i.p.Exits
+	i.p.Name, i.p.Hash, i.p.Reenroll = l.Name, l.Hash, Reenroll{}
+	l.Program = l.compile(i.p)
 	r.notInForce("Interviews")
 	return l
 }

@@ -82,8 +82,11 @@ type Text struct {
 // Render renders the text with the variables of Vars. The values in a text that becomes Markdown are escaped, others are
 // written as they are. The error is errTooLong's or says what Liquid could not do; it may quote values.
 func (t *Text) Render(vars map[string]any) (string, error) {
-	if t == nil || t.template == nil {
+	if t == nil {
 		return "", nil
+	}
+	if t.template == nil { // it was not written in a definition
+		return t.Source, nil
 	}
 	w := &cappedWriter{left: maxRenderedBytes}
 	var err error

@@ -32,10 +32,13 @@ func Compile(d Document) (*Program, error) {
 	if err := l.err(); err != nil {
 		return nil, err
 	}
-	if l.docs[0].program == nil {
-		return nil, fmt.Errorf("compile %s %s: it is not a sequence", d.Kind, d.Name)
+	switch first := l.docs[0]; {
+	case first.program != nil:
+		return first.program, nil
+	case first.interview != nil:
+		return first.interview.Program, nil
 	}
-	return l.docs[0].program, nil
+	return nil, fmt.Errorf("compile %s %s: it is neither a sequence nor an interview", d.Kind, d.Name)
 }
 
 // loader reads a set of documents: the workspace first, then messages, then sequences, as each may refer to those before.

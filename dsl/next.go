@@ -84,7 +84,8 @@ func newRun(p *Program, ws *Workspace, f *crm.Facts, now time.Time) *run {
 	r.f.Messages = slices.Clip(f.Messages)
 	r.f.Had = slices.Clip(f.Had)
 	r.f.Pools = slices.Clone(f.Pools)
-	r.env = Env{Now: now, Facts: &r.f, Application: r.application(), Program: p, Workspace: ws}
+	r.f.Meetings = slices.Clone(f.Meetings)
+	r.env = Env{Now: now, Facts: &r.f, Application: r.application(), Rounds: r.rounds(), Program: p, Workspace: ws}
 	r.d = &crm.Decision{
 		EnrollmentID: f.Enrollment.ID, Seq: f.Enrollment.Seq + 1, At: now, Seen: f.Enrollment.Wake, Command: crm.CommandWait,
 	}
@@ -135,10 +136,8 @@ func (r *run) step(in *Instr) (next int, done bool) {
 	case OpUpdate:
 		return r.update(in)
 	case OpWait:
-		r.at.Begun = true
 		return r.wait(in)
 	case OpWaitFor:
-		r.at.Begun = true
 		return r.waitFor(in)
 	case OpChoose:
 		return r.choose(in)
@@ -156,6 +155,8 @@ func (r *run) step(in *Instr) (next int, done bool) {
 		return r.ats(in)
 	case OpEmit:
 		return r.emit(in), true
+	case OpMeet:
+		return r.meet(in)
 	case OpExit:
 		r.ended = &exit{outcome: in.Exit, note: crm.Note{Step: in.ID}}
 		return 0, true
@@ -257,6 +258,10 @@ func (r *run) stuck(why string) *crm.Decision {
 func (r *run) end(x exit) *crm.Decision {
 	x.note.Kind, x.note.Outcome = crm.NoteExit, x.outcome
 	r.note(x.note)
+	if r.p.Loop != nil {
+		r.callOff(x.outcome)
+		r.over(x.outcome)
+	}
 	r.d.Command, r.d.Outcome, r.d.Until, r.d.Awaits = crm.CommandExit, x.outcome, time.Time{}, nil
 	r.d.Summary, r.d.Details = x.outcome, "Ended: **"+x.outcome+"**."
 	r.d.Progress = *r.at
@@ -351,7 +356,7 @@ func (r *run) matches(m *Match, e *crm.Event, since int64) bool {
 // ours tells whether a message event is about a message of this run, and of the step that the match names. What a machine
 // did does not count.
 func (r *run) ours(m *Match, e *crm.Event) bool {
-	if e.EnrollmentID != r.f.Enrollment.ID || e.Text("text_kind") == "machine" {
+	if e.EnrollmentID != r.f.Enrollment.ID || e.Machine() {
 		return false
 	}
 	return m.Step == "" || r.p.inside(e.Step, m.Step)

@@ -11,7 +11,7 @@ import (
 // score counts the points of an event. Those of an old event that is only recorded are worth what is left of them.
 func (d *dispatch) score(e *crm.Event) {
 	points := d.set.Workspace.points(e.Type)
-	if points == 0 || e.Text("text_kind") == "machine" {
+	if points == 0 || e.Machine() {
 		return
 	}
 	ws, c := d.set.Workspace, &d.facts.Candidate

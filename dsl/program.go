@@ -6,7 +6,7 @@ import (
 	"github.com/rapport-crm/rapport/crm"
 )
 
-// Program is a compiled sequence: a flat list of instructions with stable ids. It is immutable; runs are pinned to its
+// Program is a compiled sequence or interview: a flat list of instructions with stable ids. It is immutable; runs are pinned to its
 // Hash and stand at an instruction's ID.
 type Program struct {
 	Name        string
@@ -23,7 +23,8 @@ type Program struct {
 	Limit       *Limit    // the sequence's own; the workspace's applies too
 	Window      *Calendar // the sequence's own; nil: the workspace's, and none for transactional
 	Code        []Instr
-	Listens     []string // every event type that an exit or a wait looks at, sorted
+	Loop        *Interview // what an interview was compiled from; nil for a sequence
+	Listens     []string   // every event type that an exit or a wait looks at, sorted
 
 	index    map[string]int      // instruction id → place in Code
 	contains map[string][]string // step id → ids of the steps inside its branches, at any depth
@@ -125,6 +126,7 @@ const (
 	OpATS        Op = "ats"
 	OpEmit       Op = "emit"
 	OpExit       Op = "exit"
+	OpMeet       Op = "meet" // of interviews alone
 )
 
 // Instr is one instruction. Exactly the field that belongs to Op is set.
@@ -148,6 +150,7 @@ type Instr struct {
 	ATS        *ATS
 	Emit       *Emit
 	Exit       string // an outcome
+	Meet       *Meet
 
 	Next int            // the instruction that follows; len(Code) ends the run as completed
 	Then map[string]int // by outcome; an outcome that is not there goes on to Next
@@ -170,6 +173,8 @@ func (in *Instr) Outcomes() []string {
 			names = append(names, b.Name)
 		}
 		return append(names, OutcomeTimeout)
+	case OpMeet:
+		return in.Meet.outcomes()
 	case OpUpdate, OpWait, OpChoose, OpExperiment, OpRepeat, OpEnroll, OpLeave, OpEmit, OpExit:
 	}
 	return nil
@@ -180,6 +185,7 @@ type Send struct {
 	Channel   crm.Channel
 	Use       []string  // names of message documents, of which the first not yet had is sent; none: Inline
 	Inline    *Template // written in the step
+	To        string    // of interviews: interviewers, or those who owe a scorecard; "": the candidate
 	FromOwner bool      // from: owner
 	Window    *Calendar // the step's own
 	By        Duration  // the latest it may go, from the moment the step is reached; zero: sendWithin

@@ -87,7 +87,7 @@ func (w *schemaWriter) shape(s shape) jsonObject {
 	case formConstant, formList, formMapping, formEntries, formEither:
 		return w.compound(s)
 	case formString, formDuration, formLimit, formShare, formHours, formClock, formMoment, formZone, formAddress, formMailbox,
-		formDays, formLocale, formTime, formCustom, formAttribute:
+		formDays, formLocale, formTime, formCustom, formAttribute, formPrice:
 	}
 	return s.explained(jsonObject{{"type", "string"}, {"pattern", s.pattern()}})
 }
@@ -132,7 +132,7 @@ func (s shape) wrong() string {
 	switch s.form {
 	case formDuration:
 		return "This is not a duration. " + hint
-	case formLimit, formShare, formHours, formClock, formMoment, formZone, formLocale, formPhone:
+	case formLimit, formShare, formHours, formClock, formMoment, formZone, formLocale, formPhone, formPrice:
 		return "This is not written right. " + hint
 	case formName:
 		return "This is not a name: lower-case words joined by hyphens, such as silver-medallist-nurses."
@@ -206,6 +206,8 @@ func (s shape) hint() string {
 		return "A language such as `cy`, or a language and country such as `pt-BR`."
 	case formPhone:
 		return "With the country code: `\"+447700900000\"`."
+	case formPrice:
+		return "With its currency: `0.04 GBP`."
 	case formCondition:
 		return "A CEL expression. In a flow mapping, or when it begins with a quote, put it in single quotes."
 	case formTime:

@@ -12,12 +12,19 @@ import (
 
 // send plans a message, or says why not, or waits until it may.
 func (r *run) send(in *Instr) (next int, done bool) {
+	if in.Send.To != "" {
+		return r.sendPanel(in)
+	}
 	if r.at.Begun {
 		return r.sent(in, r.at.Steps[in.ID])
 	}
 	template, left := r.unread(in.Send)
 	if !left {
 		r.note(crm.Note{Kind: crm.NoteSkipped, Step: in.ID, Reason: ReasonAllHad})
+		return r.record(in, crm.OutcomeSkipped, crm.StepState{}), true
+	}
+	if r.moot() {
+		r.note(crm.Note{Kind: crm.NoteSkipped, Step: in.ID, Reason: ReasonMoot})
 		return r.record(in, crm.OutcomeSkipped, crm.StepState{}), true
 	}
 	limit := r.latest(in)
@@ -53,10 +60,15 @@ func (r *run) unread(s *Send) (template string, left bool) {
 	return "", len(s.Use) == 0
 }
 
-// latest is the last moment at which the step may still send: `by`, from when it was reached.
+// latest is the last moment at which the step may still send: `by`, from when it was reached; what is about an interview that
+// is to come, not after that has begun.
 func (r *run) latest(in *Instr) time.Time {
 	if in.Send.By.IsZero() {
-		return r.now.Add(sendWithin)
+		last := r.now.Add(sendWithin)
+		if m := r.current(); m != nil && m.StartsAt.After(r.now) && m.StartsAt.Before(last) {
+			return m.StartsAt
+		}
+		return last
 	}
 	return in.Send.By.Add(r.at.Reached, r.loc, r.ws.Calendar)
 }
@@ -81,6 +93,9 @@ func (r *run) deferSend(in *Instr, v Verdict) (int, bool) {
 	}
 	r.at.NotBefore, r.at.Deferred = v.NotBefore, v.Reason
 	r.d.Awaits = append(r.d.Awaits, zoneFields()...)
+	if r.p.Loop != nil {
+		r.d.Awaits = append(r.d.Awaits, meetingEvents()...)
+	}
 	return r.sleep(v.NotBefore, fmt.Sprintf("%s: deferred by %s until %s", in.ID, v.Reason, clockText(v.NotBefore)),
 		fmt.Sprintf("**%s** is deferred by *%s* until %s.", in.ID, v.Reason, clockText(v.NotBefore)))
 }

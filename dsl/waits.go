@@ -13,6 +13,7 @@ const sendSlack = time.Minute
 
 // wait lets time pass: a duration, until clocks show a time, or until a moment.
 func (r *run) wait(in *Instr) (int, bool) {
+	r.at.Begun = true
 	w := in.Wait
 	if r.unsettled(w.Until) {
 		return 0, r.awaitSettled(in)
@@ -112,6 +113,7 @@ func (r *run) awaitZone(d Duration) {
 // waitFor goes on with the first event that one of the branches is about, with a state that one of them describes, or with
 // the timeout.
 func (r *run) waitFor(in *Instr) (int, bool) {
+	r.at.Begun = true
 	due, open := r.due(in.WaitFor.Timeout)
 	if b, e := r.happened(in.WaitFor, due); b != nil {
 		n := eventNote(e)

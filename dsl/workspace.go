@@ -19,6 +19,7 @@ type Workspace struct {
 	QuietSMS   *Span // default 21:00-08:00
 	Limit      *Limit
 	Purposes   map[string]Purpose
+	Track      map[string]Tracking // by purpose: where it is not the default; see Tracks
 	From       From
 	Team       map[string]Person // by address, in lower case
 	Statuses   []string          // nil: any

@@ -45,6 +45,9 @@ func (r *docReader) workspace() *Workspace {
 	if n := m.get("purposes"); n != nil {
 		r.purposes(n, ws)
 	}
+	if n := m.get("track"); n != nil {
+		r.tracking(n, ws)
+	}
 	if n := m.get("from"); n != nil {
 		ws.From = r.from(n)
 	}

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"maps"
 	"strings"
 
@@ -42,8 +43,34 @@ func scanEventEntry(row pgx.CollectableRow) ([]Entry, error) {
 		}
 		run.name(&e)
 	}
-	e.Data = declared(&event)
+	if event.Source == crm.SourceControl {
+		e.Reason = cmp.Or(e.Reason, event.Text("reason"))
+	}
+	e.Data, e.Said = declared(&event), saidBy(&event)
 	return []Entry{e}, nil
+}
+
+// saidBy is what a candidate wrote, or what a machine did for them; nil for every other event.
+func saidBy(e *crm.Event) *Said {
+	switch e.Type {
+	case "message.replied", "message.auto_replied":
+	default:
+		return nil
+	}
+	said := &Said{Subject: e.Text("subject"), Text: e.Text("text")}
+	said.Damaged, _ = e.Data["damaged"].(bool)
+	said.OtherAddress, _ = e.Data["other_address"].(bool)
+	files, _ := e.Data["attachments"].([]any)
+	for _, file := range files {
+		fields, _ := file.(map[string]any)
+		var f SaidFile
+		f.Name, _ = fields["name"].(string)
+		f.Type, _ = fields["type"].(string)
+		size, _ := fields["size"].(float64)
+		f.Size = int(size)
+		said.Files = append(said.Files, f)
+	}
+	return said
 }
 
 // declared are the fields of an event's data that its type declares, without free texts and answers. Of custom events, whose
@@ -86,9 +113,12 @@ func scanDecisionEntries(row pgx.CollectableRow) ([]Entry, error) {
 func scanMessageEntry(row pgx.CollectableRow) ([]Entry, error) {
 	e := Entry{Kind: EntryMessage, rank: rankMessage}
 	var run runName
-	var channel, reason string
+	var channel, reason, subject string
 	err := row.Scan(&e.At, &e.key, &e.Outcome, &e.MessageID, &reason, &e.Step, &run.definition, &run.version, &run.id, &run.n,
-		&run.candidate, &run.workflow, &channel)
+		&run.candidate, &run.workflow, &channel, &subject)
+	if e.Outcome == string(crm.MessageAccepted) && subject != "" {
+		e.Said = &Said{Subject: subject}
+	}
 	switch crm.MessageState(e.Outcome) {
 	case crm.MessageRefused, crm.MessageUnknown, crm.MessageCancelled, crm.MessageExpired, crm.MessageSkipped:
 		e.Reason = reason
@@ -109,6 +139,17 @@ func scanTaskEntry(row pgx.CollectableRow) ([]Entry, error) {
 		e.Reason = outcome
 	}
 	run.name(&e)
+	return []Entry{e}, err
+}
+
+func scanNoteEntry(row pgx.CollectableRow) ([]Entry, error) {
+	e := Entry{Kind: EntryNote, rank: rankNote, Said: &Said{}}
+	var source string
+	err := row.Scan(&e.At, &e.NoteID, &e.Outcome, &e.Source, &source, &e.Said.Text)
+	e.key = e.NoteID
+	if source != "" {
+		e.Data = map[string]any{"source": source}
+	}
 	return []Entry{e}, err
 }
 

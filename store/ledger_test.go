@@ -71,13 +71,13 @@ func TestLastMessageTo(t *testing.T) {
 		}
 		sent = append(sent, message)
 	}
-	got, err := b.LastMessageTo(t.Context(), crm.Email, " ana@EXAMPLE.org", b.now().Add(-time.Hour))
+	got, err := b.LastMessageTo(t.Context(), crm.Email, " ana@EXAMPLE.org", start().Add(-time.Hour), b.now().Add(-time.Hour))
 	if err != nil || got.ID != sent[1] {
 		t.Errorf("got %s, %v, want the last one before that time, %s", got.ID, err, sent[1])
 	}
-	_, err = b.LastMessageTo(t.Context(), crm.SMS, "ana@example.org", b.now())
+	_, err = b.LastMessageTo(t.Context(), crm.SMS, "ana@example.org", start().Add(-time.Hour), b.now())
 	wantCode(t, err, crm.CodeNotFound)
-	_, err = b.LastMessageTo(t.Context(), crm.Email, "ana@example.org", start())
+	_, err = b.LastMessageTo(t.Context(), crm.Email, "ana@example.org", start().Add(-time.Hour), start())
 	wantCode(t, err, crm.CodeNotFound)
 }
 

@@ -58,11 +58,11 @@ func (s *Store) MessageByProvider(ctx context.Context, provider, providerID stri
 		provider, providerID)
 }
 
-// LastMessageTo returns the last message that a provider took for an address before or at a time: the one that a reply, which
-// names none, most likely answers. The error has crm.CodeNotFound when there is none.
-func (s *Store) LastMessageTo(ctx context.Context, channel crm.Channel, address string, at time.Time) (crm.Message, error) {
-	return s.message(ctx, `lower(address) = lower($1) and address <> '' and channel = $2 and accepted_at <= $3
-		order by accepted_at desc limit 1`, crm.NormalAddress(channel, address), channel, moment(at))
+// LastMessageTo returns the last message that a provider took for an address after since and until at: the one that a reply,
+// which names none, most likely answers. The error has crm.CodeNotFound when there is none.
+func (s *Store) LastMessageTo(ctx context.Context, channel crm.Channel, address string, since, at time.Time) (crm.Message, error) {
+	return s.message(ctx, `lower(address) = lower($1) and address <> '' and channel = $2 and accepted_at > $3 and accepted_at <= $4
+		order by accepted_at desc limit 1`, crm.NormalAddress(channel, address), channel, moment(since), moment(at))
 }
 
 func (s *Store) message(ctx context.Context, where string, arguments ...any) (crm.Message, error) {

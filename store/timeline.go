@@ -13,7 +13,7 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Entry is one line of a candidate's timeline. Its fields hold no names, addresses or texts of messages, but for Text.
+// Entry is one line of a candidate's timeline. Its fields hold no names, addresses or texts of messages, but for Text and Said.
 type Entry struct {
 	At           time.Time      `json:"at"`
 	Kind         EntryKind      `json:"kind"`
@@ -30,15 +30,33 @@ type Entry struct {
 	Position     int64          `json:"position,omitempty"` // of an event; 0: not dispatched yet
 	MessageID    string         `json:"message_id,omitempty"`
 	TaskID       string         `json:"task_id,omitempty"`
+	NoteID       string         `json:"note_id,omitempty"`
 	Expression   string         `json:"expression,omitempty"`
 	Result       string         `json:"result,omitempty"`
 	Text         string         `json:"text,omitempty"`
 	Data         map[string]any `json:"data,omitempty"` // of an event: the declared fields
 	Until        time.Time      `json:"until,omitzero"`
+	Said         *Said          `json:"said,omitempty"` // of the conversation: a reply, a note, a message that was sent
 
 	rank int    // of the kind, among entries of the same time
 	key  string // of the row, within the rank
 	part int    // of the row
+}
+
+// Said is what the candidate or one of us said.
+type Said struct {
+	Subject      string     `json:"subject,omitempty"`
+	Text         string     `json:"text,omitempty"`          // of a reply, what is new in it; of what was sent nothing, as it is not kept
+	Files        []SaidFile `json:"files,omitempty"`         // that came along, and were not kept
+	Damaged      bool       `json:"damaged,omitempty"`       // not all of it could be read
+	OtherAddress bool       `json:"other_address,omitempty"` // it came from another address than the one written to
+}
+
+// SaidFile is what is known of a file.
+type SaidFile struct {
+	Name string `json:"name,omitempty"`
+	Size int    `json:"size,omitempty"` // in bytes; 0: not known
+	Type string `json:"type,omitempty"`
 }
 
 // EntryKind says what an entry is about: one of the kinds below, or the crm.NoteKind of a decision's note.
@@ -50,10 +68,11 @@ const (
 	EntryConsent EntryKind = "consent"
 	EntryMessage EntryKind = "message" // a change in the ledger; that it was planned is a decision's note
 	EntryTask    EntryKind = "task_state"
+	EntryNote    EntryKind = "note" // what a person wrote down; its outcome is the kind: call, meeting, email or note
 )
 
-// place is where an entry stands in the order of a timeline: by time, then consents, events, decisions, messages, tasks. It
-// is the cursor too.
+// place is where an entry stands in the order of a timeline: by time, then consents, events, decisions, messages, tasks, notes.
+// It is the cursor too.
 type place struct {
 	At   time.Time `json:"a"`
 	Rank int       `json:"r"`
@@ -68,6 +87,7 @@ const (
 	rankDecision
 	rankMessage
 	rankTask
+	rankNote
 )
 
 func (e *Entry) place() place { return place{e.At, e.rank, e.key, e.part} }
@@ -77,7 +97,7 @@ func (p place) compare(q place) int {
 }
 
 // Timeline returns a page of all that happened to a candidate, the oldest first: events, decisions with their reasons,
-// messages, consents and tasks, and the cursor of the next page, "" after the last. The error has crm.CodeNotFound when there
+// messages, consents, tasks and notes, and the cursor of the next page, "" after the last. The error has crm.CodeNotFound when there
 // is no such candidate and crm.CodeInvalid when the cursor is none of ours.
 func (s *Store) Timeline(
 	ctx context.Context, candidateID string, limit int, after string,
@@ -153,7 +173,7 @@ func queueTimeline(batch *pgx.Batch, candidateID string, from place, limit int) 
 		where d.candidate_id = $1 and jsonb_array_length(d.notes) > 0 and (d.at, 0, lpad(d.id::text, 20, '0')) >= ($2, $3::int, $4 collate "C") order by d.at, d.id limit $5`,
 		scanDecisionEntries)
 	read(rankMessage, `select * from (
-			select c.at, m.id || c.what as key, c.what, m.id, m.reason, m.step, m.definition, r.version, r.id, r.n, m.candidate_id, r.workflow_id, m.channel
+			select c.at, m.id || c.what as key, c.what, m.id, m.reason, m.step, m.definition, r.version, r.id, r.n, m.candidate_id, r.workflow_id, m.channel, m.subject
 			from messages m join enrollments r on r.id = m.enrollment_id
 			cross join lateral (values ('accepted', m.accepted_at), ('delivered', m.delivered_at), ('opened', m.opened_at),
 				('clicked', m.clicked_at), ('replied', m.replied_at), ('bounced', m.bounced_at), ('complained', m.complained_at),
@@ -167,5 +187,7 @@ func queueTimeline(batch *pgx.Batch, candidateID string, from place, limit int) 
 			cross join lateral (values ('open', t.created_at), (t.state, t.closed_at)) as c (what, at)
 			where t.candidate_id = $1 and c.at is not null
 		) l where (at, 0, key) >= ($2, $3::int, $4 collate "C") order by at, key collate "C" limit $5`, scanTaskEntry)
+	read(rankNote, `select at, id, kind, author, source, text from notes
+		where candidate_id = $1 and (at, 0, id) >= ($2, $3::int, $4 collate "C") order by at, id collate "C" limit $5`, scanNoteEntry)
 	return parts
 }

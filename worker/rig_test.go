@@ -39,6 +39,7 @@ type rig struct {
 	scale    crm.Scale
 	queue    string
 	inbound  string // the domain that answers go to
+	tracking worker.Tracking
 	log      *slog.Logger
 }
 
@@ -78,6 +79,7 @@ func (r *rig) work() (stop func()) {
 		Store: r.store, Temporal: r.temporal, Scale: r.scale, TaskQueue: r.queue, PublicURL: "http://localhost", ReplyDomain: r.inbound,
 		Providers:   map[crm.Channel]worker.Provider{crm.Email: r.mailbox, crm.SMS: texts},
 		Rates:       r.rates,
+		Tracking:    r.tracking,
 		Calls:       r.calls,
 		Unsubscribe: func(id string) string { return "http://localhost/u/" + id },
 		SurveyLink:  func(id string) string { return "http://localhost/s/" + id },
@@ -110,7 +112,13 @@ team: {maya@north.example: {name: "Maya Lee, RN"}}
 // apply publishes definitions, with a workspace that never defers.
 func (r *rig) apply(text string) {
 	r.t.Helper()
-	set, problems := dsl.Check([]dsl.File{{Path: "test.yaml", Text: []byte(workspace + text)}}, nil)
+	r.applyAll(workspace + text)
+}
+
+// applyAll publishes definitions, with what workspace they bring.
+func (r *rig) applyAll(text string) {
+	r.t.Helper()
+	set, problems := dsl.Check([]dsl.File{{Path: "test.yaml", Text: []byte(text)}}, nil)
 	if set == nil {
 		r.t.Fatalf("definitions: %v", problems)
 	}

@@ -247,7 +247,9 @@ func (w *Worker) render(ctx context.Context, set *dsl.Set, c *store.Claim) (*crm
 	if err != nil {
 		return nil, nil, fmt.Errorf("render %s: %w", m.Step, err)
 	}
+	opens, clicks := w.tracking.apply(rendered, m, set.Workspace)
 	out := &crm.Outgoing{
+		TrackOpens: opens, TrackClicks: clicks,
 		MessageID: m.ID, Channel: m.Channel, To: candidate.Address(m.Channel), Text: rendered.Text,
 		Categories: []string{m.Definition, m.Definition + "/" + m.Step},
 	}

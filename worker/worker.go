@@ -38,6 +38,7 @@ type Config struct {
 	ReplyDomain string                        // where mail to reply+MESSAGE@ is read by Rapport; empty: answers go to owners
 	Unsubscribe func(messageID string) string // the link that unsubscribes from a message's purpose
 	SurveyLink  func(messageID string) string // the link to the survey that a message invites to; nil: there is none
+	Tracking    Tracking                      // who notices opens and clicks; the zero value: nobody
 	TaskQueue   string                        // default workflows.TaskQueue
 	BuildID     string                        // of this binary, for worker versioning; empty: unversioned
 	Grace       time.Duration                 // real time that a run may be overdue before it is woken; default 30 s
@@ -57,6 +58,7 @@ type Worker struct {
 	replyDomain string
 	unsubscribe func(string) string
 	surveyLink  func(string) string
+	tracking    Tracking
 	taskQueue   string
 	buildID     string
 	grace       time.Duration
@@ -74,6 +76,7 @@ func New(c Config) *Worker {
 	w := &Worker{
 		store: c.Store, temporal: c.Temporal, providers: c.Providers, scale: c.Scale,
 		publicURL: strings.TrimSuffix(c.PublicURL, "/"), replyDomain: c.ReplyDomain, unsubscribe: c.Unsubscribe, surveyLink: c.SurveyLink,
+		tracking:  c.Tracking,
 		taskQueue: c.TaskQueue, buildID: c.BuildID, grace: cmp.Or(c.Grace, defaultGrace), log: c.Log,
 	}
 	if w.taskQueue == "" {

@@ -20,19 +20,34 @@ func TestLayers(t *testing.T) {
 		"workflows":           {"crm"},
 		"store":               {"crm"},
 		"activities":          {"crm", "dsl", "dsl/phone", "dsl/wallclock"},
-		"activities/sendgrid": {"crm", "activities/provider"},
+		"activities/mail":     {},
+		"activities/sendgrid": {"crm", "activities/provider", "activities/mail"},
 		"activities/twilio":   {"crm", "activities/provider"},
-		"activities/call":     {"crm", "activities/provider"},
-		"store/memory":        {"crm"},
-		"worker/play":         {"crm", "dsl", "dsl/phone", "dsl/wallclock", "workflows", "activities", "store/memory"},
-		"worker":              {"crm", "dsl", "dsl/phone", "dsl/wallclock", "workflows", "activities", "store"},
-		"api":                 {"crm", "dsl", "dsl/phone", "dsl/wallclock", "workflows", "store", "activities/sendgrid", "activities/twilio", "activities/provider"},
+		"activities/address":  {},
+		"activities/call":     {"crm", "activities/provider", "activities/address"},
+
+		"activities/calendar":        {"crm", "dsl/wallclock"},
+		"activities/calendar/ical":   {"crm", "dsl/wallclock", "activities/calendar"},
+		"activities/calendar/remote": {"crm", "dsl/wallclock", "activities/calendar", "activities/address", "activities/provider"},
+		"activities/calendar/caldav": {
+			"crm", "dsl/wallclock", "activities/calendar", "activities/calendar/ical", "activities/calendar/remote", "activities/address", "activities/provider",
+		},
+		"activities/calendar/feed": {
+			"crm", "dsl/wallclock", "activities/calendar", "activities/calendar/ical", "activities/calendar/remote", "activities/address", "activities/provider",
+		},
+		"store/memory": {"crm"},
+		"worker/play":  {"crm", "dsl", "dsl/phone", "dsl/wallclock", "workflows", "activities", "store/memory"},
+		"worker":       {"crm", "dsl", "dsl/phone", "dsl/wallclock", "workflows", "activities", "store"},
+		"api":          {"crm", "dsl", "dsl/phone", "dsl/wallclock", "workflows", "store", "activities/sendgrid", "activities/twilio", "activities/provider", "activities/mail"},
 	}
 	never := map[string][]string{ // package → packages of others that it must not link
 		"crm":       {"net/http", "database/sql", "go.temporal.io/"},
 		"dsl/phone": {"net", "database/sql", "go.temporal.io/"},
 		"dsl/slots": {"net", "database/sql", "go.temporal.io/"},
 		"dsl":       {"net/http", "database/sql", "go.temporal.io/", "github.com/jackc/"},
+
+		"activities/calendar/ical": {"net/http", "database/sql", "go.temporal.io/"},
+
 		"workflows": {"database/sql", "github.com/jackc/", "github.com/google/cel-go"},
 		"store":     {"go.temporal.io/", "github.com/gin-gonic/", "github.com/google/cel-go"},
 	}

@@ -11,10 +11,12 @@ import (
 	"net/http"
 	"net/netip"
 	"slices"
+	"syscall"
 	"time"
 
 	"golang.org/x/net/http/httpguts"
 
+	"github.com/rapport-crm/rapport/activities/address"
 	"github.com/rapport-crm/rapport/crm"
 )
 
@@ -96,7 +98,7 @@ func New(config Config) *Client {
 			c.secrets[name] = value
 		}
 	}
-	c.permits = newGuard(config.AllowPrivate).permits
+	c.permits = address.NewGuard(config.AllowPrivate).Permits
 	dialer := &net.Dialer{Timeout: c.timeout, Resolver: config.Resolver, Control: c.control}
 	c.transport = &http.Transport{
 		Proxy:                  nil, // a proxy would connect in our stead, and to anywhere
@@ -113,6 +115,15 @@ func New(config Config) *Client {
 		c.ats = ats
 	}
 	return c
+}
+
+// control is asked by the dialer right before it connects, for every address that it tries.
+func (c *Client) control(_, to string, _ syscall.RawConn) error {
+	addr, err := netip.ParseAddrPort(to)
+	if err != nil || !c.permits(addr) {
+		return address.ErrPrivate
+	}
+	return nil
 }
 
 // Do does one attempt at a call. The error is a *crm.CallError, for what is worth another attempt, or the context's own when that
@@ -177,7 +188,7 @@ func (c *Client) failure(ctx context.Context, h *hop, err error) (crm.CallResult
 	switch {
 	case errors.As(err, &retry):
 		return crm.CallResult{}, retry
-	case errors.Is(err, errPrivate):
+	case errors.Is(err, address.ErrPrivate):
 		return failed(ReasonPrivateAddress), nil
 	case ctx.Err() != nil:
 		return crm.CallResult{}, fmt.Errorf("call %s: %w", h.url.Hostname(), ctx.Err())

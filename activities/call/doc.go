@@ -2,7 +2,7 @@
 // nothing it says is taken on trust:
 //
 //   - Only hosts that the operator listed are asked, over HTTPS, and at no other port than the listed one (hosts.go).
-//   - No connection is made to an address inside: private, loopback, link-local, cloud metadata (address.go). That is looked at
+//   - No connection is made to an address inside: private, loopback, link-local, cloud metadata (activities/address). That is looked at
 //     when the connection is made, on the address it is made to. A name that changes its address in between changes nothing.
 //   - A redirect is a new request, held to the same rules. To another host it goes without the secret and without the step's
 //     own headers (request.go).

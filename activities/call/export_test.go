@@ -33,10 +33,10 @@ func Answer(status int, header http.Header, body string) (crm.CallResult, error)
 	return answer("hooks.example.com", resp)
 }
 
-// Permits tells whether a connection may be made to the address.
-func Permits(private bool, addr string) bool {
-	return newGuard(private).permits(netip.AddrPortFrom(netip.MustParseAddr(addr), 443))
-}
-
 // SpareATS does the same for the client of the applicant tracking system.
 func (c *Client) SpareATS(server net.Addr) { c.ats.client.Spare(server) }
+
+// Permits tells whether the client may connect to the address.
+func Permits(private bool, addr string) bool {
+	return New(Config{AllowPrivate: private}).permits(netip.AddrPortFrom(netip.MustParseAddr(addr), 443))
+}

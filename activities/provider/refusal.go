@@ -13,6 +13,10 @@ import (
 // It is careful in one direction: a clause must be a request to stop and nothing else, apart from courtesies, so that "I can't
 // stop thinking about the role", "stop by on Monday" and "please do not text me before 9" are none. What it misses, a person reads.
 func Refusal(text string) (language string) {
+	return refusal(text, requests)
+}
+
+func refusal(text string, known []wording) (language string) {
 	for sentence := range strings.FieldsFuncSeq(plain(text), endsSentence) {
 		if slices.ContainsFunc(strings.Fields(sentence), conditional) {
 			continue
@@ -20,7 +24,7 @@ func Refusal(text string) (language string) {
 		alone := true // nothing is said beside it
 		bare := ""
 		for _, clause := range clauses(sentence) {
-			if language := request(clause); language != "" {
+			if language := request(clause, known); language != "" {
 				return language
 			}
 			if language := bareWord(clause); language != "" {
@@ -117,8 +121,8 @@ func disinterest(clause string) bool {
 }
 
 // request tells in which language a clause, from its first word to its last, is a request to stop.
-func request(clause string) string {
-	for _, r := range requests {
+func request(clause string, known []wording) string {
+	for _, r := range known {
 		if r.words.MatchString(clause) {
 			return r.language
 		}
@@ -126,13 +130,16 @@ func request(clause string) string {
 	return ""
 }
 
+// wording is what requests look like in a language.
+type wording struct {
+	language string
+	words    *regexp.Regexp
+}
+
 // requests are what clauses of a refusal look like once plain and clauses have gone over them.
 //
 //nolint:gochecknoglobals // constants, compiled once
-var requests = []struct {
-	language string
-	words    *regexp.Regexp
-}{
+var requests = []wording{
 	{"en", whole(
 		`(?:(?:can|could|would|will) you |i want you to |id like you to )?(?:stop|quit|cease) (?:texting|messaging|contacting|writing|writing to|spamming|bothering)(?: (?:me|us|my phone|this number|my number))?(?: again| any ?more)?`,
 		`(?:(?:can|could|would|will) you |i want you to )?stop (?:sending|with)(?: me| us)?(?: all| any| more| these| those| the| your| such| of)*(?: text| sms)? ?(?:texts|messages|sms|spam|stuff)(?: to (?:me|this number|my phone))?`,

@@ -25,6 +25,7 @@ type hook struct {
 	Type        string  `json:"type"`   // of a bounce: bounce or blocked
 	Reason      string  `json:"reason"` // of a drop
 	MachineOpen bool    `json:"sg_machine_open"`
+	UserAgent   string  `json:"useragent"`
 }
 
 // seconds is a Unix time that some of SendGrid's events write as a string.
@@ -64,7 +65,7 @@ func ParseEvents(body []byte) (reports []provider.Report, unreadable int, err er
 }
 
 func (h *hook) report() (provider.Report, bool) {
-	r := provider.Report{Address: h.Email, MessageID: h.MessageID}
+	r := provider.Report{Address: h.Email, MessageID: h.MessageID, At: time.Unix(int64(h.Timestamp), 0).UTC()}
 	r.ProviderID, _, _ = strings.Cut(h.SGMessageID, ".") // what Send got as X-Message-Id, then parts of SendGrid's own
 	if !crm.HasPrefix(r.MessageID, crm.PrefixMessage) {
 		r.MessageID = ""
@@ -74,7 +75,7 @@ func (h *hook) report() (provider.Report, bool) {
 	if eventType != "" && r.MessageID != "" && h.EventID != "" {
 		data["message"] = r.MessageID
 		r.Event = crm.Event{
-			Source: Provider, ExternalID: h.EventID, Type: eventType, Time: time.Unix(int64(h.Timestamp), 0).UTC(), Data: data,
+			Source: Provider, ExternalID: h.EventID, Type: eventType, Time: r.At, Data: data,
 		}
 	}
 	return r, r.Event.Type != "" || r.OptOut != "" || r.Accepted
@@ -89,11 +90,10 @@ func (h *hook) classify(r *provider.Report, data map[string]any) string {
 	case "delivered":
 		return "message.delivered"
 	case "open":
-		if h.MachineOpen {
-			data["text_kind"] = "machine"
-		}
+		r.Visit = crm.Visit{Agent: h.UserAgent, Automatic: h.MachineOpen}
 		return "message.opened"
 	case "click":
+		r.Visit = crm.Visit{Agent: h.UserAgent, URL: h.URL}
 		data["url"] = h.URL
 		return "message.clicked"
 	case "bounce":

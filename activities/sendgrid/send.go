@@ -118,7 +118,7 @@ func compose(out crm.Outgoing) (*mail.SGMailV3, error) {
 		email.SetHeader(name, value)
 	}
 	email.AddCategories(out.Categories...)
-	email.SetTrackingSettings(tracking())
+	email.SetTrackingSettings(tracking(&out))
 	return email, nil
 }
 
@@ -138,12 +138,12 @@ func attach(email *mail.SGMailV3, attachments []crm.Attachment) error {
 	return nil
 }
 
-// tracking says so explicitly, whatever the account's own settings are: sequences wait for clicks, and unsubscribing is
-// Rapport's to handle, or its consents would not know of it.
-func tracking() *mail.TrackingSettings {
+// tracking says so explicitly, whatever the account's own settings are: the workspace says what is noticed, and unsubscribing
+// is Rapport's to handle, or its consents would not know of it.
+func tracking(out *crm.Outgoing) *mail.TrackingSettings {
 	return mail.NewTrackingSettings().
-		SetClickTracking(mail.NewClickTrackingSetting().SetEnable(true).SetEnableText(false)).
-		SetOpenTracking(mail.NewOpenTrackingSetting().SetEnable(true)).
+		SetClickTracking(mail.NewClickTrackingSetting().SetEnable(out.TrackClicks).SetEnableText(false)).
+		SetOpenTracking(mail.NewOpenTrackingSetting().SetEnable(out.TrackOpens)).
 		SetSubscriptionTracking(mail.NewSubscriptionTrackingSetting().SetEnable(false))
 }
 

@@ -27,7 +27,7 @@ func outgoing() crm.Outgoing {
 		MessageID: messageID, Channel: crm.Email, To: "sarah@example.org", ToName: "Sarah", From: "North Trust Careers <careers@trust.example>",
 		ReplyTo: "reply+" + messageID + "@in.trust.example", Subject: "Thank you", HTML: "<p>Hi</p>", Text: "Hi",
 		Headers:    map[string]string{"List-Unsubscribe": "<https://rapport.example/u/x>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"},
-		Categories: []string{"silver-medallist-nurses", "thanks"},
+		Categories: []string{"silver-medallist-nurses", "thanks"}, TrackClicks: true,
 	}
 }
 
@@ -66,12 +66,39 @@ func TestSendSpeaksTheAPI(t *testing.T) {
 		"custom_args":      map[string]any{"rapport_message": messageID},
 		"tracking_settings": map[string]any{
 			"click_tracking":        map[string]any{"enable": true, "enable_text": false},
-			"open_tracking":         map[string]any{"enable": true},
+			"open_tracking":         map[string]any{"enable": false},
 			"subscription_tracking": map[string]any{"enable": false},
 		},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("body (-want +got):\n%s", diff)
+	}
+}
+
+// What is not to be tracked is said explicitly, whatever the account's settings are.
+func TestSendTracksWhatIsAsked(t *testing.T) {
+	t.Parallel()
+	for _, want := range []struct{ opens, clicks bool }{{false, false}, {true, false}, {false, true}, {true, true}} {
+		var got struct {
+			Tracking map[string]struct {
+				Enable *bool `json:"enable"`
+			} `json:"tracking_settings"`
+		}
+		c := client(t, func(w http.ResponseWriter, r *http.Request) {
+			if err := json.NewDecoder(r.Body).Decode(&got); err != nil {
+				t.Errorf("body: %v", err)
+			}
+			w.WriteHeader(http.StatusAccepted)
+		})
+		out := outgoing()
+		out.TrackOpens, out.TrackClicks = want.opens, want.clicks
+		if _, err := c.Send(t.Context(), out); err != nil {
+			t.Fatal(err)
+		}
+		opens, clicks := got.Tracking["open_tracking"].Enable, got.Tracking["click_tracking"].Enable
+		if opens == nil || clicks == nil || *opens != want.opens || *clicks != want.clicks {
+			t.Errorf("%+v became %+v", want, got.Tracking)
+		}
 	}
 }
 

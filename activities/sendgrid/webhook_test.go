@@ -12,12 +12,14 @@ import (
 	"errors"
 	"mime/multipart"
 	"net/http"
+	"net/textproto"
 	"strconv"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/rapport-crm/rapport/activities/mail"
 	"github.com/rapport-crm/rapport/activities/provider"
 	"github.com/rapport-crm/rapport/activities/sendgrid"
 	"github.com/rapport-crm/rapport/crm"
@@ -121,7 +123,12 @@ func TestParseEvents(t *testing.T) {
 		return crm.Event{Source: "sendgrid", ExternalID: id, Type: eventType, Time: at, Data: data}
 	}
 	report := func(e crm.Event, out crm.SuppressionReason) []provider.Report {
-		return []provider.Report{{MessageID: messageID, ProviderID: "14c5d", Accepted: true, Address: "s@example.org", Event: e, OptOut: out}}
+		return []provider.Report{{MessageID: messageID, ProviderID: "14c5d", At: at, Accepted: true, Address: "s@example.org", Event: e, OptOut: out}}
+	}
+	visit := func(e crm.Event, v crm.Visit) []provider.Report {
+		r := report(e, "")
+		r[0].Visit = v
+		return r
 	}
 	none := crm.Event{}
 	for name, tc := range map[string]struct {
@@ -131,9 +138,9 @@ func TestParseEvents(t *testing.T) {
 		"processed":   {`"event":"processed"`, report(none, "")},
 		"deferred":    {`"event":"deferred"`, report(none, "")},
 		"delivered":   {`"event":"delivered"`, report(event("e1", "message.delivered", map[string]any{}), "")},
-		"open":        {`"event":"open","sg_machine_open":false`, report(event("e1", "message.opened", map[string]any{}), "")},
-		"machine":     {`"event":"open","sg_machine_open":true`, report(event("e1", "message.opened", map[string]any{"text_kind": "machine"}), "")},
-		"click":       {`"event":"click","url":"https://x.example/a"`, report(event("e1", "message.clicked", map[string]any{"url": "https://x.example/a"}), "")},
+		"open":        {`"event":"open","sg_machine_open":false,"useragent":"Mozilla/5.0"`, visit(event("e1", "message.opened", map[string]any{}), crm.Visit{Agent: "Mozilla/5.0"})},
+		"machine":     {`"event":"open","sg_machine_open":true`, visit(event("e1", "message.opened", map[string]any{}), crm.Visit{Automatic: true})},
+		"click":       {`"event":"click","url":"https://x.example/a"`, visit(event("e1", "message.clicked", map[string]any{"url": "https://x.example/a"}), crm.Visit{URL: "https://x.example/a"})},
 		"bounce":      {`"event":"bounce","type":"bounce"`, report(event("e1", "message.bounced", map[string]any{"hard": true}), crm.SuppressedBounce)},
 		"blocked":     {`"event":"bounce","type":"blocked"`, report(event("e1", "message.bounced", map[string]any{"hard": false}), "")},
 		"dropped":     {`"event":"dropped","reason":"Invalid"`, report(event("e1", "message.failed", map[string]any{}), "")},
@@ -165,7 +172,7 @@ func TestParseEventsOfOthers(t *testing.T) {
 		{"event":"bounce","email":"b@example.org","timestamp":1793959200,"sg_event_id":"e2","type":"bounce","rapport_message":"somebody else's"},
 		{"event":5}, "x", null, {"event":"click","timestamp":"soon"}]`
 	got, unreadable, err := sendgrid.ParseEvents([]byte(body))
-	want := []provider.Report{{Address: "b@example.org", OptOut: crm.SuppressedBounce}}
+	want := []provider.Report{{At: time.Unix(1793959200, 0).UTC(), Address: "b@example.org", OptOut: crm.SuppressedBounce}}
 	if diff := cmp.Diff(want, got); diff != "" || unreadable != 4 || err != nil {
 		t.Errorf("%d unreadable, %v (-want +got):\n%s", unreadable, err, diff)
 	}
@@ -196,7 +203,7 @@ func TestParseInbound(t *testing.T) {
 	const reply = "reply+" + messageID + "@in.trust.example"
 	for name, tc := range map[string]struct {
 		fields map[string]string
-		want   sendgrid.Inbound
+		want   mail.Mail
 	}{
 		"reply": {
 			map[string]string{
@@ -204,22 +211,22 @@ func TestParseInbound(t *testing.T) {
 				"envelope": `{"to":["` + reply + `"],"from":"sarah@example.org"}`, "charsets": `{"text":"UTF-8"}`,
 				"headers": "Message-ID: <abc@mail.example>\r\nIn-Reply-To:\r\n <" + messageID + "@trust.example>\r\nReferences: <first@x>\r\n\t<" + messageID + "@trust.example>\r\n",
 			},
-			sendgrid.Inbound{
+			mail.Mail{
 				From: "sarah@example.org", To: []string{reply}, Subject: "Re: Thank you", Text: "Yes please\r\n", MessageID: "abc@mail.example",
 				InReplyTo: messageID + "@trust.example", References: []string{"first@x", messageID + "@trust.example"},
 			},
 		},
 		"old charsets": {
 			map[string]string{"from": "j@example.org", "to": "c@trust.example", "subject": "Gr\xfc\xdfe", "text": "sch\xf6n\x00", "charsets": `{"text":"iso-8859-1","subject":"windows-1252"}`},
-			sendgrid.Inbound{From: "j@example.org", To: []string{"c@trust.example"}, Subject: "Grüße", Text: "schön"},
+			mail.Mail{From: "j@example.org", To: []string{"c@trust.example"}, Subject: "Grüße", Text: "schön"},
 		},
 		"wrong charset": {
 			map[string]string{"from": "j@example.org", "to": "c@trust.example", "text": "a\xffb", "charsets": `{"text":"klingon"}`},
-			sendgrid.Inbound{From: "j@example.org", To: []string{"c@trust.example"}, Text: "a\ufffdb"},
+			mail.Mail{From: "j@example.org", To: []string{"c@trust.example"}, Text: "aÿb"},
 		},
 		"name with a comma, no quotes": {
 			map[string]string{"from": "Okafor, Sarah <s@example.org>", "to": "c@trust.example"},
-			sendgrid.Inbound{From: "s@example.org", To: []string{"c@trust.example"}},
+			mail.Mail{From: "s@example.org", To: []string{"c@trust.example"}},
 		},
 		"the raw mail": {
 			map[string]string{
@@ -227,25 +234,79 @@ func TestParseInbound(t *testing.T) {
 				"email": "From: j@example.org\r\nMessage-ID: <m@x>\r\nIn-Reply-To: <r@x>\r\nContent-Type: multipart/alternative; boundary=b\r\n\r\n" +
 					"--b\r\nContent-Type: text/html\r\n\r\n<p>no</p>\r\n--b\r\nContent-Type: text/plain; charset=iso-8859-1\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\nsch=F6n\r\n--b--\r\n",
 			},
-			sendgrid.Inbound{From: "j@example.org", To: []string{"c@trust.example"}, Subject: "Re: x", Text: "schön", MessageID: "m@x", InReplyTo: "r@x"},
+			mail.Mail{From: "j@example.org", To: []string{"c@trust.example"}, Subject: "Re: x", Text: "schön", MessageID: "m@x", InReplyTo: "r@x"},
 		},
 		"out of office": {
 			map[string]string{"from": "j@example.org", "to": "c@trust.example", "headers": "X-Folded: a\n b\nAuto-Submitted: auto-replied; x=y\n"},
-			sendgrid.Inbound{From: "j@example.org", To: []string{"c@trust.example"}, Automatic: true},
+			mail.Mail{From: "j@example.org", To: []string{"c@trust.example"}, Kind: mail.KindAutomatic},
 		},
-		"bulk":           {map[string]string{"from": "j@example.org", "headers": "Precedence: BULK"}, sendgrid.Inbound{From: "j@example.org", Automatic: true}},
-		"from a person":  {map[string]string{"from": "j@example.org", "headers": "Auto-Submitted: no"}, sendgrid.Inbound{From: "j@example.org"}},
-		"bounce":         {map[string]string{"from": "mailer-daemon@example.org", "envelope": `{"to":["c@trust.example"],"from":""}`}, sendgrid.Inbound{From: "mailer-daemon@example.org", To: []string{"c@trust.example"}, Automatic: true}},
-		"bounce, a form": {map[string]string{"from": "j@example.org", "headers": "Content-Type: multipart/report; report-type=delivery-status; boundary=x"}, sendgrid.Inbound{From: "j@example.org", Automatic: true}},
+		"bulk":           {map[string]string{"from": "j@example.org", "headers": "Precedence: BULK"}, mail.Mail{From: "j@example.org", Kind: mail.KindAutomatic}},
+		"from a person":  {map[string]string{"from": "j@example.org", "headers": "Auto-Submitted: no"}, mail.Mail{From: "j@example.org"}},
+		"bounce":         {map[string]string{"from": "mailer-daemon@example.org", "envelope": `{"to":["c@trust.example"],"from":""}`}, mail.Mail{From: "mailer-daemon@example.org", To: []string{"c@trust.example"}, Kind: mail.KindAutomatic}},
+		"bounce, a form": {map[string]string{"from": "j@example.org", "headers": "Content-Type: multipart/report; report-type=delivery-status; boundary=x"}, mail.Mail{From: "j@example.org", Kind: mail.KindAutomatic}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			contentType, body := form(t, tc.fields)
 			got, err := sendgrid.ParseInbound(contentType, body)
+			if tc.want.Kind == "" {
+				tc.want.Kind = mail.KindPerson
+			}
 			if err != nil {
 				t.Fatal(err)
 			}
 			if diff := cmp.Diff(&tc.want, got); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// A mail that SendGrid has taken apart: its files are parts of the form, and a form that breaks off is a damaged mail.
+func TestParseInboundParts(t *testing.T) {
+	t.Parallel()
+	var body bytes.Buffer
+	w := multipart.NewWriter(&body)
+	for _, field := range [][2]string{
+		{"from", "s@example.org"},
+		{"headers", "Message-ID: <1@x>"},
+		{"html", "<p>\x82\xcd\x82\xa2</p><blockquote>old</blockquote>"},
+		{"charsets", `{"html":"Shift_JIS"}`},
+		{"attachments", "1"},
+		{"attachment-info", `{"attachment1":{"filename":"cv.pdf"}}`},
+	} {
+		if err := w.WriteField(field[0], field[1]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	header := textproto.MIMEHeader{"Content-Disposition": {`form-data; name="attachment1"; filename="cv.pdf"`}, "Content-Type": {"application/pdf"}}
+	part, err := w.CreatePart(header)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := part.Write(bytes.Repeat([]byte("x"), 2<<20)); err != nil {
+		t.Fatal(err)
+	}
+	whole := body.Len() + len("\r\n--"+w.Boundary()+"--\r\n")
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for name, tc := range map[string]struct{ length, size int }{"whole": {whole, 2 << 20}, "cut off": {whole - 1<<20, 1<<20 + 4}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got, err := sendgrid.ParseInbound(w.FormDataContentType(), body.Bytes()[:tc.length])
+			if err != nil || len(got.Attachments) != 1 {
+				t.Fatalf("%+v, %v", got, err)
+			}
+			if off := got.Attachments[0].Size - tc.size; off < -100 || off > 100 { // a part that breaks off may lose its last bytes
+				t.Errorf("the size is wrong by %d", off)
+			}
+			got.Attachments[0].Size = 0
+			want := &mail.Mail{
+				From: "s@example.org", MessageID: "1@x", Text: "はい\n\n> old", Kind: mail.KindPerson, Damaged: name == "cut off",
+				Attachments: []mail.Attachment{{Name: "cv.pdf", Type: "application/pdf"}},
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})

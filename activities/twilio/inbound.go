@@ -3,6 +3,7 @@ package twilio
 import (
 	"errors"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode"
 
@@ -25,11 +26,15 @@ type Inbound struct {
 	From       string // E.164
 	To         string // E.164
 	Text       string
-	Keyword    Keyword // "" for an ordinary message
-	Agreement  bool    // the keyword is START only for who had stopped; else it is an answer: YES
-	Answered   bool    // Twilio answers the keyword by itself
-	Refusal    string  // the language of a refusal in the candidate's own words, which is KeywordStop; "" for the words of carriers
+	Media      []string // the media types of pictures and files that came along
+	Keyword    Keyword  // "" for an ordinary message
+	Agreement  bool     // the keyword is START only for who had stopped; else it is an answer: YES
+	Answered   bool     // Twilio answers the keyword by itself
+	Refusal    string   // the language of a refusal in the candidate's own words, which is KeywordStop; "" for the words of carriers
 }
+
+// maxMedia is how many files a message has at most.
+const maxMedia = 10
 
 // ParseInbound reads the form body of an inbound message.
 func ParseInbound(body []byte) (*Inbound, error) {
@@ -40,6 +45,11 @@ func ParseInbound(body []byte) (*Inbound, error) {
 	in := &Inbound{MessageSID: form.Get("MessageSid"), From: form.Get("From"), To: form.Get("To"), Text: form.Get("Body")}
 	if in.MessageSID == "" || in.From == "" {
 		return nil, errors.New("read inbound message: MessageSid or From is missing")
+	}
+	for i := range maxMedia {
+		if mediaType := form.Get("MediaContentType" + strconv.Itoa(i)); mediaType != "" {
+			in.Media = append(in.Media, mediaType)
+		}
 	}
 	in.Keyword, in.Agreement = keyword(in.Text)
 	in.Answered = known(in.Text)

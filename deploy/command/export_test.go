@@ -23,3 +23,6 @@ func ReadSecret(in io.Reader) (string, error) {
 	cmd.SetIn(in)
 	return readSecret(cmd)
 }
+
+// Sentence is an entry of a timeline as it is told.
+func Sentence(e *api.TimelineEntry) string { return sentence(e) }

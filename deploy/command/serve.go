@@ -26,6 +26,7 @@ type settings struct {
 	providers service.Providers
 	calls     calls
 	inbound   string
+	tracking  string
 }
 
 func (s *settings) flags(f *pflag.FlagSet) {
@@ -33,11 +34,16 @@ func (s *settings) flags(f *pflag.FlagSet) {
 	f.StringVar(&s.publicURL, "public-url", "", "where candidates and providers reach the API (required)")
 	providerFlags(f, &s.providers)
 	inboundFlag(f, &s.inbound)
+	trackingFlag(f, &s.tracking)
 	s.calls.flags(f)
 }
 
 func inboundFlag(f *pflag.FlagSet, domain *string) {
 	f.StringVar(domain, "inbound-domain", "", "the domain whose mail is posted to /webhooks/sendgrid/inbound: answers go to reply+MESSAGE@ that domain")
+}
+
+func trackingFlag(f *pflag.FlagSet, who *string) {
+	f.StringVar(who, "tracking", service.TrackOwn, "who notices opens and clicks where the workspace wants them: own (Rapport's links and pictures), provider (SendGrid's), off")
 }
 
 func providerFlags(f *pflag.FlagSet, p *service.Providers) {
@@ -82,7 +88,7 @@ func (s *settings) open(ctx context.Context, l *slog.Logger) (c service.Config, 
 		db.Close()
 		return c, nil, fmt.Errorf("temporal is not reachable at %s; set TEMPORAL_ADDRESS: %w", options.HostPort, err)
 	}
-	c = service.Config{Store: db, Temporal: temporal, PublicURL: s.publicURL, Providers: s.providers, Inbound: s.inbound, Calls: s.calls.config(), Log: l}
+	c = service.Config{Store: db, Temporal: temporal, PublicURL: s.publicURL, Providers: s.providers, Inbound: s.inbound, Tracking: s.tracking, Calls: s.calls.config(), Log: l}
 	return c, func() { temporal.Close(); db.Close() }, nil
 }
 

@@ -1,6 +1,7 @@
 package command
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -69,7 +70,37 @@ func sentence(e *api.TimelineEntry) string {
 	if e.Expression != "" {
 		fmt.Fprintf(&b, "\n%21s%s is %s", "", strings.Join(strings.Fields(e.Expression), " "), e.Result)
 	}
+	if e.Said != nil {
+		b.WriteString(said(e.Said))
+	}
 	return b.String()
+}
+
+// said writes what somebody said below the entry.
+func said(s *store.Said) string {
+	var lines []string
+	if s.Subject != "" {
+		lines = append(lines, "“"+s.Subject+"”")
+	}
+	lines = append(lines, s.Text)
+	for _, f := range s.Files {
+		lines = append(lines, "["+cmp.Or(f.Name, f.Type)+after("", ", ", size(f.Size))+", not kept]")
+	}
+	if s.OtherAddress {
+		lines = append(lines, "(from another address)")
+	}
+	if s.Damaged {
+		lines = append(lines, "(not all of it could be read)")
+	}
+	return strings.TrimRight("\n"+indent(strings.Join(lines, "\n")), "\n")
+}
+
+// size says how large a file is, "" when that is not known.
+func size(bytes int) string {
+	if bytes == 0 {
+		return ""
+	}
+	return plural(bytes, "byte")
 }
 
 // what says what an entry is about.
@@ -104,6 +135,11 @@ func what(e *api.TimelineEntry) string {
 	case crm.NoteSkipped, crm.NoteDeferred, crm.NoteUpdated, crm.NotePaused, crm.NoteGoal, crm.NoteMigrated, crm.NoteProblem, crm.NoteResent:
 		return after(words(string(kind)), ": ", e.Text)
 	}
+	return fact(e)
+}
+
+// fact says what an entry is about that is no decision.
+func fact(e *api.TimelineEntry) string {
 	switch e.Kind {
 	case store.EntryEvent:
 		return after(e.EventType, ", says ", e.Source)
@@ -111,6 +147,8 @@ func what(e *api.TimelineEntry) string {
 		return after("consent "+e.Outcome, ", by ", e.Source)
 	case store.EntryMessage:
 		return "message " + e.Outcome
+	case store.EntryNote:
+		return after(e.Outcome, ", noted by ", e.Source)
 	case store.EntryTask:
 		return after("task "+e.Outcome, ": ", e.Text)
 	}

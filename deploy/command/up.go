@@ -44,6 +44,7 @@ func upCommand() *cobra.Command {
 	f.StringSliceVar(&c.SMSNumbers, "sandbox-numbers", []string{"+447700900000"}, "phone numbers that the sandbox's account owns")
 	providerFlags(f, &c.Providers)
 	inboundFlag(f, &c.Inbound)
+	trackingFlag(f, &c.Tracking)
 	reach.flags(f)
 	return cmd
 }

@@ -20,6 +20,7 @@ type Config struct {
 	PublicURL  string            // where providers and candidates reach the API; empty: the local address
 	Providers  service.Providers // empty: the sandbox
 	Inbound    string            // the domain whose mail is posted to the API; empty: none
+	Tracking   string            // who notices opens and clicks, as service.Config has it
 	Calls      call.Config       // which hosts call steps may reach; without an ATS, the sandbox
 	Seal       seal.Keys         // of what opens calendars; without a key, one that is kept in the data folder
 	SMSNumbers []string          // that the sandbox's Twilio account owns, E.164

@@ -227,6 +227,7 @@ func (u *up) adminKey(ctx context.Context) error {
 // openSandbox opens the sandbox, unless there are real accounts.
 func (u *up) openSandbox(ctx context.Context) error {
 	u.service.Providers, u.service.Calls, u.service.Inbound = u.Providers, u.Calls, u.Inbound
+	u.service.Tracking = u.Tracking
 	if u.Providers.Real() {
 		return nil
 	}
@@ -236,7 +237,7 @@ func (u *up) openSandbox(ctx context.Context) error {
 	}
 	box, err := sandbox.New(ctx, sandbox.Config{
 		DSN: u.postgres.DSN("sandbox"), APIKey: accounts.SendGridKey, AccountSID: accounts.TwilioAccount,
-		AuthToken: accounts.TwilioToken, ATSSecret: accounts.ATSSecret, SMSNumbers: u.SMSNumbers, WebhookBase: u.apiURL, Logger: u.Log,
+		AuthToken: accounts.TwilioToken, ATSSecret: accounts.ATSSecret, SMSNumbers: u.SMSNumbers, WebhookBase: u.apiURL, PublicURL: u.PublicURL, Logger: u.Log,
 		Now: func() time.Time { return u.service.Scale.Now(time.Now()) },
 	})
 	if err != nil {

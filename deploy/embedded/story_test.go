@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -44,10 +45,14 @@ func TestStory(t *testing.T) {
 	}
 
 	thanks := r.mail("click", "silver-medallist-nurses/thanks")
-	if thanks.Subject != "Sarah, thank you, and please stay in touch" || !strings.Contains(thanks.HTML, "https://careers.trust.example/theatre") {
+	if thanks.Subject != "Sarah, thank you, and please stay in touch" || !strings.Contains(thanks.Text, "https://careers.trust.example/theatre") {
 		t.Errorf("thanked with %q: %s", thanks.Subject, thanks.HTML)
 	}
-	r.press("/mails/"+thanks.ID+"/click", url.Values{"url": {"https://careers.trust.example/theatre"}})
+	tracked := regexp.MustCompile(`href="(http://127.0.0.1:\d+/c/[^"]+)">See how`).FindStringSubmatch(thanks.HTML)
+	if tracked == nil {
+		t.Fatalf("the mail has no link that is tracked: %s", thanks.HTML)
+	}
+	r.press("/mails/"+thanks.ID+"/click", url.Values{"url": {tracked[1]}})
 	r.press("/mails/"+r.mail("reply", "silver-medallist-nurses/thanks").ID+"/reply", url.Values{"text": {"Yes please, call me."}})
 
 	r.told("click", "branch", "heard", "clicked")

@@ -33,6 +33,7 @@ type Config struct {
 	PublicURL  string        // where candidates and providers reach the API
 	TemporalUI string        // for links; may be empty
 	Providers  Providers
+	Tracking   string      // who notices opens and clicks: TrackOwn, TrackProvider or TrackOff; empty: TrackOwn
 	Inbound    string      // the domain whose mail is posted to /webhooks/sendgrid/inbound; empty: none
 	Calls      call.Config // which hosts call steps may reach, and the ATS; none by default
 	Scale      crm.Scale
@@ -80,6 +81,38 @@ const (
 	KeywordsRapport = "rapport"
 )
 
+// Who notices opens and clicks, where the workspace wants them noticed.
+const (
+	TrackOwn      = "own"      // links and pictures of Rapport, whoever carries the mail
+	TrackProvider = "provider" // SendGrid
+	TrackOff      = "off"
+)
+
+// checkTracking says what is wrong with the setting.
+func (c *Config) checkTracking() error {
+	if !slices.Contains([]string{"", TrackOwn, TrackProvider, TrackOff}, c.Tracking) {
+		return fmt.Errorf("--tracking is %s, %s or %s, not %q", TrackOwn, TrackProvider, TrackOff, c.Tracking)
+	}
+	if c.Tracking == TrackProvider && c.Providers.MailServer != "" {
+		return errors.New("--tracking provider needs SendGrid: a mail server tracks nothing; use --tracking own")
+	}
+	return nil
+}
+
+// tracking is what workers need of it.
+func (c *Config) tracking(public string, secret []byte) worker.Tracking {
+	switch c.Tracking {
+	case TrackProvider:
+		return worker.Tracking{Provider: true}
+	case TrackOff:
+		return worker.Tracking{}
+	}
+	return worker.Tracking{
+		Link:  func(messageID, target string) string { return api.LinkURL(public, secret, messageID, target) },
+		Pixel: func(messageID string) string { return api.PixelURL(public, secret, messageID) },
+	}
+}
+
 // now is Rapport's clock.
 func (c *Config) now() time.Time { return c.Scale.Now(time.Now()) }
 
@@ -96,6 +129,9 @@ func API(ctx context.Context, c Config) (http.Handler, error) {
 	if k := c.Providers.TwilioKeywords; !slices.Contains([]string{"", KeywordsTwilio, KeywordsRapport}, k) {
 		return nil, fmt.Errorf("--twilio-keywords is %s or %s, not %q", KeywordsTwilio, KeywordsRapport, k)
 	}
+	if err := c.checkTracking(); err != nil {
+		return nil, err
+	}
 	var ready func(context.Context) error
 	if c.Temporal != nil {
 		ready = func(ctx context.Context) error {
@@ -106,8 +142,8 @@ func API(ctx context.Context, c Config) (http.Handler, error) {
 	return api.New(api.Config{ //nolint:contextcheck // handlers have their requests' contexts
 		Store: c.Store, PublicURL: c.PublicURL, LinkSecret: secret,
 		SendGrid: verifier, Twilio: &twilio.Verifier{AuthToken: c.Providers.TwilioToken, PublicURL: c.PublicURL},
-		AnswerKeywords: c.Providers.TwilioKeywords == KeywordsRapport,
-		Temporal:       ready, TemporalUI: c.TemporalUI, Log: c.Log, Now: c.now, Registry: prometheus.NewRegistry(),
+		AnswerKeywords: c.Providers.TwilioKeywords == KeywordsRapport, NoTracking: c.Tracking == TrackOff,
+		Temporal: ready, TemporalUI: c.TemporalUI, Log: c.Log, Now: c.now, Registry: prometheus.NewRegistry(),
 	}), nil
 }
 
@@ -142,6 +178,9 @@ func Worker(ctx context.Context, c Config) (*worker.Worker, error) {
 	if err := c.Providers.check(); err != nil {
 		return nil, err
 	}
+	if err := c.checkTracking(); err != nil {
+		return nil, err
+	}
 	providers, err := c.Providers.clients()
 	if err != nil {
 		return nil, err
@@ -157,6 +196,7 @@ func Worker(ctx context.Context, c Config) (*worker.Worker, error) {
 		Calls:       call.New(c.Calls),
 		Unsubscribe: func(messageID string) string { return api.UnsubscribeURL(public, secret, messageID) },
 		SurveyLink:  func(messageID string) string { return api.SurveyURL(public, secret, messageID) },
+		Tracking:    c.tracking(public, secret),
 		BuildID:     c.BuildID, Log: c.Log,
 	}), nil
 }

@@ -210,11 +210,17 @@ func (s *Sandbox) post(ctx context.Context, to, contentType string, body []byte,
 }
 
 func (s *Sandbox) postOnce(ctx context.Context, to, contentType string, body []byte, kind target) outcome {
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, to, bytes.NewReader(body))
+	method := http.MethodPost
+	if kind == targetReader {
+		method = http.MethodGet
+	}
+	request, err := http.NewRequestWithContext(ctx, method, to, bytes.NewReader(body))
 	if err != nil {
 		return outcome{state: "refused", answer: "not a URL"}
 	}
-	request.Header.Set("Content-Type", contentType)
+	if contentType != "" {
+		request.Header.Set("Content-Type", contentType)
+	}
 	if err := s.sign(request, to, body, kind); err != nil {
 		return outcome{state: "refused", answer: err.Error()}
 	}
@@ -229,7 +235,7 @@ func (s *Sandbox) postOnce(ctx context.Context, to, contentType string, body []b
 	}
 	status := strconv.Itoa(response.StatusCode)
 	switch {
-	case response.StatusCode < 300:
+	case response.StatusCode < 300, kind == targetReader && response.StatusCode < 400: // where it leads on to is not Rapport's
 		return outcome{state: "accepted", answer: status, body: answer}
 	case response.StatusCode >= 500, response.StatusCode == http.StatusTooManyRequests, response.StatusCode == http.StatusRequestTimeout:
 		return outcome{state: "pending", answer: status}
@@ -249,6 +255,8 @@ func (s *Sandbox) sign(request *http.Request, to string, body []byte, kind targe
 		}
 		request.Header.Set("User-Agent", "TwilioProxy/1.1")
 		signTwilio(request.Header, s.config.AuthToken, to, form)
+	case targetReader:
+		request.Header.Set("User-Agent", readerAgent)
 	case targetOneClick: // a mailbox provider's request, which nobody signs
 	}
 	return nil

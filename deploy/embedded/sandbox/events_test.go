@@ -69,6 +69,30 @@ func TestMailButtons(t *testing.T) {
 	require.Equal(t, http.StatusNotFound, b.press(t, "/mails/none/open", nil).StatusCode)
 }
 
+// Who follows Rapport's own links and loads its pictures is a browser, and SendGrid says nothing of what it is not to track.
+func TestReadingMailThatTracksItself(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.run(t)
+	own := b.receiver.server.URL
+	m := b.accepted(t, mailBody(func(m map[string]any) {
+		m["tracking_settings"] = map[string]any{"click_tracking": map[string]any{"enable": false}, "open_tracking": map[string]any{"enable": false}}
+		m["content"] = []any{map[string]any{"type": "text/html", "value": `<a href="` + own + `/c/abc">a</a> <a href="https://acme.example/x">b</a>` +
+			`<img src="https://acme.example/p.png"><img src="` + own + `/o/abc.gif">`}}
+	}))
+	b.receiver.event(t, "delivered")
+	path := "/mails/" + m.ID
+	b.press(t, path+"/open", nil)
+	b.press(t, path+"/click", url.Values{"url": {own + "/c/abc"}})
+	b.press(t, path+"/click", url.Values{"url": {"https://acme.example/x"}})
+	for _, address := range []string{"/o/abc.gif", "/c/abc"} {
+		require.Contains(t, b.receiver.first(t, address).header.Get("User-Agent"), "Firefox")
+	}
+	for _, e := range b.receiver.events(t) {
+		require.NotContains(t, []string{"open", "click"}, e["event"])
+	}
+}
+
 func TestSendGridDropsMailToSuppressedAddresses(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

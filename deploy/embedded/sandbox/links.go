@@ -69,6 +69,21 @@ func htmlLinks(document string) []link {
 	}
 }
 
+// pictures are the addresses of a mail's pictures in the web.
+func (m *Message) pictures() []string {
+	var found []string
+	tokens := html.NewTokenizer(strings.NewReader(m.HTML))
+	for kind := tokens.Next(); kind != html.ErrorToken; kind = tokens.Next() {
+		if kind != html.StartTagToken && kind != html.SelfClosingTagToken {
+			continue
+		}
+		if token := tokens.Token(); token.DataAtom == atom.Img && isWebURL(attribute(token, "src")) {
+			found = append(found, attribute(token, "src"))
+		}
+	}
+	return found
+}
+
 func attribute(token html.Token, name string) string {
 	for _, a := range token.Attr {
 		if a.Key == name {

@@ -122,6 +122,7 @@ const (
 	targetTwilioStatus    target = "twilio.status"
 	targetTwilioInbound   target = "twilio.inbound"
 	targetOneClick        target = "one-click"
+	targetReader          target = "reader" // the sender's own link or picture, which the candidate's mail program asks for
 )
 
 // webhook is something that happens to a message and that somebody is told of.

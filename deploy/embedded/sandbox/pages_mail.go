@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"mime"
 	"net/http"
@@ -153,7 +154,7 @@ func (s *Sandbox) mailFile(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/octet-stream")
 	w.Header().Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": files[n].Filename}))
 	w.Header().Set("X-Content-Type-Options", "nosniff")
-	_, _ = w.Write(files[n].bytes())
+	_, _ = w.Write(files[n].bytes()) //nolint:gosec // a download: browsers neither show nor guess it, by the headers above
 }
 
 // actOnMail is POST /mails/{id}/{action}: what a candidate does with a mail.
@@ -180,7 +181,7 @@ func (s *Sandbox) act(r *http.Request, m Message, action string) error {
 	switch action {
 	case "open":
 		reader["sg_machine_open"] = false
-		return s.cause(ctx, m, eventOpen, reader)
+		return s.read(ctx, m, eventOpen, m.pictures(), reader)
 	case "click":
 		clicked := r.PostFormValue("url")
 		i := slices.IndexFunc(m.links(), func(l link) bool { return l.URL == clicked })
@@ -189,7 +190,7 @@ func (s *Sandbox) act(r *http.Request, m Message, action string) error {
 		}
 		reader["url"] = clicked
 		reader["url_offset"] = map[string]any{"index": i, "type": m.bodyKind()}
-		return s.cause(ctx, m, eventClick, reader)
+		return s.read(ctx, m, eventClick, []string{clicked}, reader)
 	case "reply":
 		if text := strings.TrimSpace(strings.ReplaceAll(r.PostFormValue("text"), "\r\n", "\n")); text != "" {
 			return s.replyToMail(ctx, m, withoutNUL(text))
@@ -210,6 +211,43 @@ func (s *Sandbox) act(r *http.Request, m Message, action string) error {
 		return s.release(ctx, SendGrid, "", m.To)
 	}
 	return ErrNotFound
+}
+
+// read lets a candidate open a mail or follow a link. SendGrid tells of it unless the mail says that it is not to be tracked;
+// what leads to Rapport itself, its own links and pictures, is asked for. Nothing leaves the machine.
+func (s *Sandbox) read(ctx context.Context, m Message, event string, addresses []string, details map[string]any) error {
+	var told []webhook
+	if m.tracked(event) {
+		w, err := s.mailEvent(m, event, details)
+		if err != nil {
+			return err
+		}
+		told = append(told, w)
+	}
+	for _, address := range addresses {
+		if path, ok := strings.CutPrefix(address, s.config.PublicURL+"/"); ok && s.config.PublicURL != "" {
+			told = append(told, webhook{target: targetReader, event: event, url: s.webhookURL("/" + path)})
+		}
+	}
+	if len(told) == 0 { // it happens, and nobody is told
+		told = append(told, webhook{target: targetReader, event: event})
+	}
+	return s.happen(ctx, m.Seq, told...)
+}
+
+// tracked tells whether SendGrid tells of opens or clicks of a mail: unless it says no, as the account's settings say yes.
+func (m *Message) tracked(event string) bool {
+	var request struct {
+		Settings map[string]struct {
+			Enable *bool `json:"enable"`
+		} `json:"tracking_settings"`
+	}
+	setting := map[string]string{eventOpen: "open_tracking", eventClick: "click_tracking"}[event]
+	if err := json.Unmarshal(m.Raw, &request); err != nil { // it was read before
+		return true
+	}
+	enable := request.Settings[setting].Enable
+	return enable == nil || *enable
 }
 
 // cause lets an event happen to a mail now.

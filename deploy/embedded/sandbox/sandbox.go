@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"context"
 	"crypto/ecdsa"
 	"errors"
@@ -51,6 +52,8 @@ type Config struct {
 	// WebhookBase is the public base URL of Rapport's API, such as http://127.0.0.1:8080. Without it nothing is posted, except
 	// status callbacks and one-click unsubscribes, which name their own URL.
 	WebhookBase string
+	// PublicURL is where the links in mails reach Rapport, if that is not WebhookBase. They are asked for at WebhookBase.
+	PublicURL string
 	// Key signs SendGrid's webhooks. Without it the sandbox makes one and keeps it in its database.
 	Key *ecdsa.PrivateKey
 	// Logger defaults to slog.Default().
@@ -80,6 +83,7 @@ func New(ctx context.Context, config Config) (*Sandbox, error) {
 		return nil, err
 	}
 	config.WebhookBase = strings.TrimRight(config.WebhookBase, "/")
+	config.PublicURL = cmp.Or(strings.TrimRight(config.PublicURL, "/"), config.WebhookBase)
 	s := &Sandbox{
 		config: config,
 		log:    config.Logger,

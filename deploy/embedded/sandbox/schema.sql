@@ -45,7 +45,7 @@ create index if not exists messages_parent on sandbox.messages (parent) where pa
 create table if not exists sandbox.webhooks (
     seq          bigint generated always as identity primary key,
     message      bigint      not null references sandbox.messages (seq),
-    target       text        not null, -- sendgrid.events, sendgrid.inbound, twilio.status, twilio.inbound, one-click
+    target       text        not null, -- sendgrid.events, sendgrid.inbound, twilio.status, twilio.inbound, one-click, reader
     event        text        not null, -- what happened: delivered, open, received...
     error_code   int         not null default 0,
     url          text        not null,

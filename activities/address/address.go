@@ -1,26 +1,16 @@
-package call
+package address
 
 import (
 	"errors"
 	"net/netip"
 	"slices"
-	"syscall"
 )
 
-// errPrivate is why a connection was not made.
-var errPrivate = errors.New("address is not public")
+// ErrPrivate is why a connection was not made.
+var ErrPrivate = errors.New("address is not public")
 
-// control is asked by the dialer right before it connects, for every address that it tries.
-func (c *Client) control(_, address string, _ syscall.RawConn) error {
-	to, err := netip.ParseAddrPort(address)
-	if err != nil || !c.permits(to) {
-		return errPrivate
-	}
-	return nil
-}
-
-// guard knows which addresses are public.
-type guard struct {
+// Guard knows which addresses are public. It is safe for concurrent use.
+type Guard struct {
 	private  bool // loopback and private addresses will do
 	metadata []netip.Addr
 	special  []netip.Prefix
@@ -28,9 +18,10 @@ type guard struct {
 	nat64    netip.Prefix
 }
 
-// newGuard takes its networks from the special-purpose registries of the IANA (RFC 6890): what is not globally reachable.
-func newGuard(private bool) *guard {
-	g := &guard{
+// NewGuard takes its networks from the special-purpose registries of the IANA (RFC 6890): what is not globally reachable. With
+// private, loopback and private addresses will do; link-local ones and the metadata services of clouds never do.
+func NewGuard(private bool) *Guard {
+	g := &Guard{
 		private: private,
 		global:  netip.MustParsePrefix("2000::/3"),
 		nat64:   netip.MustParsePrefix("64:ff9b::/96"), // RFC 6052
@@ -66,8 +57,8 @@ func newGuard(private bool) *guard {
 	return g
 }
 
-// permits tells whether a connection may be made to the address. An IPv4 address inside an IPv6 one is judged as IPv4.
-func (g *guard) permits(to netip.AddrPort) bool {
+// Permits tells whether a connection may be made to the address. An IPv4 address inside an IPv6 one is judged as IPv4.
+func (g *Guard) Permits(to netip.AddrPort) bool {
 	addr := to.Addr().Unmap()
 	if !addr.IsValid() || addr.Zone() != "" {
 		return false

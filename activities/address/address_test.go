@@ -1,9 +1,10 @@
-package call_test
+package address_test
 
 import (
+	"net/netip"
 	"testing"
 
-	"github.com/rapport-crm/rapport/activities/call"
+	"github.com/rapport-crm/rapport/activities/address"
 )
 
 func TestAddresses(t *testing.T) {
@@ -84,10 +85,11 @@ func TestAddresses(t *testing.T) {
 	} {
 		t.Run(addr, func(t *testing.T) {
 			t.Parallel()
-			if got := call.Permits(false, addr); got != (want == public) {
+			to := netip.AddrPortFrom(netip.MustParseAddr(addr), 443)
+			if got := address.NewGuard(false).Permits(to); got != (want == public) {
 				t.Errorf("permitted: %t", got)
 			}
-			if got := call.Permits(true, addr); got != (want != never) {
+			if got := address.NewGuard(true).Permits(to); got != (want != never) {
 				t.Errorf("permitted where private addresses are: %t", got)
 			}
 		})

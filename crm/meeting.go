@@ -1,0 +1,129 @@
+package crm
+
+import (
+	"slices"
+	"time"
+)
+
+// MeetingState is where a meeting of an interview is:
+//
+//	asked → offered → held → booked → completed | no_show
+//
+// and cancelled from anywhere before its end. A time that turned out to be taken leads from held back to offered; a
+// candidate who picks another time leads from booked back to held, and one whose interviewer cannot come, back to asked.
+type MeetingState string
+
+// The states.
+const (
+	MeetingAsked     MeetingState = "asked"   // times are being looked for, or there are none
+	MeetingOffered   MeetingState = "offered" // the candidate can pick a time
+	MeetingHeld      MeetingState = "held"    // a time was picked: nobody else gets it, and it is not in the calendars yet
+	MeetingBooked    MeetingState = "booked"  // it is in every calendar
+	MeetingCompleted MeetingState = "completed"
+	MeetingNoShow    MeetingState = "no_show" // the candidate did not come
+	MeetingCancelled MeetingState = "cancelled"
+)
+
+// Meeting is one interview of a round with one candidate: the times offered, the one agreed, and the people who hold it. A
+// round has another meeting after a no-show. Its row is only changed under the candidate's lock; that nobody is in two
+// meetings at once is the database's to guarantee.
+type Meeting struct {
+	ID            string
+	EnrollmentID  string
+	CandidateID   string
+	ApplicationID string
+	Definition    string // the interview's name
+	Round         string // its id
+	N             int    // this round's n-th meeting, from 1
+	State         MeetingState
+	Reason        string // why there are no times, why they changed, or why it was cancelled: a code
+	Medium        string // video, phone or onsite
+	Place         string // an address, a link or a number
+	CreatedAt     time.Time
+
+	Offered   []Slot    // what the candidate can pick from now
+	OfferedAt time.Time // when the candidate was first told; nudges count from here
+	Asked     int       // how often the candidate has asked for other times
+	AskedSeen int       // how often the run has answered that
+
+	Slot        // agreed; zero before
+	Was   *Slot // while held: what stays booked until the new time is
+	Moves int   // how often the candidate has changed the time
+
+	Panel    []Panelist // who holds it
+	Left     []Panelist // who was invited and no longer holds it, until they have been told
+	Sequence int        // of the event in calendars (RFC 5545, 3.8.7.4): rises with every change
+	ToldAt   time.Time  // the beginning that people were last told
+	BookedAt time.Time  // when it was last written to every calendar
+	Absent   bool       // an interviewer says that the candidate is not there
+	ClosedAt time.Time  // when it was completed, missed or cancelled
+}
+
+// Slot is a time for a meeting, with the people who can hold it.
+type Slot struct {
+	StartsAt time.Time `json:"starts_at"`
+	EndsAt   time.Time `json:"ends_at"`
+	Seats    []string  `json:"seats"`             // interviewers' ids
+	Shadows  []string  `json:"shadows,omitempty"` // of trainees who come along
+}
+
+// Panelist is somebody who holds a meeting, or shadows it.
+type Panelist struct {
+	InterviewerID string
+	Email         string
+	Name          string
+	Shadow        bool       // comes along: nobody waits for them
+	Answer        Answered   // to the invitation
+	Clash         bool       // another appointment has come up in their calendar
+	Scorecard     *Scorecard // nil: not in yet
+}
+
+// Answered is what somebody says to an invitation. The words are those of PARTSTAT (RFC 5545, 3.2.12), in lower case.
+type Answered string
+
+// The answers; "" is none.
+const (
+	AnswerAccepted  Answered = "accepted"
+	AnswerDeclined  Answered = "declined"
+	AnswerTentative Answered = "tentative"
+)
+
+// Open tells whether the meeting may still take place.
+func (m *Meeting) Open() bool { return m.ClosedAt.IsZero() }
+
+// Invited tells whether the meeting is in calendars, or was about to be: then people have to be told when it changes.
+func (m *Meeting) Invited() bool { return !m.BookedAt.IsZero() }
+
+// Unable returns the first of those who hold the meeting and cannot come; "" when there is none.
+func (m *Meeting) Unable() (interviewerID string) {
+	for _, p := range m.Panel {
+		if !p.Shadow && (p.Answer == AnswerDeclined || p.Clash) {
+			return p.InterviewerID
+		}
+	}
+	return ""
+}
+
+// Owing lists those who have not handed in their scorecard.
+func (m *Meeting) Owing() []Panelist {
+	return slices.DeleteFunc(slices.Clone(m.Panel), func(p Panelist) bool { return p.Shadow || p.Scorecard != nil })
+}
+
+// MeetingAction is what a call of an interview does.
+type MeetingAction string
+
+// The actions, and how each can end beside CallFailed: calendars could not be reached.
+const (
+	ActionFind    MeetingAction = "find"    // looks for times: MeetingFound, MeetingNone
+	ActionBook    MeetingAction = "book"    // writes a held time to all calendars, unless it is taken: MeetingWritten, MeetingTaken
+	ActionReplace MeetingAction = "replace" // looks for somebody else at the same time: MeetingReplaced, MeetingNone
+)
+
+// Outcomes of actions.
+const (
+	MeetingFound    = "found"
+	MeetingNone     = "none"
+	MeetingWritten  = "booked"
+	MeetingTaken    = "taken"
+	MeetingReplaced = "replaced"
+)
