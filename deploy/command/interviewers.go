@@ -275,4 +275,3 @@ func printImport(cmd *cobra.Command, path string, s *client.InterviewerSummary, 
 	}
 	return nil
 }
-
