@@ -59,8 +59,8 @@ type Booker struct {
 	Now     func() time.Time // Rapport's clock
 	Log     *slog.Logger
 
-	Settle time.Duration                                  // how long after a deletion an event may still appear; 0: a while
-	Page   func(meetingID, interviewerID string) string   // the interviewer's page of a meeting; nil: there is none
+	Settle time.Duration                                      // how long after a deletion an event may still appear; 0: a while
+	Page   func(meetingID, interviewerID string) string       // the interviewer's page of a meeting; nil: there is none
 	Before func(ctx context.Context, step string) (err error) // runs before each step that leaves a trace; for tests of what a kill leaves
 
 	backing backoff
@@ -163,8 +163,10 @@ func failureOf(err error) *calendar.Error {
 	return &calendar.Error{Kind: calendar.Unavailable, Code: "timeout"}
 }
 
-// uid is that of a meeting's events: the same in calendars and in mail.
-func (b *Booker) uid(meetingID string) string { return meetingID + "@" + b.Domain }
+// UID is that of a meeting's events: the same in calendars and in mail, so that programs know them for one.
+func UID(meetingID, domain string) string { return meetingID + "@" + domain }
+
+func (b *Booker) uid(meetingID string) string { return UID(meetingID, b.Domain) }
 
 // ours tells whether an event is of a meeting. Who holds what is known without it, and better: it may be about to be taken out.
 func (b *Booker) ours(uid string) bool {

@@ -27,6 +27,7 @@ type settings struct {
 	calls     calls
 	inbound   string
 	tracking  string
+	calendars service.Calendars
 }
 
 func (s *settings) flags(f *pflag.FlagSet) {
@@ -36,6 +37,7 @@ func (s *settings) flags(f *pflag.FlagSet) {
 	inboundFlag(f, &s.inbound)
 	trackingFlag(f, &s.tracking)
 	s.calls.flags(f)
+	calendarFlags(f, &s.calendars)
 }
 
 func inboundFlag(f *pflag.FlagSet, domain *string) {
@@ -88,7 +90,7 @@ func (s *settings) open(ctx context.Context, l *slog.Logger) (c service.Config, 
 		db.Close()
 		return c, nil, fmt.Errorf("temporal is not reachable at %s; set TEMPORAL_ADDRESS: %w", options.HostPort, err)
 	}
-	c = service.Config{Store: db, Temporal: temporal, PublicURL: s.publicURL, Providers: s.providers, Inbound: s.inbound, Tracking: s.tracking, Calls: s.calls.config(), Log: l}
+	c = service.Config{Store: db, Temporal: temporal, PublicURL: s.publicURL, Providers: s.providers, Inbound: s.inbound, Tracking: s.tracking, Calls: s.calls.config(), Calendars: calendarSecrets(s.calendars), Log: l}
 	return c, func() { temporal.Close(); db.Close() }, nil
 }
 

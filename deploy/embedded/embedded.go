@@ -226,7 +226,7 @@ func (u *up) adminKey(ctx context.Context) error {
 
 // openSandbox opens the sandbox, unless there are real accounts.
 func (u *up) openSandbox(ctx context.Context) error {
-	u.service.Providers, u.service.Calls, u.service.Inbound = u.Providers, u.Calls, u.Inbound
+	u.service.Providers, u.service.Calls, u.service.Inbound, u.service.Calendars = u.Providers, u.Calls, u.Inbound, u.Calendars
 	u.service.Tracking = u.Tracking
 	if u.Providers.Real() {
 		return nil

@@ -36,6 +36,7 @@ type Config struct {
 	Tracking   string      // who notices opens and clicks: TrackOwn, TrackProvider or TrackOff; empty: TrackOwn
 	Inbound    string      // the domain whose mail is posted to /webhooks/sendgrid/inbound; empty: none
 	Calls      call.Config // which hosts call steps may reach, and the ATS; none by default
+	Calendars  Calendars   // how people's calendars are reached
 	Scale      crm.Scale
 	BuildID    string
 	Log        *slog.Logger
@@ -188,12 +189,17 @@ func Worker(ctx context.Context, c Config) (*worker.Worker, error) {
 	if err := c.reseal(ctx); err != nil {
 		return nil, err
 	}
+	calendars, domain, err := c.calendars(ctx)
+	if err != nil {
+		return nil, err
+	}
 	public := strings.TrimSuffix(c.PublicURL, "/")
 	return worker.New(worker.Config{
 		Store: c.Store, Temporal: c.Temporal, Providers: providers, Scale: c.Scale, PublicURL: public,
 		ReplyDomain: c.Inbound,
 		Rates:       map[crm.Channel]float64{crm.Email: c.Providers.SendGridRate, crm.SMS: c.Providers.TwilioRate},
 		Calls:       call.New(c.Calls),
+		Calendars:   calendars, CalendarDomain: domain,
 		Unsubscribe: func(messageID string) string { return api.UnsubscribeURL(public, secret, messageID) },
 		SurveyLink:  func(messageID string) string { return api.SurveyURL(public, secret, messageID) },
 		ConfirmLink: func(messageID string) string { return api.ConfirmURL(public, secret, messageID) },
