@@ -36,7 +36,7 @@ func (b *Booker) book(ctx context.Context, q *question) (crm.CallResult, error) 
 		return crm.CallResult{}, err
 	case failure != nil:
 		return b.unreached(ctx, q, failure)
-	case len(taken) > 0 || len(panel) < len(m.Slot.Seats): // somebody is not there any more
+	case len(taken) > 0 || len(panel) < len(m.Seats): // somebody is not there any more
 		return b.answer(ctx, q, crm.CallResult{Outcome: crm.MeetingTaken}, (*crm.Meeting).Taken)
 	}
 	if failure, err = b.write(ctx, q, panel); err != nil {

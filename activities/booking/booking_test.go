@@ -102,7 +102,7 @@ func TestKilledAnywhere(t *testing.T) {
 		},
 	}
 	var all []string
-	for _, moved := range []bool{false, true} {
+	for _, moved := range []bool{false, true} { //nolint:paralleltest // they share calendars
 		for _, step := range []string{"mark", "recheck", "put ada", "put bo", "commit"} {
 			for then, do := range after {
 				name := step + " then " + then
@@ -110,7 +110,7 @@ func TestKilledAnywhere(t *testing.T) {
 					name = "move, " + name
 				}
 				step := strings.NewReplacer("ada", r.ids["ada"], "bo", r.ids["bo"]).Replace(step)
-				t.Run(name, func(t *testing.T) { //nolint:paralleltest // they share calendars
+				t.Run(name, func(t *testing.T) {
 					id := r.offered(t, strings.NewReplacer(" ", "-", ",", "").Replace(name))
 					all = append(all, id)
 					if moved {

@@ -158,7 +158,7 @@ func (r *rig) asked(t *testing.T, name, manager string) (meetingID string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer turn.Rollback() //nolint:contextcheck // a rollback has to work when the context has ended
+	defer turn.Rollback()
 	meetingID = crm.DeriveID(crm.PrefixMeeting, r.now(), run)
 	d := &crm.Decision{EnrollmentID: run, Seq: 1, At: r.now(), Command: crm.CommandWait, Until: r.now().AddDate(1, 0, 0)}
 	d.Meetings = []crm.Meeting{{ID: meetingID, EnrollmentID: run, Round: "panel", N: 1, State: crm.MeetingAsked, CreatedAt: r.now()}}
