@@ -18,6 +18,9 @@ func (b *Booker) book(ctx context.Context, q *question) (crm.CallResult, error) 
 	default:
 		return b.answer(ctx, q, crm.CallResult{Outcome: crm.MeetingTaken}, nil)
 	}
+	if !m.StartsAt.After(q.now) { // it took too long
+		return b.answer(ctx, q, crm.CallResult{Outcome: crm.MeetingTaken}, (*crm.Meeting).Taken)
+	}
 	everybody, err := b.diaries(ctx, nil, ids(m.Panel))
 	if err != nil {
 		return crm.CallResult{}, err
@@ -48,25 +51,10 @@ func (b *Booker) book(ctx context.Context, q *question) (crm.CallResult, error) 
 	if err := b.step(ctx, "commit"); err != nil {
 		return crm.CallResult{}, err
 	}
-	result, err := b.answer(ctx, q, crm.CallResult{Outcome: crm.MeetingWritten}, func(m *crm.Meeting) {
+	return b.answer(ctx, q, crm.CallResult{Outcome: crm.MeetingWritten}, func(m *crm.Meeting) {
 		known(m, everybody)
 		m.Book(b.Now())
 	})
-	if err != nil {
-		return crm.CallResult{}, b.unwanted(ctx, q, panel, err)
-	}
-	return result, nil
-}
-
-// unwanted notes events that were written after the meeting had become another, so that somebody looks after them. Unless
-// nothing else is known, it returns why.
-func (b *Booker) unwanted(ctx context.Context, q *question, panel []diary, why error) error {
-	for i := range panel {
-		if err := b.Store.SeatWritten(context.WithoutCancel(ctx), q.Meeting.ID, panel[i].ID, &q.Meeting.Sequence); err != nil {
-			return err
-		}
-	}
-	return why
 }
 
 func ids(panel []crm.Panelist) []string {

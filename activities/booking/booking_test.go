@@ -278,6 +278,22 @@ func TestOutage(t *testing.T) {
 	r.consistentOf(t, "ada", id)
 }
 
+// TestUnknownIsBusy holds that beyond what was last known of a calendar nothing is offered.
+func TestUnknownIsBusy(t *testing.T) {
+	t.Parallel()
+	r := duo(t)
+	r.offered(t, "first") // knows the week until Saturday
+	r.set(start().AddDate(0, 0, 3)) // Thursday; asks until Tuesday
+	r.gates["bo"].Fail(http.StatusServiceUnavailable, nil, 1000)
+	r.loop.Loop.Rounds[0].Offer.Slots = 20
+	id := r.offered(t, "ana")
+	for _, s := range r.meeting(t, id).Offered {
+		if s.EndsAt.After(start().AddDate(0, 0, 5)) {
+			t.Errorf("offered %s", s.StartsAt)
+		}
+	}
+}
+
 // consistentOf looks at one calendar alone.
 func (r *rig) consistentOf(t *testing.T, name string, meetings ...string) {
 	t.Helper()
@@ -306,6 +322,22 @@ func TestTakenMeanwhile(t *testing.T) {
 	}
 	r.settle(t)
 	r.consistentOf(t, "ada", id)
+}
+
+// TestTooLate holds that nothing is booked that should have begun already.
+func TestTooLate(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, one()...)
+	r.person(t, "cleo", "leads")
+	id := r.offered(t, "ana")
+	if err := r.pick(t.Context(), id, 0); err != nil {
+		t.Fatal(err)
+	}
+	r.set(r.meeting(t, id).StartsAt)
+	r.want(t, id, crm.ActionBook, crm.MeetingTaken)
+	if m := r.meeting(t, id); m.State != crm.MeetingOffered {
+		t.Errorf("it is %s", m.State)
+	}
 }
 
 // TestManyAtOnce has fifty candidates want the same three people at once.

@@ -66,8 +66,10 @@ func (b *Booker) mirrorFor(ctx context.Context, p *diary, seats []crm.CalendarSe
 	return done, nil
 }
 
-// mirror brings one seat up to date.
+// mirror brings one seat up to date. It takes no longer than an attempt at booking: what it still writes after that is known to end.
 func (b *Booker) mirror(ctx context.Context, p *diary, s crm.CalendarSeat) (done bool, failure *calendar.Error, err error) {
+	ctx, cancel := context.WithTimeout(ctx, attemptLasts)
+	defer cancel()
 	q, err := b.read(ctx, s.MeetingID)
 	switch {
 	case crm.CodeOf(err) == crm.CodeNotFound: // erased meanwhile

@@ -72,7 +72,7 @@ func newRig(t *testing.T, seats ...dsl.Seat) *rig {
 	}
 	t.Cleanup(r.Close)
 	r.loop = &dsl.Program{Name: "onsite", Loop: &dsl.Interview{Name: "onsite", Rounds: []dsl.Round{{
-		ID: "panel", Duration: time.Hour, Interviewers: seats, Offer: dsl.Offer{Slots: 4, Within: dsl.Duration{Days: 4}}, Medium: "video",
+		ID: "panel", Duration: time.Hour, Interviewers: seats, Offer: dsl.Offer{Slots: 4, Within: dsl.Duration{Days: 5}}, Medium: "video",
 	}}}}
 	c := connect.New(connect.Config{Private: true})
 	r.booker = &booking.Booker{
