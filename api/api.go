@@ -111,6 +111,7 @@ func newRouter() *gin.Engine {
 func (s *server) register() {
 	s.registerEvents()
 	s.registerCandidates()
+	s.registerInterviewers()
 	s.registerNotes()
 	s.registerDefinitions()
 	s.registerPools()
@@ -168,6 +169,7 @@ func tags() []*huma.Tag {
 	return []*huma.Tag{
 		{Name: "Events", Description: "What candidates do, and what happens to them. Sequences start and react on events."},
 		{Name: "Candidates", Description: "Who they are, what they agreed to, and everything that happened and why."},
+		{Name: interviewersTag, Description: "People who hold interviews: when they work, how much, in which groups, and their calendars."},
 		{Name: "Definitions", Description: "Sequences, messages, pools, surveys and the workspace, as YAML. Every version is kept."},
 		{Name: "Pools", Description: "Groups of candidates: those of whom a condition is true, and lists kept by hand."},
 		{Name: "Enrollments", Description: "One run of a sequence for one candidate."},

@@ -66,10 +66,14 @@ func (s *settings) open(ctx context.Context, l *slog.Logger) (c service.Config, 
 	if s.database == "" || s.publicURL == "" {
 		return c, nil, errors.New("--database-url and --public-url are required; as environment variables they are RAPPORT_DATABASE_URL and RAPPORT_PUBLIC_URL")
 	}
+	keys, err := sealKeys()
+	if err != nil {
+		return c, nil, err
+	}
 	if err := store.Migrate(ctx, s.database); err != nil {
 		return c, nil, fmt.Errorf("prepare database: %w", err)
 	}
-	db, err := store.Open(ctx, s.database, store.Options{Log: l, MaxConns: 48})
+	db, err := store.Open(ctx, s.database, store.Options{Log: l, MaxConns: 48, Seal: keys})
 	if err != nil {
 		return c, nil, err
 	}

@@ -24,6 +24,9 @@ func upCommand() *cobra.Command {
 			if c.TimeScale, err = embedded.ParseTimeScale(timeScale); err != nil {
 				return err
 			}
+			if c.Seal, err = sealKeys(); err != nil {
+				return err
+			}
 			c.Out, c.Calls = cmd.OutOrStdout(), reach.config()
 			return embedded.Run(cmd.Context(), c)
 		},

@@ -185,12 +185,17 @@ func (u *up) openStore(ctx context.Context) error {
 		return err
 	}
 	u.service.Scale = clock
+	if !u.Seal.Ready() {
+		if u.Seal, err = sealKeys(u.Data); err != nil {
+			return err
+		}
+	}
 	dsn := u.postgres.DSN("rapport")
 	if err := store.Migrate(ctx, dsn); err != nil {
 		return fmt.Errorf("prepare database: %w", err)
 	}
 	s, err := store.Open(ctx, dsn, store.Options{
-		Now: func() time.Time { return clock.Now(time.Now()) }, MaxConns: 48, Log: u.Log,
+		Now: func() time.Time { return clock.Now(time.Now()) }, MaxConns: 48, Log: u.Log, Seal: u.Seal,
 	})
 	if err != nil {
 		return err

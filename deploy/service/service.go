@@ -185,6 +185,9 @@ func Worker(ctx context.Context, c Config) (*worker.Worker, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := c.reseal(ctx); err != nil {
+		return nil, err
+	}
 	public := strings.TrimSuffix(c.PublicURL, "/")
 	return worker.New(worker.Config{
 		Store: c.Store, Temporal: c.Temporal, Providers: providers, Scale: c.Scale, PublicURL: public,
@@ -200,6 +203,21 @@ func Worker(ctx context.Context, c Config) (*worker.Worker, error) {
 		Tracking: c.tracking(public, secret),
 		BuildID:  c.BuildID, Log: c.Log,
 	}), nil
+}
+
+// reseal seals anew what an older seal key has sealed, and says so: that key is not needed any more then.
+func (c *Config) reseal(ctx context.Context) error {
+	resealed, locked, err := c.Store.Reseal(ctx)
+	if err != nil {
+		return err
+	}
+	if resealed > 0 {
+		c.Log.InfoContext(ctx, "secrets of calendars were sealed anew", "count", resealed)
+	}
+	if locked > 0 {
+		c.Log.WarnContext(ctx, "no seal key opens the secrets of some calendars: set RAPPORT_SEAL_KEY, or connect them again", "count", locked)
+	}
+	return nil
 }
 
 // checkDomain refuses what no mail can be sent to.
