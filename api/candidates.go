@@ -61,18 +61,26 @@ type ConsentInput struct {
 // UnmarshalJSON remembers which fields are given.
 func (in *CandidateInput) UnmarshalJSON(text []byte) error {
 	type plain CandidateInput
-	if err := json.Unmarshal(text, (*plain)(in)); err != nil {
-		return err
+	var err error
+	in.present, err = readFields(text, (*plain)(in))
+	return err
+}
+
+// readFields reads a JSON object into a struct and returns the names of its fields, so that what is left out is not taken for what
+// is empty.
+func readFields(text []byte, into any) (present map[string]bool, err error) {
+	if err := json.Unmarshal(text, into); err != nil {
+		return nil, err
 	}
 	var fields map[string]json.RawMessage
 	if err := json.Unmarshal(text, &fields); err != nil {
-		return err
+		return nil, err
 	}
-	in.present = make(map[string]bool, len(fields))
+	present = make(map[string]bool, len(fields))
 	for name := range fields {
-		in.present[name] = true
+		present[name] = true
 	}
-	return nil
+	return present, nil
 }
 
 // write is what the store is asked to do. A consent that the candidate still has to confirm is written as one.

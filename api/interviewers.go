@@ -39,18 +39,9 @@ type InterviewerInput struct {
 // UnmarshalJSON remembers which fields are given.
 func (in *InterviewerInput) UnmarshalJSON(text []byte) error {
 	type plain InterviewerInput
-	if err := json.Unmarshal(text, (*plain)(in)); err != nil {
-		return err
-	}
-	var fields map[string]json.RawMessage
-	if err := json.Unmarshal(text, &fields); err != nil {
-		return err
-	}
-	in.present = make(map[string]bool, len(fields))
-	for name := range fields {
-		in.present[name] = true
-	}
-	return nil
+	var err error
+	in.present, err = readFields(text, (*plain)(in))
+	return err
 }
 
 // write is what the store is asked to do. The input has been checked.
