@@ -51,9 +51,10 @@ type server struct {
 	book     *phrases.Book
 	router   *gin.Engine
 	huma     huma.API
-	docs     func() ([]byte, error) // made when first asked for
-	document func() ([]byte, error) // likewise
-	inbound  chan struct{}          // one token for every large body that is read at the same time
+	docs     func() ([]byte, error)           // made when first asked for
+	document func() ([]byte, error)           // likewise
+	zones    func() map[string]*time.Location // likewise
+	inbound  chan struct{}                    // one token for every large body that is read at the same time
 }
 
 // requestTimeout bounds the work on one request. A store that does not answer in time is answered with 503.
@@ -125,6 +126,7 @@ func (s *server) register() {
 	s.nameProblem()
 	s.docs = sync.OnceValues(s.renderDocs)
 	s.document = sync.OnceValues(s.openAPI)
+	s.zones = sync.OnceValue(readZones)
 
 	s.router.POST("/webhooks/sendgrid/events", s.sendGridEvents)
 	s.router.POST("/webhooks/sendgrid/inbound", s.sendGridInbound)
@@ -140,6 +142,10 @@ func (s *server) register() {
 	s.router.POST("/s/:token", s.answerSurvey)
 	s.router.GET("/p/:token", s.showPreferences)
 	s.router.POST("/p/:token", s.changePreferences)
+	s.router.GET("/i/:token", s.showInterview)
+	s.router.POST("/i/:token", s.changeInterview)
+	s.router.GET("/v/:token", s.showPanel)
+	s.router.POST("/v/:token", s.changePanel)
 	s.router.GET("/confirm/:token", s.confirmPage)
 	s.router.POST("/confirm/:token", s.confirm)
 	s.router.GET("/openapi.json", s.showOpenAPI)

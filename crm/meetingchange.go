@@ -210,7 +210,7 @@ func (m *Meeting) Report(from, now time.Time) (changed bool, err error) {
 func (m *Meeting) Score(interviewerID string, s Scorecard, now time.Time) error {
 	p := m.Seat(interviewerID)
 	switch {
-	case p == nil:
+	case p == nil || p.Shadow:
 		return conflict("You are not, or no longer, asked to hold this interview.", "There is nothing for you to do.")
 	case m.StartsAt.IsZero() || now.Before(m.StartsAt):
 		return conflict("The interview has not begun.", "Please come back to this page after it.")

@@ -51,7 +51,7 @@ func TestLayers(t *testing.T) {
 		"store/memory": {"crm"},
 		"worker/play":  {"crm", "dsl", "dsl/phone", "dsl/phrases", "dsl/wallclock", "workflows", "activities", "store/memory"},
 		"worker":       {"crm", "dsl", "dsl/phone", "dsl/phrases", "dsl/wallclock", "workflows", "activities", "store"},
-		"api":          {"crm", "dsl", "dsl/phone", "dsl/phrases", "dsl/wallclock", "workflows", "store", "activities/sendgrid", "activities/twilio", "activities/provider", "activities/mail"},
+		"api":          {"crm", "dsl", "dsl/phone", "dsl/phrases", "dsl/wallclock", "workflows", "store", "activities/sendgrid", "activities/twilio", "activities/provider", "activities/mail", "activities/calendar", "activities/calendar/ical"},
 	}
 	never := map[string][]string{ // package → packages of others that it must not link
 		"crm":         {"net/http", "database/sql", "go.temporal.io/"},
