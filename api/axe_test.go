@@ -200,7 +200,9 @@ func interviewPages(t *testing.T, locale string) map[string]string {
 	l.change(func(m *crm.Meeting) { m.State = crm.MeetingCancelled })
 	keep("interview-cancelled", l.path)
 	keep("panel-off", panel)
-	l.change(func(m *crm.Meeting) { *m = crm.Meeting{ID: m.ID, EnrollmentID: m.EnrollmentID, Round: m.Round, N: 1, State: crm.MeetingAsked, CreatedAt: m.CreatedAt} })
+	l.change(func(m *crm.Meeting) {
+		*m = crm.Meeting{ID: m.ID, EnrollmentID: m.EnrollmentID, Round: m.Round, N: 1, State: crm.MeetingAsked, CreatedAt: m.CreatedAt}
+	})
 	keep("interview-asked", l.path)
 	return pages
 }

@@ -359,7 +359,6 @@ func TestLookingUnsubscribesNobody(t *testing.T) {
 	id := w.message(sarah, crm.Email, "sarah@example.org")
 	w.pass(time.Hour)
 	l := &loop{world: w, candidate: sarah, ada: w.interviewer("Ada Lovelace", ""), ben: w.interviewer("Ben Okri", "")}
-	w.call(http.MethodPut, "/v1/definitions", files(interviewYAML)).want(200, nil)
 	l.run, l.meeting = w.interview(sarah, l.offers()...)
 	l.path = strings.TrimPrefix(api.ScheduleURL(publicURL, []byte(linkSecret), l.run), publicURL)
 	l.pick(l.slot(3, 9)).want(303, nil)

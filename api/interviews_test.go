@@ -29,11 +29,6 @@ rounds:
 invite: {email: pick-a-time}
 reschedule: {limit: 2, until: 4h}
 no_show: {after: 15m, offer_again: 1}
----
-message: pick-a-time
-channel: email
-subject: "Pick a time"
-body: "[Choose]({{ links.schedule }})"
 `
 
 // loop is a candidate in an interview whose times are offered.
@@ -48,7 +43,7 @@ type loop struct {
 func newLoop(t *testing.T, person object) *loop {
 	t.Helper()
 	w := newWorld(t)
-	w.call(http.MethodPut, "/v1/definitions", files(workspaceYAML, interviewYAML)).want(200, nil)
+	w.call(http.MethodPut, "/v1/definitions", files(workspaceYAML)).want(200, nil)
 	l := &loop{world: w}
 	var written api.WrittenCandidate
 	profile := object{"first_name": "Sarah", "last_name": "Jones", "email": "sarah@example.org", "phone": "+447700900123"}
@@ -100,7 +95,8 @@ func (l *loop) slot(day, hour int) crm.Slot {
 func (w *world) interview(candidate string, slots ...crm.Slot) (run, meeting string) {
 	w.t.Helper()
 	ctx, now := w.t.Context(), w.clock()
-	d, err := w.store.Definition(ctx, "interview", "onsite", "", 0)
+	const hash = "onsite-1"
+	_, err := w.store.ApplyDefinitions(ctx, []crm.Document{{Kind: crm.KindInterview, Name: "onsite", Hash: hash, Source: interviewYAML}}, now)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -114,7 +110,7 @@ func (w *world) interview(candidate string, slots ...crm.Slot) (run, meeting str
 			in.Events[i].Position = in.Position + int64(i) + 1
 		}
 		return &crm.Dispatched{Events: in.Events, Applications: []crm.Application{app}, Enrollments: []crm.Enrollment{{
-			ID: run, Definition: "onsite", Hash: d.Hash, Version: 1, CandidateID: candidate, ApplicationID: app.ID, N: 1,
+			ID: run, Definition: "onsite", Hash: hash, Version: 1, CandidateID: candidate, ApplicationID: app.ID, N: 1,
 			Status: crm.EnrollmentStarting, StartedAt: now,
 		}}}, nil
 	})

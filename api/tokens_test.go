@@ -19,7 +19,6 @@ func TestLinksThatDoNotWorkSayNothing(t *testing.T) {
 	var other api.WrittenCandidate
 	c.call(http.MethodPut, "/v1/candidates/by-external-id/2", object{"email": "tom@example.org"}).want(200, &other)
 	interviewer := c.interviewer("Ada Lovelace", "")
-	c.call(http.MethodPut, "/v1/definitions", files(interviewYAML)).want(200, nil)
 	run, meeting := c.interview(c.id)
 	secret := []byte(linkSecret)
 	valid := map[string]string{ // by the page's path
