@@ -132,6 +132,17 @@ func (s *server) register() {
 	s.router.POST("/webhooks/sendgrid/inbound", s.sendGridInbound)
 	s.router.POST("/webhooks/twilio/status", s.twilioStatus)
 	s.router.POST("/webhooks/twilio/inbound", s.twilioInbound)
+	s.registerPages()
+	s.router.GET("/openapi.json", s.showOpenAPI)
+	s.router.GET("/docs", s.showDocs)
+	s.router.GET("/", func(c *gin.Context) { c.Redirect(http.StatusFound, "/docs") })
+	s.router.GET("/livez", s.live)
+	s.router.GET("/readyz", s.ready)
+	s.router.GET("/metrics", s.metrics.serve)
+}
+
+// registerPages registers the pages that signed links open.
+func (s *server) registerPages() {
 	s.router.GET("/u/:token", s.unsubscribePage)
 	s.router.POST("/u/:token", s.unsubscribe)
 	for _, method := range []string{http.MethodGet, http.MethodHead} {
@@ -148,12 +159,6 @@ func (s *server) register() {
 	s.router.POST("/v/:token", s.changePanel)
 	s.router.GET("/confirm/:token", s.confirmPage)
 	s.router.POST("/confirm/:token", s.confirm)
-	s.router.GET("/openapi.json", s.showOpenAPI)
-	s.router.GET("/docs", s.showDocs)
-	s.router.GET("/", func(c *gin.Context) { c.Redirect(http.StatusFound, "/docs") })
-	s.router.GET("/livez", s.live)
-	s.router.GET("/readyz", s.ready)
-	s.router.GET("/metrics", s.metrics.serve)
 }
 
 func (s *server) humaConfig() huma.Config {

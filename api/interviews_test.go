@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -47,9 +48,7 @@ func newLoop(t *testing.T, person object) *loop {
 	l := &loop{world: w}
 	var written api.WrittenCandidate
 	profile := object{"first_name": "Sarah", "last_name": "Jones", "email": "sarah@example.org", "phone": "+447700900123"}
-	for name, value := range person {
-		profile[name] = value
-	}
+	maps.Copy(profile, person)
 	w.call(http.MethodPut, "/v1/candidates/by-external-id/1", profile).want(200, &written)
 	l.candidate = written.ID
 	l.ada, l.ben = w.interviewer("Ada Lovelace", "America/New_York"), w.interviewer("Ben Okri", "")
@@ -185,13 +184,13 @@ func (l *loop) told() []string {
 			if e.Text("enrollment") != l.run || e.Text("application") != "app-1" || e.Text("interview") != "onsite" || e.Text("round") != "screen" {
 				l.t.Errorf("%s does not say what it is about: %v", e.Type, e.Data)
 			}
-			line := e.Type
+			line := []string{e.Type}
 			for _, field := range []string{"by", "reason", "text", "needs", "rating", "recommend"} {
 				if value, ok := e.Data[field]; ok {
-					line += fmt.Sprintf(" %s=%v", field, value)
+					line = append(line, fmt.Sprintf("%s=%v", field, value))
 				}
 			}
-			all = append(all, line)
+			all = append(all, strings.Join(line, " "))
 		}
 		return nil, looked
 	})
@@ -257,7 +256,7 @@ func TestCandidatePicksATime(t *testing.T) {
 		t.Errorf("the page looks again after %q", held.header.Get("Refresh"))
 	}
 	l.book()
-	wantWords(t, l.look(), "Your interview is booked", "Monday, 9 November 2026, 09:00–09:30", "https://meet.north.example/screen", "Add to your calendar", "Change the time", "not A lift")
+	wantWords(t, l.look(), "Your interview is booked", "Monday, 9 November 2026<br>09:00–09:30", "https://meet.north.example/screen", "Add to your calendar", "Change the time", "not A lift")
 }
 
 func TestCandidateMovesAndCancels(t *testing.T) {
@@ -275,7 +274,7 @@ func TestCandidateMovesAndCancels(t *testing.T) {
 		}
 	}
 	wantWords(t, l.look(), "The time can no longer be changed here.", `not type="radio"`)
-	wantWords(t, string(l.pick(l.slot(3, 11)).want(409, nil).body), "because something has changed", "Wednesday, 11 November 2026, 13:00–13:30")
+	wantWords(t, string(l.pick(l.slot(3, 11)).want(409, nil).body), "because something has changed", "Wednesday, 11 November 2026<br>13:00–13:30")
 	l.wantTold("interview.picked", "interview.picked", "interview.picked")
 
 	sure := string(l.fill(l.path, url.Values{"do": {"cancel"}}).want(200, nil).body)
@@ -437,7 +436,7 @@ func TestPanelAfterTheInterview(t *testing.T) {
 	wantWords(t, look(), "From 04:15 you can tell us here.", "Your scorecard", "not I will be there")
 	l.fill(path, url.Values{"do": {"absent"}}).want(409, nil)
 	wantWords(t, string(l.fill(path, url.Values{"do": {"score"}, "rating": {"6"}, "recommend": {"yes"}, "notes": {"Calm"}}).want(422, nil).body),
-		"Please look at the marked questions again.", ">Calm</textarea>", `value="yes" checked`)
+		"Please look at the marked questions again.", `id="rating-wrong"`, `not id="recommend-wrong"`, ">Calm</textarea>", `value="yes" checked`)
 	card := url.Values{"do": {"score"}, "rating": {"4"}, "recommend": {"yes"}, "notes": {"Calm"}}
 	for range 2 {
 		l.fill(path, card).want(303, nil)

@@ -33,7 +33,9 @@ type panelPage struct {
 	Recommend     string
 	Ratings       []string
 	Choices       []shownChoice
-	Wrong         bool
+	Wrong         bool // something of the scorecard is: what follows says what
+
+	RatingWrong, RecommendWrong, NotesWrong string
 }
 
 type shownChoice struct {
@@ -210,7 +212,16 @@ func (v *panelVisit) readScorecard(c *gin.Context) (crm.Scorecard, bool) {
 	p := &v.page
 	p.Rating, p.Recommend, p.Notes = c.PostForm("rating"), c.PostForm("recommend"), strings.TrimSpace(c.PostForm("notes"))
 	rating, err := strconv.Atoi(p.Rating)
-	p.Wrong = err != nil || !slices.Contains(scale(1, 5), p.Rating) || !slices.Contains(recommendations(), p.Recommend) || tooLong(p.Notes)
+	if err != nil || !slices.Contains(scale(1, 5), p.Rating) {
+		p.RatingWrong = v.words.Say("survey_choose")
+	}
+	if !slices.Contains(recommendations(), p.Recommend) {
+		p.RecommendWrong = v.words.Say("survey_choose")
+	}
+	if tooLong(p.Notes) {
+		p.NotesWrong = v.words.Say("survey_long", "Limit", maxAnswer)
+	}
+	p.Wrong = p.RatingWrong+p.RecommendWrong+p.NotesWrong != ""
 	return crm.Scorecard{Rating: rating, Recommend: p.Recommend, Notes: p.Notes, At: v.now}, !p.Wrong
 }
 
