@@ -51,9 +51,10 @@ type server struct {
 	book     *phrases.Book
 	router   *gin.Engine
 	huma     huma.API
-	docs     func() ([]byte, error) // made when first asked for
-	document func() ([]byte, error) // likewise
-	inbound  chan struct{}          // one token for every large body that is read at the same time
+	docs     func() ([]byte, error)           // made when first asked for
+	document func() ([]byte, error)           // likewise
+	zones    func() map[string]*time.Location // likewise
+	inbound  chan struct{}                    // one token for every large body that is read at the same time
 }
 
 // requestTimeout bounds the work on one request. A store that does not answer in time is answered with 503.
@@ -126,11 +127,23 @@ func (s *server) register() {
 	s.nameProblem()
 	s.docs = sync.OnceValues(s.renderDocs)
 	s.document = sync.OnceValues(s.openAPI)
+	s.zones = sync.OnceValue(readZones)
 
 	s.router.POST("/webhooks/sendgrid/events", s.sendGridEvents)
 	s.router.POST("/webhooks/sendgrid/inbound", s.sendGridInbound)
 	s.router.POST("/webhooks/twilio/status", s.twilioStatus)
 	s.router.POST("/webhooks/twilio/inbound", s.twilioInbound)
+	s.registerPages()
+	s.router.GET("/openapi.json", s.showOpenAPI)
+	s.router.GET("/docs", s.showDocs)
+	s.router.GET("/", func(c *gin.Context) { c.Redirect(http.StatusFound, "/docs") })
+	s.router.GET("/livez", s.live)
+	s.router.GET("/readyz", s.ready)
+	s.router.GET("/metrics", s.metrics.serve)
+}
+
+// registerPages registers the pages that signed links open.
+func (s *server) registerPages() {
 	s.router.GET("/u/:token", s.unsubscribePage)
 	s.router.POST("/u/:token", s.unsubscribe)
 	for _, method := range []string{http.MethodGet, http.MethodHead} {
@@ -141,14 +154,12 @@ func (s *server) register() {
 	s.router.POST("/s/:token", s.answerSurvey)
 	s.router.GET("/p/:token", s.showPreferences)
 	s.router.POST("/p/:token", s.changePreferences)
+	s.router.GET("/i/:token", s.showInterview)
+	s.router.POST("/i/:token", s.changeInterview)
+	s.router.GET("/v/:token", s.showPanel)
+	s.router.POST("/v/:token", s.changePanel)
 	s.router.GET("/confirm/:token", s.confirmPage)
 	s.router.POST("/confirm/:token", s.confirm)
-	s.router.GET("/openapi.json", s.showOpenAPI)
-	s.router.GET("/docs", s.showDocs)
-	s.router.GET("/", func(c *gin.Context) { c.Redirect(http.StatusFound, "/docs") })
-	s.router.GET("/livez", s.live)
-	s.router.GET("/readyz", s.ready)
-	s.router.GET("/metrics", s.metrics.serve)
 }
 
 func (s *server) humaConfig() huma.Config {

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"html"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"os"
@@ -140,11 +141,69 @@ func pagesOf(t *testing.T, locale string) map[string]string {
 		"deleted":      string(c.fill(c.path, url.Values{"do": {"erase"}}).body),
 		"survey-done":  string(w.fill(survey, url.Values{"nps": {"9"}, "pace": {"4"}, "clear": {"Yes"}}).body),
 	}
+	maps.Copy(pages, interviewPages(t, locale))
 	for name, page := range pages {
 		if !strings.Contains(page, `<html lang="`+locale+`"`) {
 			t.Errorf("%s is not in %s", name, locale)
 		}
 	}
+	return pages
+}
+
+// interviewPages are the pages of an interview in each of its states, for the candidate and for one who holds it.
+func interviewPages(t *testing.T, locale string) map[string]string {
+	t.Helper()
+	l := newLoop(t, object{"locale": locale})
+	speaks := http.Header{"Accept-Language": {locale}}
+	pages := map[string]string{}
+	keep := func(name, path string) { pages[name] = string(l.send(http.MethodGet, path, speaks, nil).body) }
+	post := func(name, path string, form url.Values) {
+		header := http.Header{"Content-Type": {"application/x-www-form-urlencoded"}, "Accept-Language": {locale}}
+		pages[name] = string(l.send(http.MethodPost, path, header, []byte(form.Encode())).body)
+	}
+	panel := l.panel(l.ada)
+	keep("interview-offered", l.path)
+	keep("interview-zone", l.path+"?zone=America%2FArgentina%2FComodRivadavia")
+	keep("panel-gone", panel)
+	post("interview-wrong", l.path, url.Values{"do": {"pick"}})
+	post("interview-wish-wrong", l.path, url.Values{"do": {"ask"}, "asked": {"0"}})
+	l.fill(l.path, url.Values{"do": {"ask"}, "asked": {"0"}, "text": {"Evenings"}})
+	keep("interview-waiting", l.path)
+	l.pick(l.slot(3, 9))
+	l.change(func(m *crm.Meeting) { m.Taken() })
+	keep("interview-taken", l.path)
+	l.fill(l.path, url.Values{"do": {"pick"}, "start": {l.slot(3, 11).StartsAt.Format(time.RFC3339)}, "needs": {"A room without steps, please.\nAnd captions."}})
+	keep("interview-held", l.path)
+	l.book()
+	keep("interview-booked", l.path)
+	post("interview-cancel", l.path, url.Values{"do": {"cancel"}})
+	keep("panel-asked", panel)
+	l.fill(panel, url.Values{"do": {"accept"}})
+	keep("panel-accepted", panel)
+	l.fill(panel, url.Values{"do": {"decline"}})
+	keep("panel-declined", panel)
+	l.change(func(m *crm.Meeting) { m.Moves = 2 })
+	keep("interview-fixed", l.path)
+	l.pass(3*24*time.Hour + time.Hour + 5*time.Minute)
+	keep("interview-begun", l.path)
+	keep("panel-begun", panel)
+	l.pass(time.Hour)
+	keep("panel-score", panel)
+	post("panel-wrong", panel, url.Values{"do": {"score"}, "rating": {"4"}})
+	l.fill(panel, url.Values{"do": {"score"}, "rating": {"4"}, "recommend": {"yes"}, "notes": {"Calm under pressure."}})
+	keep("panel-scored", panel)
+	l.change(func(m *crm.Meeting) { m.State, m.ClosedAt = crm.MeetingCompleted, l.clock() })
+	keep("interview-completed", l.path)
+	keep("panel-closed", panel)
+	l.change(func(m *crm.Meeting) { m.State = crm.MeetingNoShow })
+	keep("interview-no-show", l.path)
+	l.change(func(m *crm.Meeting) { m.State = crm.MeetingCancelled })
+	keep("interview-cancelled", l.path)
+	keep("panel-off", panel)
+	l.change(func(m *crm.Meeting) {
+		*m = crm.Meeting{ID: m.ID, EnrollmentID: m.EnrollmentID, Round: m.Round, N: 1, State: crm.MeetingAsked, CreatedAt: m.CreatedAt}
+	})
+	keep("interview-asked", l.path)
 	return pages
 }
 

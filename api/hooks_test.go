@@ -358,7 +358,12 @@ func TestLookingUnsubscribesNobody(t *testing.T) {
 	sarah := w.candidate("1", "sarah@example.org", "+447700900123")
 	id := w.message(sarah, crm.Email, "sarah@example.org")
 	w.pass(time.Hour)
-	before := w.standing(sarah)
+	l := &loop{world: w, candidate: sarah, ada: w.interviewer("Ada Lovelace", ""), ben: w.interviewer("Ben Okri", "")}
+	l.run, l.meeting = w.interview(sarah, l.offers()...)
+	l.path = strings.TrimPrefix(api.ScheduleURL(publicURL, []byte(linkSecret), l.run), publicURL)
+	l.pick(l.slot(3, 9)).want(303, nil)
+	l.book()
+	before, meeting := w.standing(sarah), l.state()
 	router, ok := api.New(api.Config{}).(*gin.Engine)
 	if !ok {
 		t.Fatal("the API is no gin router: find its routes in another way")
@@ -370,10 +375,11 @@ func TestLookingUnsubscribesNobody(t *testing.T) {
 		}
 		pages++
 		works := false
-		for _, token := range api.LinkTokens([]byte(linkSecret), id, sarah, theatre, w.clock()) {
+		interviews := []string{strings.TrimPrefix(l.path, "/i/"), strings.TrimPrefix(l.panel(l.ada), "/v/")}
+		for _, token := range append(api.LinkTokens([]byte(linkSecret), id, sarah, theatre, w.clock()), interviews...) {
 			path := strings.Replace(route.Path, ":token", token, 1)
 			for _, method := range []string{http.MethodGet, http.MethodHead} {
-				for _, query := range []string{"", "?List-Unsubscribe=One-Click", "?confirm=1&_method=POST"} {
+				for _, query := range []string{"", "?List-Unsubscribe=One-Click", "?confirm=1&_method=POST", "?do=cancel_sure&calendar=1"} {
 					a := w.send(method, path+query, http.Header{"User-Agent": {desktop}, "X-Http-Method-Override": {"POST"}}, nil)
 					works = works || method == http.MethodGet && a.status < 400 || a.status == http.StatusGone
 				}
@@ -388,6 +394,9 @@ func TestLookingUnsubscribesNobody(t *testing.T) {
 	}
 	if diff := cmp.Diff(before, w.standing(sarah)); diff != "" {
 		t.Errorf("looking changed (-before +after):\n%s", diff)
+	}
+	if diff := cmp.Diff(meeting, l.state()); diff != "" {
+		t.Errorf("looking changed the interview (-before +after):\n%s", diff)
 	}
 	unsubscribe := strings.TrimPrefix(api.UnsubscribeURL(publicURL, []byte(linkSecret), id), publicURL)
 	w.send(http.MethodPost, unsubscribe, http.Header{"Content-Type": {"application/x-www-form-urlencoded"}}, []byte("List-Unsubscribe=One-Click")).want(200, nil)

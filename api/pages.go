@@ -4,6 +4,7 @@ import (
 	"embed"
 	"html/template"
 	"net/http"
+	"strconv"
 
 	"github.com/gin-gonic/gin"
 
@@ -16,6 +17,7 @@ type page struct {
 
 	Title   string
 	Content any
+	Refresh int // seconds after which the page looks again; 0: never
 }
 
 // pageText is a page of a few words, with a button or without. Action is what the button's form says beside its address.
@@ -45,6 +47,9 @@ func (s *server) show(c *gin.Context, status int, name string, content *page) {
 	header.Set("Cache-Control", "no-store")
 	header.Set("Content-Type", "text/html; charset=utf-8")
 	header.Set("Content-Language", content.Locale())
+	if content.Refresh > 0 { // only of pages on which there is nothing to fill in
+		header.Set("Refresh", strconv.Itoa(content.Refresh))
+	}
 	c.Status(status)
 	if err := pageTemplates.ExecuteTemplate(c.Writer, name, content); err != nil {
 		s.Log.DebugContext(c.Request.Context(), "page not written", "error", err)

@@ -18,10 +18,13 @@ func TestLinksThatDoNotWorkSayNothing(t *testing.T) {
 	message := strings.Split(strings.TrimPrefix(c.asked(crm.Email, "sarah.jones@example.org"), "/confirm/"), ".")[0]
 	var other api.WrittenCandidate
 	c.call(http.MethodPut, "/v1/candidates/by-external-id/2", object{"email": "tom@example.org"}).want(200, &other)
+	interviewer := c.interviewer("Ada Lovelace", "")
+	run, meeting := c.interview(c.id)
 	secret := []byte(linkSecret)
 	valid := map[string]string{ // by the page's path
 		"/u/": api.UnsubscribeURL("", secret, message), "/s/": api.SurveyURL("", secret, message), "/confirm/": api.ConfirmURL("", secret, message),
 		"/p/": api.PreferencesURL("", secret, c.id, c.clock()), "/c/": api.LinkURL("https://rapport.example", secret, message, "https://north.example/role"),
+		"/i/": api.ScheduleURL("", secret, run), "/v/": api.PanelURL("", secret, meeting, interviewer),
 	}
 	pages := 0
 	for _, route := range api.Routes() {
@@ -42,6 +45,9 @@ func TestLinksThatDoNotWorkSayNothing(t *testing.T) {
 			"of another candidate":      strings.Replace(token, c.id, other.ID, 1) + "_",
 			"expired":                   strings.TrimPrefix(api.PreferencesURL("", secret, c.id, c.clock().Add(-366*24*time.Hour)), "/p/"),
 			"of a message that is gone": strings.TrimPrefix(api.UnsubscribeURL("", secret, crm.NewID(crm.PrefixMessage, c.clock())), "/u/"),
+			"of a run that is gone":     strings.TrimPrefix(api.ScheduleURL("", secret, crm.NewID(crm.PrefixEnrollment, c.clock())), "/i/"),
+			"of a meeting that is gone": strings.TrimPrefix(api.PanelURL("", secret, crm.NewID(crm.PrefixMeeting, c.clock()), interviewer), "/v/"),
+			"of another interviewer":    strings.Replace(token, interviewer, crm.NewID(crm.PrefixInterviewer, c.clock()), 1) + "_",
 			"of another installation":   strings.TrimPrefix(api.ConfirmURL("", []byte("another"), message), "/confirm/"),
 		}
 		for purpose, link := range valid {
@@ -59,14 +65,14 @@ func TestLinksThatDoNotWorkSayNothing(t *testing.T) {
 			if got.status != http.StatusNotFound || body != first {
 				t.Errorf("%s %s, a link %s: %d, and not the page that the others show", route.Method, route.Path, name, got.status)
 			}
-			for _, secret := range []string{"sarah", "tom", "@example.org", c.id, other.ID, "job-alerts", "New jobs"} {
+			for _, secret := range []string{"sarah", "tom", "@example.org", c.id, other.ID, "job-alerts", "New jobs", "Theatre nurse", "Ada"} {
 				if strings.Contains(body, secret) {
 					t.Errorf("%s %s, a link %s: the page says %q", route.Method, route.Path, name, secret)
 				}
 			}
 		}
 	}
-	if pages < 8 || c.state() != "job-alerts:email=pending" {
+	if pages < 12 || c.state() != "job-alerts:email=pending" {
 		t.Errorf("%d pages were tried; in force is %q", pages, c.state())
 	}
 }

@@ -46,6 +46,8 @@ type Meeting struct {
 	Asked     int       `json:"asked,omitempty"`      // how often the candidate has asked for other times
 	AskedSeen int       `json:"asked_seen,omitempty"` // how often the run has answered that
 
+	Needs string `json:"needs,omitempty"` // what the candidate needs to take part, in their own words: only who prepares or holds the meeting sees it
+
 	Slot        // agreed; zero before
 	Was   *Slot `json:"was,omitempty"`   // while held: what stays booked until the new time is
 	Moves int   `json:"moves,omitempty"` // how often the candidate has changed the time

@@ -206,16 +206,18 @@ func (m *Meeting) Report(from, now time.Time) (changed bool, err error) {
 	return true, nil
 }
 
-// Score keeps a scorecard, or changes it while the round is open.
+// Score keeps a scorecard, or changes it while the round is open. One that is late is still taken.
 func (m *Meeting) Score(interviewerID string, s Scorecard, now time.Time) error {
 	p := m.Seat(interviewerID)
 	switch {
-	case p == nil:
+	case p == nil || p.Shadow:
 		return conflict("You are not, or no longer, asked to hold this interview.", "There is nothing for you to do.")
 	case m.StartsAt.IsZero() || now.Before(m.StartsAt):
 		return conflict("The interview has not begun.", "Please come back to this page after it.")
 	case m.State == MeetingCancelled || m.State == MeetingNoShow:
 		return conflict("This interview did not take place.", "There is nothing for you to do.")
+	case !m.Open() && p.Scorecard != nil:
+		return conflict("The round is closed.", "Your scorecard stays as it is.")
 	case s.Rating < 1 || s.Rating > 5:
 		return &Error{Code: CodeInvalid, Message: "The rating is a number from 1 to 5.", Next: "Please choose one."}
 	}

@@ -101,6 +101,11 @@ func (d Duration) Add(t time.Time, loc *time.Location, cal *Calendar) time.Time 
 	return t.Add(d.Exact)
 }
 
+// Sub returns the moment d before t, by the rules of Add.
+func (d Duration) Sub(t time.Time, loc *time.Location, cal *Calendar) time.Time {
+	return Duration{Months: -d.Months, Days: -d.Days, BusinessDays: -d.BusinessDays, Exact: -d.Exact}.Add(t, loc, cal)
+}
+
 func addBusinessDays(t time.Time, n int, loc *time.Location, cal *Calendar) time.Time {
 	if cal == nil {
 		cal = &Calendar{Days: weekdays()}

@@ -356,8 +356,7 @@ func (r *run) upset(m *crm.Meeting) string {
 // reminder is when a reminder goes out. One to the candidate that would fall into quiet hours goes at the last minute before
 // them.
 func (r *run) reminder(remind *Reminder, starts time.Time) time.Time {
-	d := remind.Before
-	due := Duration{Months: -d.Months, Days: -d.Days, BusinessDays: -d.BusinessDays, Exact: -d.Exact}.Add(starts, r.loc, r.calendar())
+	due := remind.Before.Sub(starts, r.loc, r.calendar())
 	if remind.ToInterviewers {
 		return due
 	}

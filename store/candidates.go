@@ -221,3 +221,15 @@ func orElse(t, other time.Time) time.Time {
 	}
 	return t
 }
+
+// Application returns an application by our id. The error has crm.CodeNotFound when there is none.
+func (s *Store) Application(ctx context.Context, id string) (crm.Application, error) {
+	found, err := all(ctx, s, scanApplication, applicationsFrom+"where id = $1", id)
+	if err != nil {
+		return crm.Application{}, fmt.Errorf("read application: %w", err)
+	}
+	if len(found) == 0 {
+		return crm.Application{}, notFound("There is no such application.")
+	}
+	return found[0], nil
+}

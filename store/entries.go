@@ -50,10 +50,16 @@ func scanEventEntry(row pgx.CollectableRow) ([]Entry, error) {
 	return []Entry{e}, nil
 }
 
-// saidBy is what a candidate wrote, or what a machine did for them; nil for every other event.
+// saidBy is what a candidate wrote, or what a machine did for them, and what people said about an interview; nil for every other
+// event.
 func saidBy(e *crm.Event) *Said {
 	switch e.Type {
 	case "message.replied", "message.auto_replied":
+	case crm.EventPicked, crm.EventTimesRequested, crm.EventCancelled, crm.EventDeclined:
+		if text := cmp.Or(e.Text("text"), e.Text("needs")); text != "" {
+			return &Said{Text: text}
+		}
+		return nil
 	default:
 		return nil
 	}

@@ -164,8 +164,11 @@ func scanOwned(row pgx.CollectableRow) (o owned[string], err error) {
 	return o, err
 }
 
-const applicationsOf = `select id, external_id, candidate_id, role, role_function, stage, status, reason, source, applied_at,
-	closed_at, hiring_manager from applications where candidate_id `
+const (
+	applicationsFrom = `select id, external_id, candidate_id, role, role_function, stage, status, reason, source, applied_at,
+	closed_at, hiring_manager from applications `
+	applicationsOf = applicationsFrom + "where candidate_id "
+)
 
 func scanApplication(row pgx.CollectableRow) (a crm.Application, err error) {
 	err = row.Scan(&a.ID, &a.ExternalID, &a.CandidateID, &a.Role, &a.RoleFunction, &a.Stage, &a.Status, &a.Reason, &a.Source,

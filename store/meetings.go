@@ -87,6 +87,27 @@ func (s *Store) Meeting(ctx context.Context, id string) (crm.Meeting, error) {
 	return found[0], nil
 }
 
+// MeetingOf returns the last meeting of a run. The error has crm.CodeNotFound when there is none.
+func (s *Store) MeetingOf(ctx context.Context, enrollmentID string) (crm.Meeting, error) {
+	found, err := all(ctx, s, scanMeeting, meetingsOf+"where m.enrollment_id = $1 order by (m.body->>'created_at')::timestamptz desc, m.id desc limit 1", enrollmentID)
+	if err != nil {
+		return crm.Meeting{}, fmt.Errorf("read meeting of a run: %w", err)
+	}
+	if len(found) == 0 {
+		return crm.Meeting{}, notFound("No interview has been begun.")
+	}
+	return found[0], nil
+}
+
+// MeetingsOf returns the meetings of a run, in the order in which they were begun.
+func (s *Store) MeetingsOf(ctx context.Context, enrollmentID string) ([]crm.Meeting, error) {
+	found, err := all(ctx, s, scanMeeting, meetingsOf+"where m.enrollment_id = $1 order by (m.body->>'created_at')::timestamptz, m.id", enrollmentID)
+	if err != nil {
+		return nil, fmt.Errorf("read meetings of a run: %w", err)
+	}
+	return found, nil
+}
+
 // MeetingChanged is what a change of a meeting leads to.
 type MeetingChanged = crm.MeetingChanged
 

@@ -232,3 +232,30 @@ func TestAnswerComesWithItsChange(t *testing.T) {
 		t.Errorf("got %+v, %+v, %v", call, done, err)
 	}
 }
+
+// TestLastMeetingOfARun holds that a run's last meeting is the one that was begun last.
+func TestLastMeetingOfARun(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	first, run := b.offered(t, "c")
+	b.pass(time.Hour)
+	second := crm.DeriveID(crm.PrefixMeeting, b.now(), run)
+	b.decide(t, run, func(_ *crm.Facts, d *crm.Decision) {
+		d.Meetings = []crm.Meeting{{ID: second, EnrollmentID: run, Round: "panel", N: 1, State: crm.MeetingAsked, CreatedAt: b.now()}}
+	})
+	b.change(t, first, func(m *crm.Meeting) error { m.Offer(nil, "stale"); return nil })
+	last, err := b.MeetingOf(t.Context(), run)
+	if err != nil || last.ID != second || last.EnrollmentID != run {
+		t.Errorf("the last is %+v, %v", last, err)
+	}
+	all, err := b.MeetingsOf(t.Context(), run)
+	if err != nil || len(all) != 2 || all[0].ID != first || all[1].ID != second {
+		t.Errorf("all are %+v, %v", all, err)
+	}
+	if _, err := b.MeetingOf(t.Context(), "enr_none"); crm.CodeOf(err) != crm.CodeNotFound {
+		t.Errorf("of a run that is not there: %v", err)
+	}
+	if _, err := b.Application(t.Context(), "apl_none"); crm.CodeOf(err) != crm.CodeNotFound {
+		t.Errorf("an application that is not there: %v", err)
+	}
+}

@@ -52,7 +52,7 @@ func TestLayers(t *testing.T) {
 		"store/seal":   {"crm"},
 		"worker/play":  {"crm", "dsl", "dsl/phone", "dsl/phrases", "dsl/wallclock", "workflows", "activities", "store/memory"},
 		"worker":       {"crm", "dsl", "dsl/phone", "dsl/phrases", "dsl/wallclock", "workflows", "activities", "store", "store/seal"},
-		"api":          {"crm", "dsl", "dsl/phone", "dsl/phrases", "dsl/wallclock", "workflows", "store", "store/seal", "activities/sendgrid", "activities/twilio", "activities/provider", "activities/mail"},
+		"api":          {"crm", "dsl", "dsl/phone", "dsl/phrases", "dsl/wallclock", "workflows", "store", "store/seal", "activities/sendgrid", "activities/twilio", "activities/provider", "activities/mail", "activities/calendar", "activities/calendar/ical"},
 	}
 	never := map[string][]string{ // package → packages of others that it must not link
 		"crm":         {"net/http", "database/sql", "go.temporal.io/"},

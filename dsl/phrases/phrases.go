@@ -134,6 +134,11 @@ func (w *Words) Date(t time.Time) string {
 	return w.Say("date", "Day", t.Day(), "Month", w.Say(fmt.Sprintf("month_%02d", int(t.Month()))), "Year", t.Year())
 }
 
+// Day is Date with the day of the week.
+func (w *Words) Day(t time.Time) string {
+	return w.Say("day", "Weekday", w.Say(fmt.Sprintf("weekday_%d", int(t.Weekday()))), "Date", w.Date(t))
+}
+
 // Direction is how a locale's language is written: ltr or rtl.
 func Direction(locale string) string {
 	base, rest, _ := strings.Cut(locale, "-")
