@@ -128,6 +128,8 @@ func what(e *api.TimelineEntry) string {
 		return e.Outcome + " asked of " + e.Text
 	case crm.NoteSettled:
 		return words(e.Outcome) + ", says " + e.Text
+	case crm.NoteMeeting:
+		return "meeting " + words(e.Outcome)
 	case crm.NoteCall:
 		return "call " + e.Outcome
 	case crm.NoteATS:
