@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"fmt"
 	"net/mail"
 	"strings"
@@ -67,12 +68,12 @@ func (c *checker) field(field, text string, valid func(string) bool, message str
 	}
 }
 
-// phone reads the number, which may be written as it is dialled in the country that comes with it.
+// phone reads the number, which may be written as it is dialled in the country that comes with it, else in the candidate's.
 func (c *checker) phone(in *CandidateInput) {
 	if in.Phone == "" {
 		return
 	}
-	number, err := phone.Parse(in.Phone, in.Country)
+	number, err := phone.Parse(in.Phone, cmp.Or(in.Country, in.stored))
 	if err != nil {
 		c.add("phone", err.Error())
 		return

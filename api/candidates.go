@@ -7,6 +7,7 @@ import (
 	"math"
 	"net/http"
 	"reflect"
+	"strings"
 	"time"
 	_ "time/tzdata" // zones are checked on machines that have none
 
@@ -23,7 +24,7 @@ type CandidateInput struct {
 	FirstName      string         `json:"first_name,omitempty"`
 	LastName       string         `json:"last_name,omitempty"`
 	Email          string         `json:"email,omitempty" example:"sarah@example.org"`
-	Phone          string         `json:"phone,omitempty" doc:"Kept as E.164; may come as it is dialled in the country that comes with it." example:"+447700900123"`
+	Phone          string         `json:"phone,omitempty" doc:"Kept as E.164; may come as it is dialled in the country that comes with it, else in the one that is known of the candidate." example:"+447700900123"`
 	Country        string         `json:"country,omitempty" doc:"ISO 3166-1." example:"GB"`
 	Region         string         `json:"region,omitempty"`
 	City           string         `json:"city,omitempty"`
@@ -44,6 +45,7 @@ type CandidateInput struct {
 	LastDecisionAt time.Time      `json:"last_decision_at,omitzero" doc:"Only ever moves forward."`
 
 	present map[string]bool
+	stored  string // the country that is known of them; their number is read as it is dialled there, unless the source names one
 }
 
 // ConsentInput is a consent that is given or taken back.
@@ -223,6 +225,9 @@ func (s *server) upsertCandidate(ctx context.Context, in *struct {
 		return nil, invalid("The body names another external id than the address.", "Leave it out of the body.", Located{Location: "body.external_id", Message: "it differs from the address"})
 	}
 	in.Body.ExternalID = in.ExternalID
+	if err := s.findCountries(ctx, []*CandidateInput{&in.Body}); err != nil {
+		return nil, problemOf(err)
+	}
 	if problem := refuseCandidate(&in.Body); problem != nil {
 		return nil, problem
 	}
@@ -258,12 +263,21 @@ func (s *server) upsertBatch(ctx context.Context, in *struct{ RawBody []byte }) 
 		return nil, problemOf(err)
 	}
 	results := CandidateResults{Results: make([]CandidateResult, len(items))}
+	inputs := make([]*CandidateInput, len(items))
+	for i, item := range items {
+		inputs[i] = &CandidateInput{}
+		results.Results[i] = CandidateResult{Index: i, Status: string(ItemRejected), Errors: readCandidate(item, inputs[i])}
+	}
+	if err := s.findCountries(ctx, inputs); err != nil {
+		return nil, problemOf(err)
+	}
 	var writes []store.Write
 	var places []int
-	for i, item := range items {
-		results.Results[i] = CandidateResult{Index: i, Status: string(ItemRejected)}
-		var input CandidateInput
-		if results.Results[i].Errors = readCandidate(item, &input); len(results.Results[i].Errors) == 0 {
+	for i, input := range inputs {
+		if r := &results.Results[i]; len(r.Errors) == 0 {
+			r.Errors = checkItem(input)
+		}
+		if len(results.Results[i].Errors) == 0 {
 			writes, places = append(writes, input.write(set)), append(places, i)
 		}
 	}
@@ -277,7 +291,32 @@ func (s *server) upsertBatch(ctx context.Context, in *struct{ RawBody []byte }) 
 	return &body[CandidateResults]{Body: results}, nil
 }
 
-// readCandidate reads one item of a batch. Without an external id, sending a batch again would create everybody twice.
+// findCountries finds the countries of candidates that are known, for those whose number comes without one.
+func (s *server) findCountries(ctx context.Context, inputs []*CandidateInput) error {
+	var externalIDs []string
+	for _, in := range inputs {
+		if in.dialled() {
+			externalIDs = append(externalIDs, in.ExternalID)
+		}
+	}
+	if len(externalIDs) == 0 {
+		return nil
+	}
+	countries, err := s.Store.Countries(ctx, externalIDs)
+	for _, in := range inputs {
+		if in.dialled() {
+			in.stored = countries[in.ExternalID]
+		}
+	}
+	return err
+}
+
+// dialled tells whether the number is written as it is dialled somewhere, and the source does not say where.
+func (in *CandidateInput) dialled() bool {
+	return in.ExternalID != "" && in.Phone != "" && !strings.HasPrefix(strings.TrimSpace(in.Phone), "+") && !in.present["country"]
+}
+
+// readCandidate reads one item of a batch.
 func readCandidate(item json.RawMessage, input *CandidateInput) []Located {
 	if err := json.Unmarshal(item, input); err != nil {
 		if typed, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
@@ -285,6 +324,12 @@ func readCandidate(item json.RawMessage, input *CandidateInput) []Located {
 		}
 		return []Located{{Location: "", Message: "it is not an object with a candidate's fields: times are like 2026-11-06T10:00:00Z"}}
 	}
+	return nil
+}
+
+// checkItem returns everything that is wrong with an item of a batch. Without an external id, sending a batch again would create
+// everybody twice.
+func checkItem(input *CandidateInput) []Located {
 	found := checkCandidate(input)
 	if input.ExternalID == "" {
 		found = append(found, Located{Location: "external_id", Message: "it is missing"})

@@ -274,3 +274,35 @@ func TestCandidateEvents(t *testing.T) {
 	w.call(http.MethodGet, "/v1/candidates/nobody/events", nil).problem(404, api.CodeNotFound)
 	w.call(http.MethodGet, path+"?after=nonsense", nil).problem(422, api.CodeInvalid)
 }
+
+// A number that comes as it is dialled at home is read in the country that is known of the candidate, unless the source names one.
+func TestPhonesOfCandidatesWhoseCountryIsKnown(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for id, country := range map[string]string{"GB-1": "GB", "DE-1": "DE", "GB-2": "GB", "GB-3": "GB", "NONE": ""} {
+		w.call(http.MethodPut, "/v1/candidates/by-external-id/"+id, object{"first_name": "Sarah", "country": country}).want(200, nil)
+	}
+	w.call(http.MethodPut, "/v1/candidates/by-external-id/GB-1", object{"phone": "07700 900123"}).want(200, nil)
+	var answer api.CandidateResults
+	w.call(http.MethodPost, "/v1/candidates/batch", object{"items": []object{
+		{"external_id": "DE-1", "phone": "0151 23456789"},
+		{"external_id": "GB-2", "phone": "0151 23456789", "country": "DE"},
+		{"external_id": "GB-3", "phone": "07700 900123", "country": ""},
+		{"external_id": "NONE", "phone": "07700 900123"},
+		{"external_id": "NEW", "phone": "07700 900123"},
+	}}).want(200, &answer)
+	var became []string
+	for _, r := range answer.Results {
+		became = append(became, r.Status)
+	}
+	if want := []string{"changed", "changed", "rejected", "rejected", "rejected"}; !slices.Equal(became, want) {
+		t.Errorf("the items became %v, want %v", became, want)
+	}
+	for id, want := range map[string]string{"GB-1": "+447700900123", "DE-1": "+4915123456789", "GB-2": "+4915123456789", "GB-3": "", "NONE": ""} {
+		var got crm.Candidate
+		w.call(http.MethodGet, "/v1/candidates/"+id, nil).want(200, &got)
+		if got.Phone != want {
+			t.Errorf("%s: kept %q, want %q", id, got.Phone, want)
+		}
+	}
+}

@@ -128,8 +128,7 @@ func TestPreferencesSavedAtOnce(t *testing.T) {
 			all.Go(func() { c.save(want...) })
 		}
 		all.Wait()
-		switch got := c.state(); {
-		case strings.Contains(got, "talent-community:email=yes") == strings.Contains(got, "job-alerts:email=yes"):
+		if got := c.state(); strings.Contains(got, "talent-community:email=yes") == strings.Contains(got, "job-alerts:email=yes") {
 			t.Fatalf("a mixture is in force: %q", got)
 		}
 	}

@@ -14,7 +14,8 @@ func TestSuppressions(t *testing.T) {
 	t.Parallel()
 	c := newChooser(t, object{"phone": "+447700900123", "consents": []object{{"purpose": "talent-community", "channels": []string{"email", "sms"}}}})
 	c.call(http.MethodPost, "/v1/suppressions", object{"items": []object{
-		{"channel": "email", "address": "Sarah.Jones@Example.org"}, {"channel": "email", "address": "gone@example.org", "reason": "bounce"},
+		{"channel": "email", "address": "Sarah.Jones@Example.org"},
+		{"channel": "email", "address": "gone@example.org", "reason": "bounce"},
 		{"channel": "sms", "address": "+44 7700 900123", "reason": "stop", "source": "letter"},
 	}}).want(200, nil)
 	if got := c.state(); strings.Contains(got, "yes") {

@@ -59,13 +59,13 @@ func (ws *Workspace) ConfirmedPurpose(sequence string) (purpose string, ok bool)
 // the names of documents, by kind, that the workspace has itself.
 func (ws *Workspace) confirmations(taken func(kind, name string) bool) string {
 	var b strings.Builder
-	any := false
+	asks := false
 	for _, purpose := range slices.Sorted(maps.Keys(ws.Purposes)) {
 		name := PrefixConfirm + purpose
 		if !ws.Purposes[purpose].DoubleOptIn || taken(KindSequence, name) {
 			continue
 		}
-		any = true
+		asks = true
 		fmt.Fprintf(&b, `sequence: %s
 description: Asks to confirm what somebody has agreed to, once. Who does not is not written to.
 purpose: transactional
@@ -82,7 +82,7 @@ steps:
 		}
 		fmt.Fprintf(&b, "  - wait: %dd\n  - exit: lapsed\n---\n", crm.ConfirmationDays)
 	}
-	if !any {
+	if !asks {
 		return ""
 	}
 	company := ws.signature()

@@ -96,8 +96,10 @@ func (t *testReader) event(m *mapping, h *Happening) {
 	switch {
 	case h.Event == "":
 	case n != nil:
-		h.Step, _ = t.text(n, "step")
-		t.eventStep(n, h.Event)
+		if step, ok := t.text(n, "step"); ok {
+			h.Step = step
+			t.eventStep(n, h.Event)
+		}
 	case h.Event == eventTaskDone:
 		t.taskElsewhere(m, h)
 	case h.Event == eventAnswered:

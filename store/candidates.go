@@ -128,6 +128,22 @@ func (s *Store) Candidate(ctx context.Context, idOrExternalID string) (crm.Candi
 	return found[0].Candidate, plainConsents(consents), nil
 }
 
+// Countries returns the countries of the candidates who have, or had before a merge, these external ids; of those where it is known.
+func (s *Store) Countries(ctx context.Context, externalIDs []string) (map[string]string, error) {
+	countries := make(map[string]string, len(externalIDs))
+	_, err := all(ctx, s, func(row pgx.CollectableRow) (struct{}, error) {
+		var externalID, country string
+		err := row.Scan(&externalID, &country)
+		countries[externalID] = country
+		return struct{}{}, err
+	}, `select a.name, c.country from aliases a join candidates c on c.id = a.candidate_id where a.name = any($1) and c.country <> ''
+		union all select external_id, country from candidates where external_id = any($1) and country <> ''`, externalIDs)
+	if err != nil {
+		return nil, fmt.Errorf("read countries: %w", err)
+	}
+	return countries, nil
+}
+
 // CandidateFilter says which candidates to list. Empty fields do not filter.
 type CandidateFilter struct {
 	Query  string // part of a name, an email address, a number or an external id, in any case

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"maps"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgtype/zeronull"
@@ -16,14 +17,48 @@ import (
 func scanConsentEntry(row pgx.CollectableRow) ([]Entry, error) {
 	e := Entry{Kind: EntryConsent, rank: rankConsent}
 	var purpose, channel string
-	var granted bool
-	err := row.Scan(&e.At, &e.key, &purpose, &channel, &granted, &e.Source)
-	e.Outcome = "revoked"
-	if granted {
-		e.Outcome = "granted"
+	err := row.Scan(&e.At, &e.key, &e.Outcome, &purpose, &channel, &e.Source)
+	if e.Outcome == "pending" {
+		e.Until = e.At.AddDate(0, 0, crm.ConfirmationDays)
 	}
 	e.Data = map[string]any{"purpose": purpose, "channel": channel}
+	e.Text = consentWords(&e, purpose+" by "+channel)
 	return []Entry{e}, err
+}
+
+// consentWords says what a line of a consent history means. On the preference page it is what the candidate wants.
+func consentWords(e *Entry, what string) string {
+	mine := e.Source == crm.SourcePreferencePage
+	switch {
+	case e.Outcome == "lapsed":
+		return "consent to " + what + " has lapsed: it was not confirmed"
+	case mine && e.Outcome == "pending":
+		return "preferences saved: wants " + what + ", which waits to be confirmed"
+	case mine && e.Outcome == "revoked":
+		return "preferences saved: does not want " + what
+	case mine:
+		return "preferences saved: wants " + what
+	case e.Outcome == "pending":
+		return "consent to " + what + " waits to be confirmed"
+	}
+	return "consent to " + what + " " + e.Outcome
+}
+
+// choiceWords says what an event means by which a candidate says how they want to be written to; "" for every other event.
+func choiceWords(e *crm.Event) (text string, until time.Time) {
+	switch e.Type {
+	case crm.EventPaused:
+		until, _ = e.Paused()
+		return "messages paused by the candidate", until
+	case crm.EventResumed:
+		return "messages resumed by the candidate", until
+	case crm.EventPreferencesWanted:
+		return "the candidate asks for a new link to their preference page", until
+	case crm.EventErasureRequested:
+		until, _ = time.Parse(time.RFC3339, e.Text("due")) // what is no time is not shown
+		return "the candidate asks for their data to be deleted", until
+	}
+	return "", until
 }
 
 func scanEventEntry(row pgx.CollectableRow) ([]Entry, error) {
@@ -47,6 +82,7 @@ func scanEventEntry(row pgx.CollectableRow) ([]Entry, error) {
 		e.Reason = cmp.Or(e.Reason, event.Text("reason"))
 	}
 	e.Data, e.Said = declared(&event), saidBy(&event)
+	e.Text, e.Until = choiceWords(&event)
 	return []Entry{e}, nil
 }
 

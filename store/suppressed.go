@@ -61,7 +61,7 @@ func (s *Store) ListSuppressions(ctx context.Context, f SuppressionFilter) (item
 		return nil, "", fmt.Errorf("list suppressions: %w", err)
 	}
 	items, next = page(items, limit, func(x *Suppressed) string {
-		raw, _ := json.Marshal(suppressionPlace{x.At, x.Hash, x.Reason}) //nolint:errchkjson // texts and a time
+		raw, _ := json.Marshal(suppressionPlace{x.At, x.Hash, x.Reason})
 		return base64.RawURLEncoding.EncodeToString(raw)
 	})
 	return items, next, nil

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/rapport-crm/rapport/crm"
 )
 
 // Entry is one line of a candidate's timeline. Its fields hold no names, addresses or texts of messages, but for Text and Said.
@@ -24,7 +26,7 @@ type Entry struct {
 	WorkflowID   string         `json:"workflow_id,omitempty"`
 	Step         string         `json:"step,omitempty"`
 	Reason       string         `json:"reason,omitempty"`
-	Outcome      string         `json:"outcome,omitempty"` // of a message: the state it reached; of a task: open, done, closed
+	Outcome      string         `json:"outcome,omitempty"` // of a message: the state it reached; of a task: open, done, closed; of a consent: granted, pending, confirmed, lapsed, revoked
 	EventID      string         `json:"event_id,omitempty"`
 	EventType    string         `json:"event_type,omitempty"`
 	Position     int64          `json:"position,omitempty"` // of an event; 0: not dispatched yet
@@ -112,7 +114,7 @@ func (s *Store) Timeline(
 	}
 	limit = pageSize(limit)
 	batch := &pgx.Batch{}
-	parts := queueTimeline(batch, candidate.ID, from, limit+2) // the place's own row, and one to know of a next page
+	parts := queueTimeline(batch, candidate.ID, from, limit+2, s.now()) // the place's own row, and one to know of a next page
 	if err := s.pool.SendBatch(ctx, batch).Close(); err != nil {
 		return nil, "", fmt.Errorf("read timeline: %w", err)
 	}
@@ -151,16 +153,15 @@ func decodePlace(cursor string) (p place, err error) {
 
 // queueTimeline queues one query for each kind of row. Each returns the first rows at or after the place, in order, as the
 // entries that they stand for. A row with several entries may begin before the place.
-func queueTimeline(batch *pgx.Batch, candidateID string, from place, limit int) []*[][]Entry {
+func queueTimeline(batch *pgx.Batch, candidateID string, from place, limit int, now time.Time) []*[][]Entry {
 	var parts []*[][]Entry
-	read := func(rank int, sql string, scan pgx.RowToFunc[[]Entry]) {
+	read := func(rank int, sql string, scan pgx.RowToFunc[[]Entry], more ...any) {
 		part := &[][]Entry{}
 		// ($2, $3, $4) is the place: time, rank and key.
-		gather(batch.Queue(sql, candidateID, from.At, from.Rank-rank, from.Key, limit), scan, part)
+		gather(batch.Queue(sql, append([]any{candidateID, from.At, from.Rank - rank, from.Key, limit}, more...)...), scan, part)
 		parts = append(parts, part)
 	}
-	read(rankConsent, `select at, lpad(id::text, 20, '0') as key, purpose, channel, granted, source from consents
-		where candidate_id = $1 and (at, 0, lpad(id::text, 20, '0')) >= ($2, $3::int, $4 collate "C") order by at, id limit $5`, scanConsentEntry)
+	read(rankConsent, consentLines, scanConsentEntry, moment(now), crm.ConfirmationDays)
 	read(rankEvent, "select e.time, lpad(e.seq::text, 20, '0') as key, coalesce(e.set_aside, ''), r.definition, r.version, r.n, r.workflow_id, "+
 		eventColumns+` from events e`+joinMessage+`left join enrollments r
 		on r.id = coalesce(m.enrollment_id, e.data->>'enrollment') and r.candidate_id = e.candidate_id
@@ -191,3 +192,17 @@ func queueTimeline(batch *pgx.Batch, candidateID string, from place, limit int) 
 		where candidate_id = $1 and (at, 0, id) >= ($2, $3::int, $4 collate "C") order by at, id collate "C" limit $5`, scanNoteEntry)
 	return parts
 }
+
+// consentLines are a candidate's consents, and the moments at which those lapsed that nobody confirmed: $7 days after they were
+// asked, by $6, unless something was said meanwhile, or they count anyway.
+const consentLines = `select * from (
+		select l.at, lpad(c.id::text, 20, '0') || l.what as key, l.what, c.purpose, c.channel, c.source
+		from consents c cross join lateral (values
+			(case when not c.granted then 'revoked' when c.pending then 'pending' when c.confirmed_by <> '' then 'confirmed' else 'granted' end, c.at),
+			('lapsed', case when c.granted and c.pending then c.at + $7::int * interval '1 day' end)) as l (what, at)
+		where c.candidate_id = $1 and (l.what <> 'lapsed' or l.at <= $6
+			and not exists (select from consents n where n.candidate_id = c.candidate_id and n.purpose = c.purpose and n.channel = c.channel
+				and (n.at, n.id) > (c.at, c.id) and n.at < l.at)
+			and not coalesce((select p.granted from consents p where p.candidate_id = c.candidate_id and p.purpose = c.purpose and p.channel = c.channel
+				and (p.at, p.id) < (c.at, c.id) and not p.pending order by p.at desc, p.id desc limit 1), false))
+	) l where (at, 0, key) >= ($2, $3::int, $4 collate "C") order by at, key collate "C" limit $5`

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/rapport-crm/rapport/crm"
 	"github.com/rapport-crm/rapport/store"
 )
@@ -146,5 +148,72 @@ func TestTimelinePages(t *testing.T) {
 		if !same {
 			t.Errorf("pages of %d give %d lines, want the same %d", size, len(got), len(whole))
 		}
+	}
+}
+
+// What a candidate has said of messages stands in the timeline in words, also what they have not said in time.
+func TestTimelineOfChoices(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	id := b.candidate(t, "ATS-1")
+	ask := func(purpose string) {
+		b.receive(t, b.event(crm.EventConsentRequested, id, map[string]any{"purpose": purpose, "channels": []any{"email"}, "source": "form"}))
+	}
+	granted := func(purpose string) {
+		b.receive(t, b.event(crm.EventConsentGranted, id, map[string]any{"purpose": purpose, "source": crm.SourceDoubleOptIn, "confirmed_at": b.now().Format(time.RFC3339), "confirmed_by": "msg_1"}))
+	}
+	ask("alerts")
+	ask("news")
+	b.pass(time.Hour)
+	granted("alerts")
+	b.pass(24 * time.Hour)
+	ask("alerts") // takes nothing away, so it cannot lapse
+	b.receive(t, b.event(crm.EventPaused, id, map[string]any{"until": "2027-02-06T00:00:00Z"}))
+	b.pass(time.Hour)
+	b.receive(t, b.event(crm.EventResumed, id, nil))
+	if err := b.SavePreferences(t.Context(), &store.Preferences{
+		CandidateID: id, Source: crm.SourcePreferencePage, At: b.now(),
+		Choices: []store.Choice{{Purpose: "alerts", Channel: crm.Email}, {Purpose: "letters", Channel: crm.Email, Granted: true}, {Purpose: "texts", Channel: crm.SMS, Granted: true, Pending: true}},
+	}); err != nil {
+		t.Fatal(err)
+	}
+	b.pass(6*24*time.Hour - time.Hour)
+	ask("late")
+	told := func() (told []string) {
+		t.Helper()
+		var entries []store.Entry
+		for after, more := "", true; more; more = after != "" { // page by page: each entry once
+			page, next, err := b.Timeline(t.Context(), id, 2, after)
+			if err != nil {
+				t.Fatal(err)
+			}
+			entries, after = append(entries, page...), next
+		}
+		for _, e := range entries {
+			if e.Text == "" {
+				continue
+			}
+			line := e.At.Sub(start()).String() + " " + e.Text
+			if !e.Until.IsZero() {
+				line += " until " + e.Until.UTC().Format(time.DateTime)
+			}
+			told = append(told, line)
+		}
+		return told
+	}
+	want := []string{
+		"0s consent to alerts by email waits to be confirmed until " + start().AddDate(0, 0, 7).UTC().Format(time.DateTime),
+		"0s consent to news by email waits to be confirmed until " + start().AddDate(0, 0, 7).UTC().Format(time.DateTime),
+		"1h0m0s consent to alerts by email confirmed",
+		"25h0m0s consent to alerts by email waits to be confirmed until " + start().Add(25*time.Hour).AddDate(0, 0, 7).UTC().Format(time.DateTime),
+		"25h0m0s messages paused by the candidate until 2027-02-06 00:00:00",
+		"26h0m0s preferences saved: does not want alerts by email",
+		"26h0m0s preferences saved: wants letters by email",
+		"26h0m0s preferences saved: wants texts by sms, which waits to be confirmed until " + start().Add(26*time.Hour).AddDate(0, 0, 7).UTC().Format(time.DateTime),
+		"26h0m0s messages resumed by the candidate",
+	}
+	late := "169h0m0s consent to late by email waits to be confirmed until " + start().Add(169*time.Hour).AddDate(0, 0, 7).UTC().Format(time.DateTime)
+	if diff := cmp.Diff(append(want, "168h0m0s consent to news by email has lapsed: it was not confirmed", late), told()); diff != "" {
+		t.Error(diff)
 	}
 }

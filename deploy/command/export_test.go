@@ -27,5 +27,5 @@ func ReadSecret(in io.Reader) (string, error) {
 // Sentence is an entry of a timeline as it is told.
 func Sentence(e *api.TimelineEntry) string { return sentence(e) }
 
-// ReadSuppressions is readSuppressions.
-var ReadSuppressions = readSuppressions
+// ReadSuppressions reads a file of suppressions.
+func ReadSuppressions(in io.Reader) ([]api.SuppressionInput, error) { return readSuppressions(in) }

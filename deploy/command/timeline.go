@@ -128,6 +128,8 @@ func what(e *api.TimelineEntry) string {
 		return e.Outcome + " asked of " + e.Text
 	case crm.NoteSettled:
 		return words(e.Outcome) + ", says " + e.Text
+	case crm.NoteMeeting:
+		return "meeting " + words(e.Outcome)
 	case crm.NoteCall:
 		return "call " + e.Outcome
 	case crm.NoteATS:
@@ -142,9 +144,12 @@ func what(e *api.TimelineEntry) string {
 func fact(e *api.TimelineEntry) string {
 	switch e.Kind {
 	case store.EntryEvent:
-		return after(e.EventType, ", says ", e.Source)
+		return cmp.Or(e.Text, after(e.EventType, ", says ", e.Source))
 	case store.EntryConsent:
-		return after("consent "+e.Outcome, ", by ", e.Source)
+		if e.Outcome == "lapsed" || e.Source == "" || e.Source == crm.SourcePreferencePage {
+			return e.Text
+		}
+		return e.Text + " (" + e.Source + ")"
 	case store.EntryMessage:
 		return "message " + e.Outcome
 	case store.EntryNote:
@@ -157,7 +162,7 @@ func fact(e *api.TimelineEntry) string {
 
 // until is the word before an entry's time: tasks are due, the rest lasts.
 func until(e *api.TimelineEntry) string {
-	if crm.NoteKind(e.Kind) == crm.NoteTask || e.Kind == store.EntryTask {
+	if crm.NoteKind(e.Kind) == crm.NoteTask || e.Kind == store.EntryTask || e.EventType == crm.EventErasureRequested {
 		return ", due "
 	}
 	return " until "

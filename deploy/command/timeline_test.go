@@ -2,6 +2,7 @@ package command_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -29,6 +30,21 @@ func TestTimelineShowsTheConversation(t *testing.T) {
 				"                     (from another address)\n                     (not all of it could be read)",
 		},
 		"note":      {store.Entry{Kind: store.EntryNote, Outcome: "call", Source: "maya@north.example", Said: &store.Said{Text: "Wants nights."}}, "call, noted by maya@north.example\n                     Wants nights."},
+		"asked": {
+			store.Entry{Kind: store.EntryConsent, Outcome: "pending", Source: "form", Text: "consent to news by email waits to be confirmed", Until: time.Date(2026, 11, 3, 9, 0, 0, 0, time.UTC)},
+			"consent to news by email waits to be confirmed (form) until 2026-11-03 09:00:00",
+		},
+		"lapsed":  {store.Entry{Kind: store.EntryConsent, Outcome: "lapsed", Source: "form", Text: "consent to news by email has lapsed"}, "consent to news by email has lapsed"},
+		"wanted":  {store.Entry{Kind: store.EntryConsent, Outcome: "revoked", Source: "preference page", Text: "preferences saved: does not want news by sms"}, "preferences saved: does not want news by sms"},
+		"vouched": {store.Entry{Kind: store.EntryConsent, Outcome: "granted", Text: "consent to news by email granted"}, "consent to news by email granted"},
+		"paused": {
+			store.Entry{Kind: store.EntryEvent, EventType: "messages.paused", Source: "rapport", Text: "messages paused by the candidate", Until: time.Date(2027, 2, 6, 0, 0, 0, 0, time.UTC)},
+			"messages paused by the candidate until 2027-02-06 00:00:00",
+		},
+		"erasure": {
+			store.Entry{Kind: store.EntryEvent, EventType: "erasure.requested", Source: "rapport", Text: "the candidate asks for their data to be deleted", Until: time.Date(2027, 2, 6, 0, 0, 0, 0, time.UTC)},
+			"the candidate asks for their data to be deleted, due 2027-02-06 00:00:00",
+		},
 		"not shown": {store.Entry{Kind: store.EntryNote, Outcome: "call", Source: "maya@north.example"}, "call, noted by maya@north.example"},
 	} {
 		t.Run(name, func(t *testing.T) {

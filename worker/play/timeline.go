@@ -164,7 +164,7 @@ func lineKind(kind crm.NoteKind) LineKind {
 	case crm.NoteAsked:
 		return LineKind(dsl.ExpectEnroll)
 	case crm.NotePlanned, crm.NoteEnrolled, crm.NoteNotEnrolled, crm.NoteDeferred, crm.NoteWaiting, crm.NoteBranch, crm.NoteRound,
-		crm.NotePaused, crm.NoteGoal, crm.NoteProblem, crm.NoteMigrated, crm.NoteResent, crm.NoteSettled:
+		crm.NotePaused, crm.NoteGoal, crm.NoteProblem, crm.NoteMigrated, crm.NoteResent, crm.NoteSettled, crm.NoteMeeting:
 	}
 	return LineKind(kind)
 }
@@ -206,7 +206,7 @@ func (p *player) detail(l *Line, n *crm.Note, in *dsl.Instr) {
 		if n.EventType != "" {
 			l.Text += ", by " + n.EventType
 		}
-	case crm.NoteRound:
+	case crm.NoteRound, crm.NoteMeeting:
 		l.Text = n.Outcome
 	case crm.NoteEnrolled, crm.NoteNotEnrolled, crm.NoteDeferred, crm.NoteWaiting, crm.NotePaused, crm.NoteGoal, crm.NoteProblem,
 		crm.NoteMigrated, crm.NoteResent, crm.NoteSettled:
