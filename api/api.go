@@ -117,6 +117,7 @@ func (s *server) register() {
 	s.registerPools()
 	s.registerExperiments()
 	s.registerEnrollments()
+	s.registerMeetings()
 	s.registerTasks()
 	s.registerPreview()
 	s.registerJobs()
