@@ -486,6 +486,10 @@ func TestWordsAboutInterviewsAreNotes(t *testing.T) {
 func TestMeetings(t *testing.T) {
 	t.Parallel()
 	l := newLoop(t, nil)
+	offered := string(l.call(http.MethodGet, "/v1/meetings/"+l.meeting, nil).want(200, nil).body)
+	if !strings.Contains(offered, `"state":"offered"`) || strings.Contains(offered, "0001-01-01") || strings.Contains(offered, "null") {
+		t.Errorf("before a time is agreed: %s", offered)
+	}
 	l.fill(l.path, url.Values{"do": {"pick"}, "start": {l.slot(3, 9).StartsAt.Format(time.RFC3339)}, "needs": {"A lift"}}).want(303, nil)
 	l.book()
 	l.change(func(m *crm.Meeting) { m.Seat(l.ada).Scorecard = &crm.Scorecard{Rating: 4, Notes: "Calm"} })

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"slices"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -13,8 +14,11 @@ import (
 // MeetingDetails is a meeting of an interview, and whose it is.
 type MeetingDetails struct {
 	crm.Meeting
-	Enrollment string `json:"enrollment_id"`
-	Candidate  string `json:"candidate_id"`
+	StartsAt   time.Time `json:"starts_at,omitzero" doc:"Left out while no time is agreed, as is what follows from it."`
+	EndsAt     time.Time `json:"ends_at,omitzero"`
+	Seats      []string  `json:"seats,omitempty" doc:"Ids of interviewers."`
+	Enrollment string    `json:"enrollment_id"`
+	Candidate  string    `json:"candidate_id"`
 }
 
 func (s *server) registerMeetings() {
@@ -60,5 +64,5 @@ func meetingFor(ctx context.Context, m crm.Meeting) MeetingDetails {
 			}
 		}
 	}
-	return MeetingDetails{Meeting: m, Enrollment: m.EnrollmentID, Candidate: m.CandidateID}
+	return MeetingDetails{Meeting: m, StartsAt: m.StartsAt, EndsAt: m.EndsAt, Seats: m.Seats, Enrollment: m.EnrollmentID, Candidate: m.CandidateID}
 }
