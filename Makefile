@@ -30,7 +30,7 @@ verify: build ## format, lint, determinism, generated files, examples
 
 bench: ## ratios within one run, each with its baseline
 	$(GO) test -run '^$$' -bench . -benchtime 1x -timeout 60m ./deploy/bench
-	$(GO) test -run '^$$' -bench 'BenchmarkNext|BenchmarkTest' ./dsl ./worker/play
+	$(GO) test -run '^$$' -bench 'BenchmarkNext|BenchmarkTest|BenchmarkOffer' ./dsl ./dsl/slots ./worker/play
 
 fmt:
 	$(GO) run $(LINT) fmt ./...

@@ -28,10 +28,17 @@ type Requester interface {
 	Do(ctx context.Context, r crm.Call) (crm.CallResult, error)
 }
 
-// Caller makes the HTTP requests of call and ats steps.
+// Actor does what interviews ask of calendars. It stores the answer itself, with what it changes. Its errors are those that are
+// worth another attempt; crm.CodeNotFound says that the meeting was erased.
+type Actor interface {
+	Act(ctx context.Context, seq int64, r *crm.Call) (crm.CallResult, error)
+}
+
+// Caller makes the HTTP requests of call and ats steps, and has calendars asked for interviews.
 type Caller struct {
-	Calls  Calls
-	Client Requester
+	Calls    Calls
+	Client   Requester
+	Meetings Actor // nil: calls of interviews fail as no_calendars
 }
 
 // Call makes the request of a decision, unless its answer is there already: a request whose answer was lost on the way is
@@ -47,7 +54,10 @@ func (a *Caller) Call(ctx context.Context, in crm.CallInput) (crm.CallDone, erro
 	if done != nil {
 		return crm.CallDone{Outcome: done.Outcome}, nil
 	}
-	result, err := a.Client.Do(ctx, request)
+	result, err := a.do(ctx, in.Seq, &request)
+	if crm.CodeOf(err) == crm.CodeNotFound {
+		return crm.CallDone{Outcome: crm.CallFailed}, nil
+	}
 	if err != nil {
 		again, ok := errors.AsType[*crm.CallError](err)
 		if !ok || activity.GetInfo(ctx).Attempt < maxCallAttempts {
@@ -60,6 +70,16 @@ func (a *Caller) Call(ctx context.Context, in crm.CallInput) (crm.CallDone, erro
 		return crm.CallDone{}, coded("call", err)
 	}
 	return crm.CallDone{Outcome: result.Outcome}, nil
+}
+
+func (a *Caller) do(ctx context.Context, seq int64, r *crm.Call) (crm.CallResult, error) {
+	switch {
+	case r.Action == "":
+		return a.Client.Do(ctx, *r)
+	case a.Meetings == nil:
+		return crm.CallResult{Outcome: crm.CallFailed, Reason: "no_calendars"}, nil
+	}
+	return a.Meetings.Act(ctx, seq, r)
 }
 
 // retryLater tells Temporal to try again, when the host has asked for it.

@@ -27,6 +27,8 @@ type Config struct {
 
 	LinkSecret []byte // of the installation: signs the links that candidates get
 
+	CalendarDomain string // of events in calendars; without it they cannot be downloaded
+
 	SendGrid *sendgrid.Verifier // nil or without a key: its webhooks are refused until it is set up
 	Twilio   *twilio.Verifier   // nil or without a token: likewise
 	// AnswerKeywords has Rapport confirm STOP and START too, for a Twilio account whose own handling of them is switched off.
@@ -112,6 +114,7 @@ func newRouter() *gin.Engine {
 func (s *server) register() {
 	s.registerEvents()
 	s.registerCandidates()
+	s.registerInterviewers()
 	s.registerNotes()
 	s.registerDefinitions()
 	s.registerPools()
@@ -180,6 +183,7 @@ func tags() []*huma.Tag {
 	return []*huma.Tag{
 		{Name: "Events", Description: "What candidates do, and what happens to them. Sequences start and react on events."},
 		{Name: "Candidates", Description: "Who they are, what they agreed to, and everything that happened and why."},
+		{Name: interviewersTag, Description: "People who hold interviews: when they work, how much, in which groups, and their calendars."},
 		{Name: "Definitions", Description: "Sequences, messages, pools, surveys and the workspace, as YAML. Every version is kept."},
 		{Name: "Pools", Description: "Groups of candidates: those of whom a condition is true, and lists kept by hand."},
 		{Name: "Enrollments", Description: "One run of a sequence for one candidate."},

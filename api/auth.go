@@ -29,6 +29,9 @@ const (
 	ScopeEnrollmentsWrite = "enrollments:write"
 	ScopeNotesRead        = "notes:read"  // notes, and on the timeline the words of the conversation
 	ScopeNotesWrite       = "notes:write" // notes
+
+	ScopeInterviewersRead  = "interviewers:read"
+	ScopeInterviewersWrite = "interviewers:write"
 )
 
 // Scopes lists every scope.
@@ -36,6 +39,7 @@ func Scopes() []string {
 	return []string{
 		ScopeAdmin, ScopeEventsRead, ScopeEventsWrite, ScopeCandidatesRead, ScopeCandidatesWrite,
 		ScopeDefinitionsRead, ScopeDefinitionsWrite, ScopeEnrollmentsRead, ScopeEnrollmentsWrite, ScopeNotesRead, ScopeNotesWrite,
+		ScopeInterviewersRead, ScopeInterviewersWrite,
 	}
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"math"
 	"net/http"
 	"reflect"
@@ -62,18 +61,26 @@ type ConsentInput struct {
 // UnmarshalJSON remembers which fields are given.
 func (in *CandidateInput) UnmarshalJSON(text []byte) error {
 	type plain CandidateInput
-	if err := json.Unmarshal(text, (*plain)(in)); err != nil {
-		return err
+	var err error
+	in.present, err = readFields(text, (*plain)(in))
+	return err
+}
+
+// readFields reads a JSON object into a struct and returns the names of its fields, so that what is left out is not taken for what
+// is empty.
+func readFields(text []byte, into any) (present map[string]bool, err error) {
+	if err := json.Unmarshal(text, into); err != nil {
+		return nil, err
 	}
 	var fields map[string]json.RawMessage
 	if err := json.Unmarshal(text, &fields); err != nil {
-		return err
+		return nil, err
 	}
-	in.present = make(map[string]bool, len(fields))
+	present = make(map[string]bool, len(fields))
 	for name := range fields {
-		in.present[name] = true
+		present[name] = true
 	}
-	return nil
+	return present, nil
 }
 
 // write is what the store is asked to do. A consent that the candidate still has to confirm is written as one.
@@ -238,37 +245,22 @@ func writtenCandidate(u store.Upserted) *body[WrittenCandidate] {
 }
 
 func refuseCandidate(in *CandidateInput) *Problem {
-	found := checkCandidate(in)
-	if len(found) == 0 {
-		return nil
-	}
-	for i := range found {
-		found[i].Location = "body." + found[i].Location
-	}
-	return invalid(fmt.Sprintf("The candidate is not valid: %s: %s.", found[0].Location, found[0].Message), "Correct every field in errors and send it again.", found...)
+	return located("The candidate is not valid", checkCandidate(in))
 }
 
 func (s *server) upsertBatch(ctx context.Context, in *struct{ RawBody []byte }) (*body[CandidateResults], error) {
-	var request struct {
-		Items []json.RawMessage `json:"items"`
-	}
-	if err := json.Unmarshal(in.RawBody, &request); err != nil || len(request.Items) == 0 {
-		return nil, invalid("The body is not an object with a list of items.", "Send {\"items\": [...]}.")
-	}
-	if len(request.Items) > MaxEvents {
-		return nil, &Problem{
-			Status: http.StatusRequestEntityTooLarge, Code: CodeTooLarge, Detail: fmt.Sprintf("There are %d items; a request holds at most %d.", len(request.Items), MaxEvents),
-			Next: "Send them in several requests.",
-		}
+	items, problem := batchItems(in.RawBody)
+	if problem != nil {
+		return nil, problem
 	}
 	set, err := s.inForce.get(ctx)
 	if err != nil {
 		return nil, problemOf(err)
 	}
-	results := CandidateResults{Results: make([]CandidateResult, len(request.Items))}
+	results := CandidateResults{Results: make([]CandidateResult, len(items))}
 	var writes []store.Write
 	var places []int
-	for i, item := range request.Items {
+	for i, item := range items {
 		results.Results[i] = CandidateResult{Index: i, Status: string(ItemRejected)}
 		var input CandidateInput
 		if results.Results[i].Errors = readCandidate(item, &input); len(results.Results[i].Errors) == 0 {

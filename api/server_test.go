@@ -25,6 +25,7 @@ import (
 	"github.com/rapport-crm/rapport/api"
 	"github.com/rapport-crm/rapport/deploy/embedded/postgres/postgrestest"
 	"github.com/rapport-crm/rapport/store"
+	"github.com/rapport-crm/rapport/store/seal"
 )
 
 const (
@@ -39,6 +40,7 @@ func start() time.Time { return time.Date(2026, 11, 6, 10, 0, 0, 0, time.UTC) }
 // world is an API on a database of its own.
 type world struct {
 	t      *testing.T
+	dsn    string
 	store  *store.Store
 	server *httptest.Server
 	hook   *ecdsa.PrivateKey // SendGrid's
@@ -53,8 +55,12 @@ type world struct {
 func newWorld(t *testing.T, changes ...func(*api.Config)) *world {
 	t.Helper()
 	w := &world{t: t, now: start()}
-	var err error
-	if w.store, err = store.Open(t.Context(), postgrestest.New(t, "api", store.Migrate), store.Options{Now: w.clock, MaxConns: 6}); err != nil {
+	keys, err := seal.Parse(seal.Make())
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.dsn = postgrestest.New(t, "api", store.Migrate)
+	if w.store, err = store.Open(t.Context(), w.dsn, store.Options{Now: w.clock, MaxConns: 6, Seal: keys}); err != nil {
 		t.Fatal(err)
 	}
 	w.closeStore = sync.OnceFunc(w.store.Close)
@@ -67,7 +73,7 @@ func newWorld(t *testing.T, changes ...func(*api.Config)) *world {
 		t.Fatal(err)
 	}
 	config := api.Config{
-		Store: w.store, PublicURL: publicURL, LinkSecret: []byte(linkSecret), Now: w.clock, Registry: prometheus.NewRegistry(),
+		Store: w.store, PublicURL: publicURL, LinkSecret: []byte(linkSecret), CalendarDomain: "rapport.example", Now: w.clock, Registry: prometheus.NewRegistry(),
 		SendGrid: &sendgrid.Verifier{PublicKeys: []string{base64.StdEncoding.EncodeToString(public)}, Window: sendgrid.ReplayWindow},
 		Twilio:   &twilio.Verifier{AuthToken: twilioToken, PublicURL: publicURL},
 		Temporal: func(context.Context) error { return nil }, TemporalUI: "http://localhost:8422",

@@ -77,6 +77,7 @@ type Panelist struct {
 	Shadow        bool       `json:"shadow,omitempty"`    // comes along: nobody waits for them
 	Answer        Answered   `json:"answer,omitempty"`    // to the invitation
 	Clash         bool       `json:"clash,omitempty"`     // another appointment has come up in their calendar
+	Restored      bool       `json:"restored,omitempty"`  // the event was gone from their calendar, and was put there again: once
 	Scorecard     *Scorecard `json:"scorecard,omitempty"` // nil: not in yet
 }
 

@@ -81,6 +81,9 @@ func (c *Calendar) businessDay(date time.Time) bool {
 	return c.Days[date.Weekday()] && !isHoliday(c.Holidays, date)
 }
 
+// Holiday tells whether a date, given as its midnight in UTC, is a public holiday of the calendar's region.
+func (c *Calendar) Holiday(date time.Time) bool { return isHoliday(c.Holidays, date) }
+
 // nextClock returns the first moment at or after t when clocks in loc show a time, in minutes after midnight, on one of some
 // days of the week; none means any. A time that a clock change skips becomes the first instant after; a repeated one, its
 // first.

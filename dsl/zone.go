@@ -22,6 +22,10 @@ func ZoneOf(c *crm.Candidate, ws *Workspace) *time.Location {
 	return time.UTC
 }
 
+// KnownZone returns a candidate's time zone as far as they are known: their own, or that of their region or country if it has
+// only one. It is nil when that is anybody's guess.
+func KnownZone(c *crm.Candidate) *time.Location { return profileZone(c) }
+
 // profileZone is what a candidate's own fields say of their zone, or nil.
 func profileZone(c *crm.Candidate) *time.Location {
 	if c == nil {

@@ -14,6 +14,11 @@ var Files embed.FS
 //go:embed demo/candidates.csv
 var Candidates []byte
 
+// Interviewers are those who hold the demo's interviews, as `rapport interviewers import` reads them.
+//
+//go:embed demo/interviewers.csv
+var Interviewers []byte
+
 // Events is what the cast does, as `rapport events send` reads it.
 //
 //go:embed demo/events.jsonl

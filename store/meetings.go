@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/rapport-crm/rapport/crm"
 )
@@ -107,12 +108,8 @@ func (s *Store) MeetingsOf(ctx context.Context, enrollmentID string) ([]crm.Meet
 	return found, nil
 }
 
-// MeetingChanged is what a change of a meeting leads to, in the same transaction.
-type MeetingChanged struct {
-	Unchanged bool            // then nothing is written but the answer of the call
-	Events    []crm.Event     // that tell of it
-	Call      *crm.CallResult // what came of the call by which it changed; the first answer stays, with its change
-}
+// MeetingChanged is what a change of a meeting leads to.
+type MeetingChanged = crm.MeetingChanged
 
 // ChangeMeeting changes a meeting under its candidate's lock. The error has crm.CodeNotFound when there is none, and
 // crm.CodeConflict when somebody of the panel holds another meeting at that time. An error of change is returned as it is, and
@@ -135,12 +132,13 @@ func (s *Store) ChangeMeeting(ctx context.Context, id string, change func(m *crm
 	if err != nil {
 		return crm.Meeting{}, err
 	}
-	batch := &pgx.Batch{}
-	if changed.Call != nil {
-		if err := queueCallDone(batch, m.EnrollmentID, changed.Call, s.now()); err != nil {
-			return crm.Meeting{}, err
-		}
+	if first, err := s.answerFirst(ctx, tx, m.EnrollmentID, changed.Call); err != nil {
+		return crm.Meeting{}, err
+	} else if !first { // an attempt that was given up for lost comes too late
+		tx.rollback(ctx)
+		return s.Meeting(ctx, id)
 	}
+	batch := &pgx.Batch{}
 	if !changed.Unchanged {
 		if err := queueMeeting(batch, &m); err != nil {
 			return crm.Meeting{}, err
@@ -161,13 +159,28 @@ func (s *Store) ChangeMeeting(ctx context.Context, id string, change func(m *crm
 	return m, nil
 }
 
-// Seat is what somebody's calendar should have of a meeting, and what it may have.
-type Seat struct {
-	MeetingID     string
-	InterviewerID string
-	Wanted        *int // the sequence of the event; nil: none
-	Written       *int // nil: certainly none
+// answerFirst stores the answer of a call, if there is one. It is false when there was an answer already: that one stays, with what
+// it changed.
+func (s *Store) answerFirst(ctx context.Context, tx *transaction, enrollmentID string, r *crm.CallResult) (first bool, err error) {
+	if r == nil {
+		return true, nil
+	}
+	batch := &pgx.Batch{}
+	if err := queueCallDone(batch, enrollmentID, r, s.now()); err != nil {
+		return false, err
+	}
+	batch.QueuedQueries[0].Exec(func(tag pgconn.CommandTag) error {
+		first = tag.RowsAffected() > 0
+		return nil
+	})
+	if err := tx.send(ctx, batch); err != nil {
+		return false, fmt.Errorf("store answer of call: %w", err)
+	}
+	return first, nil
 }
+
+// Seat is what somebody's calendar should have of a meeting, and what it may have.
+type Seat = crm.CalendarSeat
 
 // MarkSeats notes, before it is, that an event is written to the calendars of a held meeting. Whatever happens then, somebody
 // looks after it: an event that is not wanted in the end is taken out again.
@@ -206,12 +219,7 @@ func scanSeat(row pgx.CollectableRow) (x Seat, err error) {
 }
 
 // Held is a time at which somebody holds a meeting.
-type Held struct {
-	crm.Span
-
-	InterviewerID string
-	MeetingID     string
-}
+type Held = crm.Held
 
 // HeldBy lists what some people hold, or are about to, that overlaps a time, in order.
 func (s *Store) HeldBy(ctx context.Context, interviewers []string, within crm.Span) ([]Held, error) {

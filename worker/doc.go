@@ -8,6 +8,7 @@
 //   - Look-ups (lookup.go) ask the providers about messages whose fate is unknown.
 //   - Jobs (jobs.go, jobplan.go, jobchunk.go) do what concerns many candidates, a chunk at a time: fan-outs, members of pools,
 //     campaigns, who belongs into which pool.
+//   - The mirror and the watch (calendars.go) keep people's calendars as Postgres says, and notice what happens in them.
 //   - The sweeper (sweeper.go) finds what fell between two stools after a crash, and wakes it.
 //
 // Each is a loop over a queue in Postgres (loop.go). Any number of workers can run beside each other, and any of them can be

@@ -17,6 +17,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/rapport-crm/rapport/activities"
+	"github.com/rapport-crm/rapport/activities/booking"
 	"github.com/rapport-crm/rapport/crm"
 	"github.com/rapport-crm/rapport/dsl"
 	"github.com/rapport-crm/rapport/store"
@@ -41,12 +42,16 @@ type Config struct {
 	SurveyLink  func(messageID string) string // the link to the survey that a message invites to; nil: there is none
 	ConfirmLink func(messageID string) string // the link that confirms the consent which a message asks about; nil: there is none
 	// Preferences is the link to a candidate's preference page, for a message that is sent now; nil: there is none.
-	Preferences func(candidateID string, now time.Time) string
-	Tracking    Tracking      // who notices opens and clicks; the zero value: nobody
-	TaskQueue   string        // default workflows.TaskQueue
-	BuildID     string        // of this binary, for worker versioning; empty: unversioned
-	Grace       time.Duration // real time that a run may be overdue before it is woken; default 30 s
-	Log         *slog.Logger
+	Preferences    func(candidateID string, now time.Time) string
+	Calendars      booking.Open // reaches people's calendars; nil: interviews find no times, as no_calendars
+	CalendarDomain string       // of the UIDs of events: the same for ever
+	// InterviewerPage is an interviewer's page of a meeting, for the event in their calendar; nil: there is none.
+	InterviewerPage func(meetingID, interviewerID string) string
+	Tracking        Tracking      // who notices opens and clicks; the zero value: nobody
+	TaskQueue       string        // default workflows.TaskQueue
+	BuildID         string        // of this binary, for worker versioning; empty: unversioned
+	Grace           time.Duration // real time that a run may be overdue before it is woken; default 30 s
+	Log             *slog.Logger
 }
 
 // Worker runs workflows, activities and the queues between.
@@ -72,6 +77,10 @@ type Worker struct {
 	settled     time.Time // when experiments were looked at last; the sweeper's own
 
 	lanes []*lane // one for each channel
+
+	bookings  *booking.Booker // nil: no calendar can be reached
+	watchRest time.Time       // until when calendars are not looked into; the loop's own
+	calendars []*loop         // that look after calendars
 
 	listsRest time.Time // until when providers are not asked for their lists; the loop's own
 
@@ -99,6 +108,10 @@ func New(c Config) *Worker {
 	w.caller = &activities.Caller{Calls: c.Store, Client: c.Calls}
 	if c.Calls == nil {
 		w.caller.Client = noCalls{}
+	}
+	if w.bookings = w.booker(&c); w.bookings != nil {
+		w.caller.Meetings = w.bookings
+		w.calendars = []*loop{newLoop("calendars", mirrorEvery, c.Log, w.mirror), newLoop("watch over calendars", mirrorEvery, c.Log, w.watch)}
 	}
 	w.events = newLoop("events", 500*time.Millisecond, c.Log, w.dispatch)
 	w.starts = newLoop("starts", 500*time.Millisecond, c.Log, w.start)
@@ -141,7 +154,7 @@ func (w *Worker) Run(ctx context.Context) error {
 
 	var running sync.WaitGroup
 	running.Go(func() { w.listen(ctx) })
-	for _, l := range append([]*loop{w.events, w.starts, w.wakes, w.jobs, w.sweeper, w.lookups, w.lists}, w.messages...) {
+	for _, l := range slices.Concat([]*loop{w.events, w.starts, w.wakes, w.jobs, w.sweeper, w.lookups, w.lists}, w.messages, w.calendars) {
 		running.Go(func() { l.run(ctx) })
 	}
 	running.Wait()

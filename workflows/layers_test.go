@@ -19,7 +19,7 @@ func TestLayers(t *testing.T) {
 		"dsl/slots":           {"crm", "dsl/wallclock"},
 		"dsl":                 {"crm", "dsl/phone", "dsl/phrases", "dsl/wallclock"},
 		"workflows":           {"crm"},
-		"store":               {"crm"},
+		"store":               {"crm", "store/seal"},
 		"activities":          {"crm", "dsl", "dsl/phone", "dsl/phrases", "dsl/wallclock"},
 		"activities/mail":     {},
 		"activities/sendgrid": {"crm", "activities/provider", "activities/mail"},
@@ -49,9 +49,10 @@ func TestLayers(t *testing.T) {
 			"crm", "dsl/wallclock", "activities/calendar", "activities/calendar/ical", "activities/calendar/remote", "activities/address", "activities/provider",
 		},
 		"store/memory": {"crm"},
+		"store/seal":   {"crm"},
 		"worker/play":  {"crm", "dsl", "dsl/phone", "dsl/phrases", "dsl/wallclock", "workflows", "activities", "store/memory"},
-		"worker":       {"crm", "dsl", "dsl/phone", "dsl/phrases", "dsl/wallclock", "workflows", "activities", "store"},
-		"api":          {"crm", "dsl", "dsl/phone", "dsl/phrases", "dsl/wallclock", "workflows", "store", "activities/sendgrid", "activities/twilio", "activities/provider", "activities/mail", "activities/calendar", "activities/calendar/ical"},
+		"worker":       {"crm", "dsl", "dsl/phone", "dsl/phrases", "dsl/wallclock", "workflows", "activities", "store", "store/seal"},
+		"api":          {"crm", "dsl", "dsl/phone", "dsl/phrases", "dsl/wallclock", "workflows", "store", "store/seal", "activities/sendgrid", "activities/twilio", "activities/provider", "activities/mail", "activities/calendar", "activities/calendar/ical"},
 	}
 	never := map[string][]string{ // package → packages of others that it must not link
 		"crm":         {"net/http", "database/sql", "go.temporal.io/"},

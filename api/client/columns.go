@@ -41,7 +41,20 @@ func squeeze(name string) string {
 // mapColumns finds the field of every column, "" for one that is not known. It fails when the table cannot be one of
 // candidates, or two columns mean the same.
 func mapColumns(header []string) (fields, unknown []string, err error) {
-	names := columnNames()
+	if fields, unknown, err = findColumns(header, columnNames()); err != nil {
+		return nil, nil, err
+	}
+	for _, identity := range []string{"external_id", "email", "phone"} {
+		if slices.Contains(fields, identity) {
+			return fields, unknown, nil
+		}
+	}
+	return nil, nil, fmt.Errorf("the first row names none of external_id, email and phone, but %s: it must name the columns", strings.Join(header, ", "))
+}
+
+// findColumns finds the field of every column by the words for each, "" for one that is not known. It fails when two columns
+// mean the same.
+func findColumns(header []string, names map[string][]string) (fields, unknown []string, err error) {
 	for _, column := range header {
 		field := ""
 		for candidate, words := range names {
@@ -57,10 +70,5 @@ func mapColumns(header []string) (fields, unknown []string, err error) {
 		}
 		fields = append(fields, field)
 	}
-	for _, identity := range []string{"external_id", "email", "phone"} {
-		if slices.Contains(fields, identity) {
-			return fields, unknown, nil
-		}
-	}
-	return nil, nil, fmt.Errorf("the first row names none of external_id, email and phone, but %s: it must name the columns", strings.Join(header, ", "))
+	return fields, unknown, nil
 }

@@ -17,6 +17,13 @@ func PlanText(plan *api.DefinitionPlan) string { return planText(style{}, plan) 
 // Agreed asks for a yes.
 func Agreed(in io.Reader, out io.Writer) error { return agreed(in, out) }
 
+// ReadSecret reads a secret that is piped in.
+func ReadSecret(in io.Reader) (string, error) {
+	cmd := &cobra.Command{}
+	cmd.SetIn(in)
+	return readSecret(cmd)
+}
+
 // Sentence is an entry of a timeline as it is told.
 func Sentence(e *api.TimelineEntry) string { return sentence(e) }
 

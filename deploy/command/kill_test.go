@@ -26,6 +26,7 @@ import (
 	"github.com/rapport-crm/rapport/api"
 	"github.com/rapport-crm/rapport/api/client"
 	"github.com/rapport-crm/rapport/deploy/command"
+	"github.com/rapport-crm/rapport/deploy/embedded/postgres/postgrestest"
 	"github.com/rapport-crm/rapport/deploy/embedded/sandbox"
 )
 
@@ -40,8 +41,13 @@ func TestMain(m *testing.M) {
 	if os.Getenv("RAPPORT_TEST_COMMAND") != "" {
 		run()
 	}
-	testscript.Main(m, map[string]func(){"rapport": run})
+	testscript.Main(databases{m}, map[string]func(){"rapport": run})
 }
+
+// databases are tests some of which need a database.
+type databases struct{ m *testing.M }
+
+func (d databases) Run() int { return postgrestest.Run(d.m) }
 
 const (
 	kills  = 10

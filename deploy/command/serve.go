@@ -27,6 +27,7 @@ type settings struct {
 	calls     calls
 	inbound   string
 	tracking  string
+	calendars service.Calendars
 }
 
 func (s *settings) flags(f *pflag.FlagSet) {
@@ -36,6 +37,7 @@ func (s *settings) flags(f *pflag.FlagSet) {
 	inboundFlag(f, &s.inbound)
 	trackingFlag(f, &s.tracking)
 	s.calls.flags(f)
+	calendarFlags(f, &s.calendars)
 }
 
 func inboundFlag(f *pflag.FlagSet, domain *string) {
@@ -66,10 +68,14 @@ func (s *settings) open(ctx context.Context, l *slog.Logger) (c service.Config, 
 	if s.database == "" || s.publicURL == "" {
 		return c, nil, errors.New("--database-url and --public-url are required; as environment variables they are RAPPORT_DATABASE_URL and RAPPORT_PUBLIC_URL")
 	}
+	keys, err := sealKeys()
+	if err != nil {
+		return c, nil, err
+	}
 	if err := store.Migrate(ctx, s.database); err != nil {
 		return c, nil, fmt.Errorf("prepare database: %w", err)
 	}
-	db, err := store.Open(ctx, s.database, store.Options{Log: l, MaxConns: 48})
+	db, err := store.Open(ctx, s.database, store.Options{Log: l, MaxConns: 48, Seal: keys})
 	if err != nil {
 		return c, nil, err
 	}
@@ -84,7 +90,7 @@ func (s *settings) open(ctx context.Context, l *slog.Logger) (c service.Config, 
 		db.Close()
 		return c, nil, fmt.Errorf("temporal is not reachable at %s; set TEMPORAL_ADDRESS: %w", options.HostPort, err)
 	}
-	c = service.Config{Store: db, Temporal: temporal, PublicURL: s.publicURL, Providers: s.providers, Inbound: s.inbound, Tracking: s.tracking, Calls: s.calls.config(), Log: l}
+	c = service.Config{Store: db, Temporal: temporal, PublicURL: s.publicURL, Providers: s.providers, Inbound: s.inbound, Tracking: s.tracking, Calls: s.calls.config(), Calendars: calendarSecrets(s.calendars), Log: l}
 	return c, func() { temporal.Close(); db.Close() }, nil
 }
 

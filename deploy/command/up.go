@@ -24,6 +24,10 @@ func upCommand() *cobra.Command {
 			if c.TimeScale, err = embedded.ParseTimeScale(timeScale); err != nil {
 				return err
 			}
+			if c.Seal, err = sealKeys(); err != nil {
+				return err
+			}
+			c.Calendars = calendarSecrets(c.Calendars)
 			c.Out, c.Calls = cmd.OutOrStdout(), reach.config()
 			return embedded.Run(cmd.Context(), c)
 		},
@@ -43,5 +47,6 @@ func upCommand() *cobra.Command {
 	inboundFlag(f, &c.Inbound)
 	trackingFlag(f, &c.Tracking)
 	reach.flags(f)
+	calendarFlags(f, &c.Calendars)
 	return cmd
 }

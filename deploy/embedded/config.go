@@ -10,6 +10,7 @@ import (
 	"github.com/rapport-crm/rapport/activities/call"
 	"github.com/rapport-crm/rapport/deploy/service"
 	"github.com/rapport-crm/rapport/dsl"
+	"github.com/rapport-crm/rapport/store/seal"
 )
 
 // Config is what `rapport up` is told.
@@ -21,6 +22,8 @@ type Config struct {
 	Inbound    string            // the domain whose mail is posted to the API; empty: none
 	Tracking   string            // who notices opens and clicks, as service.Config has it
 	Calls      call.Config       // which hosts call steps may reach; without an ATS, the sandbox
+	Calendars  service.Calendars // how people's calendars are reached
+	Seal       seal.Keys         // of what opens calendars; without a key, one that is kept in the data folder
 	SMSNumbers []string          // that the sandbox's Twilio account owns, E.164
 	TimeScale  float64           // virtual seconds per real one; 0 is 1. Sandbox only
 	Demo       bool              // apply the examples, import a few candidates and play what they do

@@ -31,6 +31,13 @@ func (u *up) demo(ctx context.Context) error {
 	if _, err := c.ImportCandidates(ctx, bytes.NewReader(examples.Candidates), client.ImportOptions{}); err != nil {
 		return fmt.Errorf("import demo candidates: %w", err)
 	}
+	people, err := c.ImportInterviewers(ctx, bytes.NewReader(examples.Interviewers), client.InterviewerOptions{})
+	if err != nil {
+		return fmt.Errorf("import demo interviewers: %w", err)
+	}
+	if len(people.Problems) > 0 {
+		return fmt.Errorf("import demo interviewers: %w", people.Problems[0])
+	}
 	if _, err := c.SendEvents(ctx, bytes.NewReader(examples.Events), client.SendOptions{}); err != nil {
 		return fmt.Errorf("play demo events: %w", err)
 	}

@@ -185,12 +185,17 @@ func (u *up) openStore(ctx context.Context) error {
 		return err
 	}
 	u.service.Scale = clock
+	if !u.Seal.Ready() {
+		if u.Seal, err = sealKeys(u.Data); err != nil {
+			return err
+		}
+	}
 	dsn := u.postgres.DSN("rapport")
 	if err := store.Migrate(ctx, dsn); err != nil {
 		return fmt.Errorf("prepare database: %w", err)
 	}
 	s, err := store.Open(ctx, dsn, store.Options{
-		Now: func() time.Time { return clock.Now(time.Now()) }, MaxConns: 48, Log: u.Log,
+		Now: func() time.Time { return clock.Now(time.Now()) }, MaxConns: 48, Log: u.Log, Seal: u.Seal,
 	})
 	if err != nil {
 		return err
@@ -221,7 +226,7 @@ func (u *up) adminKey(ctx context.Context) error {
 
 // openSandbox opens the sandbox, unless there are real accounts.
 func (u *up) openSandbox(ctx context.Context) error {
-	u.service.Providers, u.service.Calls, u.service.Inbound = u.Providers, u.Calls, u.Inbound
+	u.service.Providers, u.service.Calls, u.service.Inbound, u.service.Calendars = u.Providers, u.Calls, u.Inbound, u.Calendars
 	u.service.Tracking = u.Tracking
 	if u.Providers.Real() {
 		return nil

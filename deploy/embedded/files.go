@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/rapport-crm/rapport/crm"
+	"github.com/rapport-crm/rapport/store/seal"
 )
 
 // sandboxAccounts are the accounts that Rapport has at the sandbox. They are made once and worth nothing elsewhere.
@@ -69,6 +70,25 @@ func writeText(dir, name, text string) error {
 		return fmt.Errorf("write %s: %w", name, err)
 	}
 	return nil
+}
+
+// sealKeys are those of the data folder, made the first time. What they sealed is lost with them, so that a damaged file is
+// never replaced.
+func sealKeys(dir string) (seal.Keys, error) {
+	const name = "seal.key"
+	raw, err := os.ReadFile(filepath.Join(dir, name)) //nolint:gosec // our own folder
+	if errors.Is(err, fs.ErrNotExist) {
+		raw = []byte(seal.Make() + "\n")
+		err = writeText(dir, name, string(raw))
+	}
+	if err != nil {
+		return seal.Keys{}, fmt.Errorf("read %s: %w", name, err)
+	}
+	keys, err := seal.Parse(string(raw))
+	if err != nil || !keys.Ready() {
+		return seal.Keys{}, fmt.Errorf("%s in %s is damaged; restore it from a backup, or delete it and connect every calendar again", name, dir)
+	}
+	return keys, nil
 }
 
 // scale continues the clock of the data folder at the given speed. It never goes back: what was sent stays in the past.

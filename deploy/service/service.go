@@ -36,6 +36,7 @@ type Config struct {
 	Tracking   string      // who notices opens and clicks: TrackOwn, TrackProvider or TrackOff; empty: TrackOwn
 	Inbound    string      // the domain whose mail is posted to /webhooks/sendgrid/inbound; empty: none
 	Calls      call.Config // which hosts call steps may reach, and the ATS; none by default
+	Calendars  Calendars   // how people's calendars are reached
 	Scale      crm.Scale
 	BuildID    string
 	Log        *slog.Logger
@@ -132,6 +133,10 @@ func API(ctx context.Context, c Config) (http.Handler, error) {
 	if err := c.checkTracking(); err != nil {
 		return nil, err
 	}
+	domain, err := c.calendarDomain(ctx)
+	if err != nil {
+		return nil, err
+	}
 	var ready func(context.Context) error
 	if c.Temporal != nil {
 		ready = func(ctx context.Context) error {
@@ -140,7 +145,7 @@ func API(ctx context.Context, c Config) (http.Handler, error) {
 		}
 	}
 	return api.New(api.Config{ //nolint:contextcheck // handlers have their requests' contexts
-		Store: c.Store, PublicURL: c.PublicURL, LinkSecret: secret,
+		Store: c.Store, PublicURL: c.PublicURL, LinkSecret: secret, CalendarDomain: domain,
 		SendGrid: verifier, Twilio: &twilio.Verifier{AuthToken: c.Providers.TwilioToken, PublicURL: c.PublicURL},
 		AnswerKeywords: c.Providers.TwilioKeywords == KeywordsRapport, NoTracking: c.Tracking == TrackOff,
 		Temporal: ready, TemporalUI: c.TemporalUI, Log: c.Log, Now: c.now, Registry: prometheus.NewRegistry(),
@@ -185,12 +190,20 @@ func Worker(ctx context.Context, c Config) (*worker.Worker, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := c.reseal(ctx); err != nil {
+		return nil, err
+	}
+	calendars, domain, err := c.calendars(ctx)
+	if err != nil {
+		return nil, err
+	}
 	public := strings.TrimSuffix(c.PublicURL, "/")
 	return worker.New(worker.Config{
 		Store: c.Store, Temporal: c.Temporal, Providers: providers, Scale: c.Scale, PublicURL: public,
 		ReplyDomain: c.Inbound,
 		Rates:       map[crm.Channel]float64{crm.Email: c.Providers.SendGridRate, crm.SMS: c.Providers.TwilioRate},
 		Calls:       call.New(c.Calls),
+		Calendars:   calendars, CalendarDomain: domain,
 		Unsubscribe: func(messageID string) string { return api.UnsubscribeURL(public, secret, messageID) },
 		SurveyLink:  func(messageID string) string { return api.SurveyURL(public, secret, messageID) },
 		ConfirmLink: func(messageID string) string { return api.ConfirmURL(public, secret, messageID) },
@@ -200,6 +213,21 @@ func Worker(ctx context.Context, c Config) (*worker.Worker, error) {
 		Tracking: c.tracking(public, secret),
 		BuildID:  c.BuildID, Log: c.Log,
 	}), nil
+}
+
+// reseal seals anew what an older seal key has sealed, and says so: that key is not needed any more then.
+func (c *Config) reseal(ctx context.Context) error {
+	resealed, locked, err := c.Store.Reseal(ctx)
+	if err != nil {
+		return err
+	}
+	if resealed > 0 {
+		c.Log.InfoContext(ctx, "secrets of calendars were sealed anew", "count", resealed)
+	}
+	if locked > 0 {
+		c.Log.WarnContext(ctx, "no seal key opens the secrets of some calendars: set RAPPORT_SEAL_KEY, or connect them again", "count", locked)
+	}
+	return nil
 }
 
 // checkDomain refuses what no mail can be sent to.
