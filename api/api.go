@@ -27,6 +27,8 @@ type Config struct {
 
 	LinkSecret []byte // of the installation: signs the links that candidates get
 
+	CalendarDomain string // of events in calendars; without it they cannot be downloaded
+
 	SendGrid *sendgrid.Verifier // nil or without a key: its webhooks are refused until it is set up
 	Twilio   *twilio.Verifier   // nil or without a token: likewise
 	// AnswerKeywords has Rapport confirm STOP and START too, for a Twilio account whose own handling of them is switched off.
@@ -118,6 +120,7 @@ func (s *server) register() {
 	s.registerPools()
 	s.registerExperiments()
 	s.registerEnrollments()
+	s.registerMeetings()
 	s.registerTasks()
 	s.registerPreview()
 	s.registerJobs()

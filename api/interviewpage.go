@@ -68,7 +68,7 @@ func (s *server) showInterview(c *gin.Context) {
 	if !ok {
 		return
 	}
-	if _, wanted := c.GetQuery("calendar"); wanted && v.State == crm.MeetingBooked {
+	if _, wanted := c.GetQuery("calendar"); wanted && v.State == crm.MeetingBooked && s.CalendarDomain != "" {
 		s.downloadMeeting(c, v)
 		return
 	}
@@ -143,7 +143,7 @@ func (s *server) fill(v *candidateVisit, free []crm.Slot) *candidatePage {
 		p.Note = v.taken()
 	}
 	if v.State == crm.MeetingBooked {
-		if _, address := v.ws.Company(); address != "" {
+		if _, address := v.ws.Company(); address != "" && s.CalendarDomain != "" {
 			query.Set("calendar", "1")
 			p.Calendar = "?" + query.Encode()
 		}
@@ -198,7 +198,7 @@ func (s *server) downloadMeeting(c *gin.Context, v *candidateVisit) {
 	f := v.facts(v.words, v.loc)
 	name, address := v.ws.Company()
 	e := calendar.Event{
-		UID: v.ID + "@" + s.host(), Sequence: v.Sequence, Span: crm.Span{Start: v.StartsAt, End: v.EndsAt}, Zone: v.loc.String(),
+		UID: v.ID + "@" + s.CalendarDomain, Sequence: v.Sequence, Span: crm.Span{Start: v.StartsAt, End: v.EndsAt}, Zone: v.loc.String(),
 		Summary: v.words.Say("interview_title"), Description: f.With, Location: v.Place, URL: f.Link,
 		Organizer: calendar.Person{Name: name, Email: address},
 	}
@@ -214,13 +214,4 @@ func (s *server) downloadMeeting(c *gin.Context, v *candidateVisit) {
 	c.Header("Cache-Control", "no-store")
 	c.Header("X-Robots-Tag", "noindex")
 	c.Data(http.StatusOK, file.ContentType, file.Content)
-}
-
-// host is the name of this installation.
-func (s *server) host() string {
-	u, err := url.Parse(s.PublicURL)
-	if err != nil || u.Hostname() == "" {
-		return "localhost"
-	}
-	return u.Hostname()
 }

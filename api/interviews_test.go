@@ -482,3 +482,35 @@ func TestWordsAboutInterviewsAreNotes(t *testing.T) {
 		}
 	}
 }
+
+func TestMeetings(t *testing.T) {
+	t.Parallel()
+	l := newLoop(t, nil)
+	offered := string(l.call(http.MethodGet, "/v1/meetings/"+l.meeting, nil).want(200, nil).body)
+	if !strings.Contains(offered, `"state":"offered"`) || strings.Contains(offered, "0001-01-01") || strings.Contains(offered, "null") {
+		t.Errorf("before a time is agreed: %s", offered)
+	}
+	l.fill(l.path, url.Values{"do": {"pick"}, "start": {l.slot(3, 9).StartsAt.Format(time.RFC3339)}, "needs": {"A lift"}}).want(303, nil)
+	l.book()
+	l.change(func(m *crm.Meeting) { m.Seat(l.ada).Scorecard = &crm.Scorecard{Rating: 4, Notes: "Calm"} })
+	for scopes, want := range map[string]bool{"enrollments:read": false, "enrollments:read notes:read": true} {
+		key := l.key(strings.Fields(scopes)...)
+		var one api.MeetingDetails
+		var all api.Page[api.MeetingDetails]
+		l.callAs(key, http.MethodGet, "/v1/meetings/"+l.meeting, nil).want(200, &one)
+		got := l.callAs(key, http.MethodGet, "/v1/enrollments/"+l.run+"/meetings", nil).want(200, &all)
+		if one.ID != l.meeting || one.State != crm.MeetingBooked || !one.StartsAt.Equal(l.slot(3, 9).StartsAt) || one.Panel[0].Scorecard.Rating != 4 || len(all.Items) != 1 {
+			t.Errorf("%s: got %+v", scopes, one)
+		}
+		if one.Candidate != l.candidate || one.Enrollment != l.run {
+			t.Errorf("%s: it is of %q and %q", scopes, one.Candidate, one.Enrollment)
+		}
+		for _, words := range []string{"A lift", "Calm"} {
+			if strings.Contains(string(got.body), words) != want {
+				t.Errorf("%s: got %s", scopes, got.body)
+			}
+		}
+	}
+	l.call(http.MethodGet, "/v1/meetings/mtg_none", nil).problem(404, api.CodeNotFound)
+	l.call(http.MethodGet, "/v1/enrollments/enr_none/meetings", nil).problem(404, api.CodeNotFound)
+}

@@ -73,7 +73,7 @@ func newWorld(t *testing.T, changes ...func(*api.Config)) *world {
 		t.Fatal(err)
 	}
 	config := api.Config{
-		Store: w.store, PublicURL: publicURL, LinkSecret: []byte(linkSecret), Now: w.clock, Registry: prometheus.NewRegistry(),
+		Store: w.store, PublicURL: publicURL, LinkSecret: []byte(linkSecret), CalendarDomain: "rapport.example", Now: w.clock, Registry: prometheus.NewRegistry(),
 		SendGrid: &sendgrid.Verifier{PublicKeys: []string{base64.StdEncoding.EncodeToString(public)}, Window: sendgrid.ReplayWindow},
 		Twilio:   &twilio.Verifier{AuthToken: twilioToken, PublicURL: publicURL},
 		Temporal: func(context.Context) error { return nil }, TemporalUI: "http://localhost:8422",

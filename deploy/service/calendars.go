@@ -54,12 +54,23 @@ func (c *Calendars) apps(public string) (google, microsoft *oauth.App) {
 	return google, microsoft
 }
 
-// calendars returns the way to people's calendars, and the domain of events in them. The domain is that of the first public
-// URL, and stays: programs know a meeting by it.
+// calendars returns the way to people's calendars, and the domain of events in them.
 func (c *Config) calendars(ctx context.Context) (booking.Open, string, error) {
 	if err := c.Calendars.check(); err != nil {
 		return nil, "", err
 	}
+	domain, err := c.calendarDomain(ctx)
+	if err != nil {
+		return nil, "", err
+	}
+	google, microsoft := c.Calendars.apps(c.PublicURL)
+	connector := connect.New(connect.Config{Private: c.Calendars.Private, Google: google, Microsoft: microsoft, Keep: c.Store.RenewCalendarSecret})
+	return connector.Open, domain, nil
+}
+
+// calendarDomain is the domain of events in calendars. It is that of the first public URL, and stays: programs know a meeting by
+// it.
+func (c *Config) calendarDomain(ctx context.Context) (string, error) {
 	domain, err := c.Store.Setting(ctx, "calendar_domain", func() (string, error) {
 		u, err := url.Parse(c.PublicURL)
 		if err != nil || u.Hostname() == "" {
@@ -68,9 +79,7 @@ func (c *Config) calendars(ctx context.Context) (booking.Open, string, error) {
 		return u.Hostname(), nil
 	})
 	if err != nil {
-		return nil, "", fmt.Errorf("read domain of calendar events: %w", err)
+		return "", fmt.Errorf("read domain of calendar events: %w", err)
 	}
-	google, microsoft := c.Calendars.apps(c.PublicURL)
-	connector := connect.New(connect.Config{Private: c.Calendars.Private, Google: google, Microsoft: microsoft, Keep: c.Store.RenewCalendarSecret})
-	return connector.Open, domain, nil
+	return domain, nil
 }

@@ -133,6 +133,10 @@ func API(ctx context.Context, c Config) (http.Handler, error) {
 	if err := c.checkTracking(); err != nil {
 		return nil, err
 	}
+	domain, err := c.calendarDomain(ctx)
+	if err != nil {
+		return nil, err
+	}
 	var ready func(context.Context) error
 	if c.Temporal != nil {
 		ready = func(ctx context.Context) error {
@@ -141,7 +145,7 @@ func API(ctx context.Context, c Config) (http.Handler, error) {
 		}
 	}
 	return api.New(api.Config{ //nolint:contextcheck // handlers have their requests' contexts
-		Store: c.Store, PublicURL: c.PublicURL, LinkSecret: secret,
+		Store: c.Store, PublicURL: c.PublicURL, LinkSecret: secret, CalendarDomain: domain,
 		SendGrid: verifier, Twilio: &twilio.Verifier{AuthToken: c.Providers.TwilioToken, PublicURL: c.PublicURL},
 		AnswerKeywords: c.Providers.TwilioKeywords == KeywordsRapport, NoTracking: c.Tracking == TrackOff,
 		Temporal: ready, TemporalUI: c.TemporalUI, Log: c.Log, Now: c.now, Registry: prometheus.NewRegistry(),
