@@ -74,6 +74,7 @@ type Worker struct {
 	lanes []*lane // one for each channel
 
 	listsRest time.Time // until when providers are not asked for their lists; the loop's own
+	listsTold string    // why they were not read the last time; the same
 
 	events, starts, wakes, jobs, sweeper, lookups, lists *loop
 	messages                                             []*loop // of the lanes
