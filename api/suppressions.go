@@ -150,7 +150,7 @@ func (s *server) syncSuppressions(ctx context.Context, _ *struct{}) (*struct{}, 
 type SyncedList struct {
 	Provider string    `json:"provider" example:"sendgrid"`
 	List     string    `json:"list" example:"bounces"`
-	ReadTo   time.Time `json:"read_to" doc:"Entries up to then are known."`
+	ReadTo   time.Time `json:"read_to,omitzero" doc:"Entries up to then are known. Absent: it is read for the first time."`
 	SyncedAt time.Time `json:"synced_at,omitzero" doc:"Absent: it is about to be read."`
 	Found    int64     `json:"found" doc:"How many entries it had so far; one that is read again counts again."`
 }
@@ -159,7 +159,7 @@ func (s *server) listSync(ctx context.Context, _ *struct{}) (*body[Page[SyncedLi
 	rows, err := s.Store.ListPositions(ctx)
 	items := make([]SyncedList, len(rows))
 	for i, p := range rows {
-		items[i] = SyncedList(p)
+		items[i] = SyncedList{Provider: p.Provider, List: p.List, ReadTo: p.ReadTo, SyncedAt: p.SyncedAt, Found: p.Found}
 	}
 	return pageOf(items, "", err)
 }

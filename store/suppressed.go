@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -86,6 +87,9 @@ func (s *Store) Suppress(ctx context.Context, optOuts []OptOut) error {
 	}
 	batch := &pgx.Batch{}
 	for i := range optOuts {
+		if !slices.Contains(pushedReasons(), string(optOuts[i].Reason)) { // the provider is never told of it, so that its address would stay
+			continue
+		}
 		hash, err := s.addressHash(ctx, optOuts[i].Channel, optOuts[i].Address)
 		if err != nil {
 			return err
@@ -160,13 +164,18 @@ func (s *Store) UnpushedSuppressions(ctx context.Context, limit int) ([]Unpushed
 		return u, err
 	}, `select coalesce(nullif(x.push, ''), c.address), x.address_hash, x.reason from suppressions x
 		left join lateral (select address from contact_points where address_hash = x.address_hash limit 1) c on true
-		where x.pushed_at is null and x.channel = 'email' and x.reason in ('manual', 'complaint', 'unsubscribe')
+		where x.pushed_at is null and x.channel = 'email' and x.reason = any($2)
 			and coalesce(nullif(x.push, ''), c.address) is not null
-		order by x.at, x.address_hash limit $1`, limit)
+		order by x.at, x.address_hash limit $1`, limit, pushedReasons())
 	if err != nil {
 		return nil, fmt.Errorf("read suppressions: %w", err)
 	}
 	return rows, nil
+}
+
+// pushedReasons are those of which the provider of email is told; of the others it knows first.
+func pushedReasons() []string {
+	return []string{string(crm.SuppressedManual), string(crm.SuppressedComplaint), string(crm.SuppressedUnsubscribe)}
 }
 
 // Pushed notes that the provider was told; the addresses are forgotten.
@@ -185,20 +194,21 @@ func (s *Store) Pushed(ctx context.Context, told []Unpushed, at time.Time) error
 type ListPosition struct {
 	Provider string
 	List     string
-	ReadTo   time.Time // entries up to then are known
+	ReadTo   time.Time // entries up to then are known; zero: none are
 	SyncedAt time.Time // when that was found out; zero: it is to be read now
 	Found    int64     // how many addresses it has had so far
+
+	// A reading that is under way: entries up to ReadingTo, of which so many are known. Zero: there is none.
+	ReadingTo time.Time
+	Offset    int
 }
 
 // ListPositions returns how far the lists were read, by provider and list.
 func (s *Store) ListPositions(ctx context.Context) ([]ListPosition, error) {
 	rows, err := all(ctx, s, func(row pgx.CollectableRow) (p ListPosition, err error) {
-		err = row.Scan(&p.Provider, &p.List, &p.ReadTo, &p.SyncedAt, &p.Found)
-		if p.SyncedAt.Unix() <= 0 {
-			p.SyncedAt = time.Time{}
-		}
+		err = row.Scan(&p.Provider, &p.List, at(&p.ReadTo), at(&p.SyncedAt), &p.Found, at(&p.ReadingTo), &p.Offset)
 		return p, err
-	}, "select provider, list, read_to, synced_at, found from suppression_lists order by provider, list")
+	}, "select provider, list, read_to, synced_at, found, reading_to, pages_to from suppression_lists order by provider, list")
 	if err != nil {
 		return nil, fmt.Errorf("read positions of lists: %w", err)
 	}
@@ -207,9 +217,11 @@ func (s *Store) ListPositions(ctx context.Context) ([]ListPosition, error) {
 
 // SetListPosition keeps how far a list was read.
 func (s *Store) SetListPosition(ctx context.Context, p *ListPosition) error {
-	_, err := s.pool.Exec(ctx, `insert into suppression_lists (provider, list, read_to, synced_at, found) values ($1, $2, $3, $4, $5)
-		on conflict (provider, list) do update set read_to = excluded.read_to, synced_at = excluded.synced_at, found = suppression_lists.found + excluded.found`,
-		p.Provider, p.List, moment(p.ReadTo), moment(p.SyncedAt), p.Found)
+	_, err := s.pool.Exec(ctx, `insert into suppression_lists (provider, list, read_to, synced_at, found, reading_to, pages_to)
+			values ($1, $2, $3, $4, $5, $6, $7)
+		on conflict (provider, list) do update set read_to = excluded.read_to, synced_at = excluded.synced_at, found = excluded.found,
+			reading_to = excluded.reading_to, pages_to = excluded.pages_to`,
+		p.Provider, p.List, moment(p.ReadTo), moment(p.SyncedAt), p.Found, moment(p.ReadingTo), p.Offset)
 	if err != nil {
 		return fmt.Errorf("write position of list: %w", err)
 	}
@@ -218,7 +230,7 @@ func (s *Store) SetListPosition(ctx context.Context, p *ListPosition) error {
 
 // AskForLists has every list read again as soon as a worker gets to it.
 func (s *Store) AskForLists(ctx context.Context) error {
-	if _, err := s.pool.Exec(ctx, "update suppression_lists set synced_at = to_timestamp(0)"); err != nil {
+	if _, err := s.pool.Exec(ctx, "update suppression_lists set synced_at = null"); err != nil {
 		return fmt.Errorf("write position of lists: %w", err)
 	}
 	return nil

@@ -26,7 +26,8 @@ const (
 )
 
 // syncLists makes the provider's lists and Rapport's agree, every quarter of an hour or when somebody asks: the provider's entries become suppressions,
-// and it is told of Rapport's. How far a list was read is kept, so that a worker that dies begins where it was.
+// and it is told of Rapport's. How far a list was read is kept after each page, so that a worker that dies goes on where it was. A
+// provider that turns the account away is told of once, and asked again when it may be.
 func (w *Worker) syncLists(ctx context.Context) (bool, error) {
 	for _, p := range w.providers {
 		lists, ok := p.(Lists)
@@ -35,14 +36,19 @@ func (w *Worker) syncLists(ctx context.Context) (bool, error) {
 		}
 		err := w.syncProvider(ctx, lists)
 		var failure *crm.SendError
-		if errors.As(err, &failure) && failure.Class == crm.SendRetry { // its rate is used up: it said until when
+		if errors.As(err, &failure) && failure.Class == crm.SendRetry { // its rate is used up, or the key is not good
 			w.listsRest = time.Now().Add(max(failure.RetryAfter, retryAfter))
+			if w.listsTold != failure.Code {
+				w.log.WarnContext(ctx, "the provider's lists are not read, trying again later", "provider", lists.Name(), "code", failure.Code, "error", err)
+			}
+			w.listsTold = failure.Code
 			return false, nil
 		}
 		if err != nil {
 			w.listsRest = time.Now().Add(time.Minute)
 			return false, err
 		}
+		w.listsTold = ""
 	}
 	return false, nil
 }
@@ -73,10 +79,11 @@ func (w *Worker) syncProvider(ctx context.Context, p Lists) error {
 
 // readList reads what a list has got since it was read last. The provider's times are real ones, whatever clock Rapport is on.
 func (w *Worker) readList(ctx context.Context, p Lists, at store.ListPosition) error {
-	until := time.Now().UTC().Truncate(time.Second)
-	next := store.ListPosition{Provider: at.Provider, List: at.List, ReadTo: until, SyncedAt: until}
-	for offset := 0; ; {
-		page, err := p.Listed(ctx, at.List, at.ReadTo.Add(-listsOverlap), until, offset)
+	if at.ReadingTo.IsZero() {
+		at.ReadingTo, at.Offset = time.Now().UTC().Truncate(time.Second), 0
+	}
+	for more := true; more; {
+		page, err := p.Listed(ctx, at.List, at.ReadTo.Add(-listsOverlap), at.ReadingTo, at.Offset)
 		if err != nil {
 			return err
 		}
@@ -84,15 +91,19 @@ func (w *Worker) readList(ctx context.Context, p Lists, at store.ListPosition) e
 		for i, a := range page.Addresses {
 			optOuts[i] = store.OptOut{Channel: crm.Email, Address: a.Address, Reason: a.Reason, Source: p.Name() + " " + at.List, At: a.At}
 		}
-		if err := w.store.Learn(ctx, optOuts, until); err != nil {
+		if err := w.store.Learn(ctx, optOuts, time.Now()); err != nil {
 			return err
 		}
-		next.Found += int64(len(optOuts))
-		if offset += len(page.Addresses); !page.More {
-			break
+		more = page.More
+		at.Found, at.Offset = at.Found+int64(len(optOuts)), at.Offset+len(optOuts)
+		if !more {
+			at.ReadTo, at.SyncedAt, at.ReadingTo, at.Offset = at.ReadingTo, time.Now(), time.Time{}, 0
+		}
+		if err := w.store.SetListPosition(ctx, &at); err != nil {
+			return err
 		}
 	}
-	return w.store.SetListPosition(ctx, &next)
+	return nil
 }
 
 // pushLists tells the provider of what it does not know yet.

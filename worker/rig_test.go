@@ -83,6 +83,8 @@ func (r *rig) work() (stop func()) {
 		Calls:       r.calls,
 		Unsubscribe: func(id string) string { return "http://localhost/u/" + id },
 		SurveyLink:  func(id string) string { return "http://localhost/s/" + id },
+		ConfirmLink: func(id string) string { return "http://localhost/c/" + id },
+		Preferences: func(id string, _ time.Time) string { return "http://localhost/p/" + id },
 		Grace:       500 * time.Millisecond, Log: r.log,
 	})
 	done := make(chan error, 1)

@@ -83,6 +83,7 @@ type Worker struct {
 	calendars []*loop         // that look after calendars
 
 	listsRest time.Time // until when providers are not asked for their lists; the loop's own
+	listsTold string    // why they were not read the last time; the same
 
 	events, starts, wakes, jobs, sweeper, lookups, lists *loop
 	messages                                             []*loop // of the lanes

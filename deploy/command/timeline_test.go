@@ -29,7 +29,7 @@ func TestTimelineShowsTheConversation(t *testing.T) {
 			"message.replied, says sendgrid\n                     Gladly.\n                     [2JIn May.\n                     [cv.pdf, 1 byte, not kept]\n" +
 				"                     (from another address)\n                     (not all of it could be read)",
 		},
-		"note":      {store.Entry{Kind: store.EntryNote, Outcome: "call", Source: "maya@north.example", Said: &store.Said{Text: "Wants nights."}}, "call, noted by maya@north.example\n                     Wants nights."},
+		"note": {store.Entry{Kind: store.EntryNote, Outcome: "call", Source: "maya@north.example", Said: &store.Said{Text: "Wants nights."}}, "call, noted by maya@north.example\n                     Wants nights."},
 		"asked": {
 			store.Entry{Kind: store.EntryConsent, Outcome: "pending", Source: "form", Text: "consent to news by email waits to be confirmed", Until: time.Date(2026, 11, 3, 9, 0, 0, 0, time.UTC)},
 			"consent to news by email waits to be confirmed (form) until 2026-11-03 09:00:00",

@@ -19,12 +19,15 @@ alter table suppressions
 create index suppressions_unpushed on suppressions (at, address_hash) where pushed_at is null and channel = 'email';
 create index suppressions_by_time on suppressions (at desc, address_hash desc, reason desc);
 
--- How far a provider's list was read: entries up to this time are known.
+-- How far a provider's list was read: entries up to read_to are known. While those up to reading_to are read, page by page, so many
+-- of them are known as pages_to says.
 create table suppression_lists (
-    provider  text        not null,
-    list      text        not null,
-    read_to   timestamptz not null,
-    synced_at timestamptz not null,
-    found     bigint      not null default 0,
+    provider   text        not null,
+    list       text        not null,
+    read_to    timestamptz,
+    synced_at  timestamptz,
+    found      bigint      not null default 0,
+    reading_to timestamptz,
+    pages_to   int         not null default 0,
     primary key (provider, list)
 );
