@@ -231,6 +231,9 @@ func (r *run) book(in *Instr) (int, bool) {
 // inviteAll plans the invitations, or what tells of a change, and tells those who left.
 func (r *run) inviteAll(in *Instr) int {
 	m := r.meetingOf(in)
+	if m.State != crm.MeetingBooked { // the candidate was faster: what they did is looked at next
+		return in.Next
+	}
 	r.invite(in, m, crm.CalendarRequest, "", m.Panel)
 	if len(m.Left) > 0 {
 		r.mailPanel(in, m, crm.CalendarCancel, m.Left)

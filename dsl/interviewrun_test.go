@@ -133,6 +133,8 @@ func (w *loopWorld) act(call *crm.Call) {
 		m.State, m.BookedAt, m.Was = crm.MeetingBooked, w.now, nil
 	case crm.MeetingTaken:
 		m.State, m.Reason, m.Slot, m.Panel = crm.MeetingOffered, crm.MeetingTaken, crm.Slot{}, nil
+	case "cancelled meanwhile":
+		m.State, outcome = crm.MeetingCancelled, crm.MeetingReplaced
 	case crm.MeetingReplaced:
 		m.Left, m.Panel, m.Sequence = m.Panel, []crm.Panelist{{InterviewerID: "int_eve", Email: "eve@north.example"}}, m.Sequence+1
 	}
@@ -496,5 +498,18 @@ func TestLoopIsNotKeptByQuietHours(t *testing.T) {
 	w.pick(w.slot(3, "int_ada"))
 	if m := w.meeting(); m.State != crm.MeetingBooked || !strings.Contains(w.said(), "screen.nudge_1 skipped moot") {
 		t.Errorf("the meeting is %s:\n%s", m.State, w.said())
+	}
+}
+
+// TestNobodyIsInvitedToWhatIsOff holds that a candidate who cancels while somebody else is looked for is believed.
+func TestNobodyIsInvitedToWhatIsOff(t *testing.T) {
+	t.Parallel()
+	w := playLoop(t, crm.MeetingFound, crm.MeetingWritten, "cancelled meanwhile")
+	w.pick(w.slot(5, "int_ada"))
+	before := len(strings.Split(w.said(), "\n"))
+	w.tell("interview.declined", func(m *crm.Meeting) { m.Panel[0].Answer = crm.AnswerDeclined })
+	want := []string{"screen.cancelled task", "screen.called_off planned", "screen.called_off planned", "exit cancelled"}
+	if got := strings.Split(w.said(), "\n")[before:]; !slices.Equal(got, want) {
+		t.Errorf("what followed: %v", got)
 	}
 }

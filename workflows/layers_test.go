@@ -48,10 +48,12 @@ func TestLayers(t *testing.T) {
 		"activities/calendar/feed": {
 			"crm", "dsl/wallclock", "activities/calendar", "activities/calendar/ical", "activities/calendar/remote", "activities/address", "activities/provider",
 		},
+		"activities/booking": {"crm", "dsl", "dsl/phone", "dsl/phrases", "dsl/wallclock", "dsl/slots", "activities", "activities/calendar"},
+
 		"store/memory": {"crm"},
 		"store/seal":   {"crm"},
 		"worker/play":  {"crm", "dsl", "dsl/phone", "dsl/phrases", "dsl/wallclock", "workflows", "activities", "store/memory"},
-		"worker":       {"crm", "dsl", "dsl/phone", "dsl/phrases", "dsl/wallclock", "workflows", "activities", "store", "store/seal"},
+		"worker":       {"crm", "dsl", "dsl/phone", "dsl/phrases", "dsl/wallclock", "dsl/slots", "workflows", "activities", "activities/booking", "activities/calendar", "store", "store/seal"},
 		"api":          {"crm", "dsl", "dsl/phone", "dsl/phrases", "dsl/wallclock", "workflows", "store", "store/seal", "activities/sendgrid", "activities/twilio", "activities/provider", "activities/mail", "activities/calendar", "activities/calendar/ical"},
 	}
 	never := map[string][]string{ // package → packages of others that it must not link

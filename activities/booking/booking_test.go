@@ -282,7 +282,7 @@ func TestOutage(t *testing.T) {
 func TestUnknownIsBusy(t *testing.T) {
 	t.Parallel()
 	r := duo(t)
-	r.offered(t, "first") // knows the week until Saturday
+	r.offered(t, "first")           // knows the week until Saturday
 	r.set(start().AddDate(0, 0, 3)) // Thursday; asks until Tuesday
 	r.gates["bo"].Fail(http.StatusServiceUnavailable, nil, 1000)
 	r.loop.Loop.Rounds[0].Offer.Slots = 20

@@ -52,11 +52,11 @@ func TestOpen(t *testing.T) {
 		asked string
 		kind  calendar.Kind
 	}{
-		crm.CalendarCalDAV:     {crm.CalendarLink{Address: server.URL + "/dav/", Account: "ada", Secret: "pw"}, "REPORT /dav/ as ada:pw", calendar.Unauthorized},
-		crm.CalendarICS:        {crm.CalendarLink{Address: "http://x", Secret: crm.Secret(server.URL + "/feed.ics")}, "GET /feed.ics ", calendar.Unauthorized},
-		crm.CalendarGoogle:     {crm.CalendarLink{Address: "main", Secret: "first"}, "GET /google/calendars/main/events Bearer of-next", calendar.Unauthorized},
-		crm.CalendarMicrosoft:  {crm.CalendarLink{}, "", calendar.Refused},
-		crm.CalendarOwn:        {crm.CalendarLink{}, "", calendar.Refused},
+		crm.CalendarCalDAV:    {crm.CalendarLink{Address: server.URL + "/dav/", Account: "ada", Secret: "pw"}, "REPORT /dav/ as ada:pw", calendar.Unauthorized},
+		crm.CalendarICS:       {crm.CalendarLink{Address: "http://x", Secret: crm.Secret(server.URL + "/feed.ics")}, "GET /feed.ics ", calendar.Unauthorized},
+		crm.CalendarGoogle:    {crm.CalendarLink{Address: "main", Secret: "first"}, "GET /google/calendars/main/events Bearer of-next", calendar.Unauthorized},
+		crm.CalendarMicrosoft: {crm.CalendarLink{}, "", calendar.Refused},
+		crm.CalendarOwn:       {crm.CalendarLink{}, "", calendar.Refused},
 		crm.CalendarKind("x"): {crm.CalendarLink{}, "", calendar.Refused},
 	}
 	for kind, want := range cases { //nolint:paralleltest // they share a server
