@@ -113,13 +113,16 @@ func (s *Store) fail(
 	var failed []string
 	batch := &pgx.Batch{}
 	batch.Queue(lockOwners("messages"), id)
-	gather(batch.Queue(`update messages set state = $2, reason = $3, lease_until = null, changed_at = $4,
+	// Only a message whose fate this is wakes its run: one that had another already has woken it.
+	gather(batch.Queue(`with failed as (update messages set state = $2, reason = $3, lease_until = null, changed_at = $4,
 		unknown_at = case when $2 = 'unknown' then $4 else unknown_at end,
 		unknown_reason = case when $2 = 'unknown' then $3 else unknown_reason end,
 		lookup_at = case when $2 = 'unknown' then $6::timestamptz end, lookups = 0,
 		body_hash = case when $2 = 'unknown' then body_hash end
-		where id = $1 and state = any($5) returning id`, id, string(state), reason, moment(at), from, moment(at.Add(crm.FirstLookup))), text, &failed)
-	queueFailure(batch, []string{id}, at, state)
+		where id = $1 and state = any($5) returning id, enrollment_id), woken as (
+		update enrollments set wake = wake + 1 where status <> 'closed' and $7 = any(awaits) and id in (select enrollment_id from failed))
+		select id from failed`, id, string(state), reason, moment(at), from, moment(at.Add(crm.FirstLookup)), crm.AwaitSettled), text, &failed)
+	queueLedgerFacts(batch, "message.failed", "failed/", []string{id}, at, state)
 	if err := s.once(ctx, batch); err != nil {
 		return fmt.Errorf("note failed message: %w", err)
 	}

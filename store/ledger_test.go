@@ -183,3 +183,22 @@ func TestLedgerRefusesWrongStates(t *testing.T) {
 	}
 	wantCode(t, b.Refuse(t.Context(), message, "x", b.now()), crm.CodeConflict)
 }
+
+// TestFateKnownWakesNobody holds that a report of what is known already, which is refused, wakes no run.
+func TestFateKnownWakesNobody(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	run := b.enroll(t, b.candidate(t, "c"), "seq")
+	id := b.plan(t, run, "thanks", crm.Email)
+	b.claimAll(t)
+	if err := b.Refuse(t.Context(), id, "550", b.now()); err != nil {
+		t.Fatal(err)
+	}
+	before := b.run(t, run).Wake
+	if err := b.Unknown(t.Context(), id, "timeout", b.now()); crm.CodeOf(err) != crm.CodeConflict {
+		t.Errorf("got %v", err)
+	}
+	if after := b.run(t, run).Wake; before == 0 || after != before {
+		t.Errorf("wake went from %d to %d", before, after)
+	}
+}
