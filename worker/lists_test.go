@@ -86,7 +86,9 @@ func (s *suppressionServer) list(w http.ResponseWriter, list string, query func(
 			page = append(page, map[string]any{"created": at, "email": address, "reason": "550"})
 		}
 	}
-	_ = json.NewEncoder(w).Encode(page)
+	if err := json.NewEncoder(w).Encode(page); err != nil {
+		panic(http.ErrAbortHandler) // the worker is told by a broken answer
+	}
 }
 
 // since returns what was asked since it was last called.
