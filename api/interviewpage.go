@@ -88,12 +88,7 @@ func (s *server) candidateVisit(c *gin.Context) (*candidateVisit, bool) {
 	if err == nil {
 		t, err = s.readSitting(ctx, &m)
 	}
-	switch {
-	case crm.CodeOf(err) == crm.CodeNotFound:
-		s.deadLink(c)
-		return nil, false
-	case err != nil:
-		s.tryAgain(c, err)
+	if !s.linkLeads(c, err) {
 		return nil, false
 	}
 	v := &candidateVisit{sitting: t, words: s.speak(c, t.candidate.Locale), loc: t.zone(), token: c.Param("token")}

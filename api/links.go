@@ -46,13 +46,20 @@ func (s *server) signedMessage(c *gin.Context, purpose string) (message crm.Mess
 	if err == nil {
 		candidate, _, err = s.Store.Candidate(c.Request.Context(), message.CandidateID)
 	}
-	switch {
-	case crm.CodeOf(err) == crm.CodeNotFound: // erased: nobody will write to them
-		s.deadLink(c)
-		return message, nil, false
-	case err != nil:
-		s.tryAgain(c, err)
+	if !s.linkLeads(c, err) {
 		return message, nil, false
 	}
 	return message, s.speak(c, candidate.Locale), true
+}
+
+// linkLeads tells whether what a link is about was read. When it was not, whoever opened the link has been told: it is gone, as
+// after an erasure, or it could not be read just now.
+func (s *server) linkLeads(c *gin.Context, err error) bool {
+	switch {
+	case crm.CodeOf(err) == crm.CodeNotFound:
+		s.deadLink(c)
+	case err != nil:
+		s.tryAgain(c, err)
+	}
+	return err == nil
 }

@@ -73,12 +73,7 @@ func (s *server) panelVisit(c *gin.Context) (*panelVisit, bool) {
 	if err == nil {
 		t, err = s.readSitting(ctx, &m)
 	}
-	switch {
-	case crm.CodeOf(err) == crm.CodeNotFound:
-		s.deadLink(c)
-		return nil, false
-	case err != nil:
-		s.tryAgain(c, err)
+	if !s.linkLeads(c, err) {
 		return nil, false
 	}
 	v := &panelVisit{sitting: t, interviewer: interviewer, words: s.speak(c, "")}
