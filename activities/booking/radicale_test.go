@@ -1,18 +1,13 @@
 package booking_test
 
 import (
-	"context"
-	"fmt"
 	"io"
-	"net"
 	"net/http"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
-	"time"
+
+	"github.com/rapport-crm/rapport/activities/calendar/calendartest"
 )
 
 // stamp is how iCalendar writes moments.
@@ -23,47 +18,7 @@ type radicale struct{ url string }
 
 func radicaleServer(t *testing.T) *radicale {
 	t.Helper()
-	path, err := exec.LookPath("radicale")
-	if err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatal("radicale is not installed")
-		}
-		t.Skip("radicale is not installed: apt-get install radicale")
-	}
-	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := l.Addr().String()
-	_ = l.Close()
-	dir := t.TempDir()
-	config := fmt.Sprintf("[server]\nhosts = %s\nmax_connections = 64\n[auth]\ntype = htpasswd\nhtpasswd_filename = %s\nhtpasswd_encryption = plain\ndelay = 0\n"+
-		"[storage]\nfilesystem_folder = %s\n[rights]\ntype = owner_only\n[logging]\nlevel = error\n", address, filepath.Join(dir, "users"), filepath.Join(dir, "data"))
-	for name, text := range map[string]string{"config": config, "users": "ada:hush-hush\n"} {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	cmd := exec.CommandContext(ctx, path, "--config", filepath.Join(dir, "config"))
-	if err := cmd.Start(); err != nil {
-		cancel()
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		cancel()
-		_ = cmd.Wait()
-	})
-	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(20 * time.Millisecond) {
-		conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", address)
-		if err == nil {
-			_ = conn.Close()
-			return &radicale{"http://" + address}
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("radicale does not answer: %v", err)
-		}
-	}
+	return &radicale{calendartest.Radicale(t, "ada:hush-hush")}
 }
 
 // must does a plain request, without the code under test.

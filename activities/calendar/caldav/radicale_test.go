@@ -1,18 +1,12 @@
 package caldav_test
 
 import (
-	"context"
-	"fmt"
 	"io"
 	"maps"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -20,6 +14,7 @@ import (
 
 	"github.com/rapport-crm/rapport/activities/calendar"
 	"github.com/rapport-crm/rapport/activities/calendar/caldav"
+	"github.com/rapport-crm/rapport/activities/calendar/calendartest"
 	"github.com/rapport-crm/rapport/activities/calendar/caltest"
 	"github.com/rapport-crm/rapport/activities/calendar/remote"
 	"github.com/rapport-crm/rapport/crm"
@@ -30,56 +25,10 @@ type radicale struct{ url string }
 
 func ada() caldav.Account { return caldav.Account{User: "ada", Password: "hush-hush"} }
 
-// start runs Debian's Radicale on a free port until the test ends.
+// start runs Radicale with two accounts.
 func start(t *testing.T) *radicale {
 	t.Helper()
-	path, err := exec.LookPath("radicale")
-	if err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatal("radicale is not installed")
-		}
-		t.Skip("radicale is not installed: apt-get install radicale")
-	}
-	dir := t.TempDir()
-	port := freePort(t)
-	config := fmt.Sprintf("[server]\nhosts = 127.0.0.1:%d\nmax_connections = 64\n[auth]\ntype = htpasswd\nhtpasswd_filename = %s\nhtpasswd_encryption = plain\ndelay = 0\n"+
-		"[storage]\nfilesystem_folder = %s\n[rights]\ntype = owner_only\n[logging]\nlevel = error\n", port, filepath.Join(dir, "users"), filepath.Join(dir, "data"))
-	for name, text := range map[string]string{"config": config, "users": "ada:hush-hush\nbo:secret\n"} {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	cmd := exec.CommandContext(ctx, path, "--config", filepath.Join(dir, "config"))
-	if err := cmd.Start(); err != nil {
-		cancel()
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		cancel()
-		_ = cmd.Wait()
-	})
-	r := &radicale{fmt.Sprintf("http://127.0.0.1:%d", port)}
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
-		conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", strings.TrimPrefix(r.url, "http://"))
-		if err == nil {
-			_ = conn.Close()
-			return r
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("radicale does not answer: %v", err)
-		}
-	}
-}
-
-func freePort(t *testing.T) int {
-	t.Helper()
-	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
+	return &radicale{calendartest.Radicale(t, "ada:hush-hush", "bo:secret")}
 }
 
 // do does a plain request as ada, without the code under test.
