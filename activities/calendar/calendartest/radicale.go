@@ -38,7 +38,7 @@ func Radicale(t *testing.T, users ...string) string {
 		}
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	cmd := exec.CommandContext(ctx, path, "--config", filepath.Join(dir, "config"))
+	cmd := exec.CommandContext(ctx, path, "--config", filepath.Join(dir, "config")) //nolint:gosec // found on the path, for tests alone
 	if err := cmd.Start(); err != nil {
 		cancel()
 		t.Fatal(err)
