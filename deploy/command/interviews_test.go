@@ -27,8 +27,10 @@ func TestInterviewReport(t *testing.T) {
 			{Name: "Anna Reed", Interviews: 8, Share: 0.8, Fair: 0.5}, {Name: "Tom Hill", Interviews: 2, Share: 0.2, Fair: 0.5},
 		}}},
 		Rounds: []api.RoundReport{
-			{Interview: "onsite", Round: "screen", Loops: 9, Meetings: 10, Booked: 8, Held: 6, Rescheduled: 2, NoShows: 1, GaveUp: 1, Open: 2,
-				ToPick: api.Spread{Count: 8, Median: 5.5, P90: 40}, ToSchedule: api.Spread{Count: 8, Median: 6, P90: 41.25}, Scorecards: api.ScorecardReport{OnTime: 4, Late: 1, Missing: 1}},
+			{
+				Interview: "onsite", Round: "screen", Loops: 9, Meetings: 10, Booked: 8, Held: 6, Rescheduled: 2, NoShows: 1, GaveUp: 1, Open: 2,
+				ToPick: api.Spread{Count: 8, Median: 5.5, P90: 40}, ToSchedule: api.Spread{Count: 8, Median: 6, P90: 41.25}, Scorecards: api.ScorecardReport{OnTime: 4, Late: 1, Missing: 1},
+			},
 			{Interview: "onsite", Round: "panel", Loops: 1, Meetings: 1, Open: 1},
 		},
 	}
