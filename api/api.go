@@ -121,6 +121,7 @@ func (s *server) register() {
 	s.registerExperiments()
 	s.registerEnrollments()
 	s.registerMeetings()
+	s.registerReports()
 	s.registerTasks()
 	s.registerPreview()
 	s.registerJobs()

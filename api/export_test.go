@@ -8,6 +8,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"github.com/rapport-crm/rapport/crm"
+	"github.com/rapport-crm/rapport/store"
 )
 
 // ParseEvents is the parser of POST /v1/events, for fuzzing without a database.
@@ -49,3 +50,11 @@ func PlanWithin(ctx context.Context, config Config, files *DefinitionFiles, even
 
 // Routes are those of the API.
 func Routes() gin.RoutesInfo { return newServer(Config{}).router.Routes() }
+
+// RoundReports sums meetings up; due tells until when their scorecards are to be handed in.
+func RoundReports(stories []store.MeetingStory, due func(*crm.Meeting) time.Time, now time.Time) []RoundReport {
+	return roundReports(stories, due, now)
+}
+
+// GroupShares compares the people of every group.
+func GroupShares(loads []store.InterviewerLoad) []GroupShare { return groupShares(loads) }

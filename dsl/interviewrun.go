@@ -119,7 +119,9 @@ func (r *run) beginMeeting(in *Instr) int {
 // act asks calendars for something, and tells what came of it.
 func (r *run) act(in *Instr, action crm.MeetingAction, what string) (outcome string, done bool) {
 	if answer := r.answer(); answer != nil {
-		r.note(crm.Note{Kind: crm.NoteMeeting, Step: in.ID, Outcome: answer.Outcome, Reason: answer.Reason})
+		r.note(crm.Note{
+			Kind: crm.NoteMeeting, Step: in.ID, Outcome: answer.Outcome, Reason: answer.Reason, Text: r.came(in, r.meetingOf(in), answer.Outcome),
+		})
 		return answer.Outcome, true
 	}
 	r.request(in, &crm.Call{Action: action, Meeting: r.meetingOf(in).ID, Round: r.roundOf(in).ID}, what)
@@ -160,7 +162,7 @@ func (r *run) tellOf(in *Instr, m *crm.Meeting, event, reason string) {
 
 // branchOff goes on at an outcome of an instruction, which the timeline tells.
 func (r *run) branchOff(in *Instr, outcome string) (int, bool) {
-	r.note(crm.Note{Kind: crm.NoteBranch, Step: in.ID, Outcome: outcome})
+	r.note(crm.Note{Kind: crm.NoteBranch, Step: in.ID, Outcome: outcome, Text: r.turned(in, r.meetingOf(in), outcome)})
 	return r.record(in, outcome, crm.StepState{}), true
 }
 
@@ -195,7 +197,7 @@ func (r *run) awaitAnswer(in *Instr) (int, bool) {
 			return r.branchOff(in, OutcomeTimeout)
 		}
 	}
-	return r.awaitMeeting(in, due, "the candidate's choice of a time")
+	return r.awaitMeeting(in, due, "the candidate's choice of "+counted(len(m.Offered), "time"))
 }
 
 // pause lets time pass before something is tried again.
@@ -255,14 +257,14 @@ func (r *run) invite(in *Instr, m *crm.Meeting, method crm.CalendarMethod, reaso
 	if skip := Permit(r.ws, &r.f, Intent{Channel: crm.Email, Purpose: r.p.Purpose}, r.now).Skip; skip != "" {
 		r.note(crm.Note{Kind: crm.NoteSkipped, Step: in.ID, Reason: skip})
 	} else {
-		r.planMail(in, crm.Message{MeetingID: m.ID, Calendar: method, Reason: reason})
+		r.planMail(in, crm.Message{MeetingID: m.ID, Calendar: method, Reason: reason}, "")
 	}
 	r.mailPanel(in, m, method, panel)
 }
 
 func (r *run) mailPanel(in *Instr, m *crm.Meeting, method crm.CalendarMethod, panel []crm.Panelist) {
 	for _, p := range panel {
-		r.planMail(in, crm.Message{MeetingID: m.ID, Calendar: method, Recipient: p.InterviewerID})
+		r.planMail(in, crm.Message{MeetingID: m.ID, Calendar: method, Recipient: p.InterviewerID}, p.Name)
 	}
 }
 
@@ -277,7 +279,7 @@ func (r *run) sendPanel(in *Instr) (int, bool) {
 		panel = m.Owing()
 	}
 	for _, p := range panel {
-		r.planMail(in, crm.Message{MeetingID: m.ID, Template: in.Send.Use[0], Recipient: p.InterviewerID, Channel: in.Send.Channel})
+		r.planMail(in, crm.Message{MeetingID: m.ID, Template: in.Send.Use[0], Recipient: p.InterviewerID, Channel: in.Send.Channel}, p.Name)
 	}
 	return in.Next, true
 }
@@ -290,8 +292,9 @@ func (r *run) current() *crm.Meeting {
 	return &r.f.Meetings[len(r.f.Meetings)-1]
 }
 
-// planMail hands the sender a message that no rule of sending to candidates is about, or none any more.
-func (r *run) planMail(in *Instr, m crm.Message) {
+// planMail hands the sender a message that no rule of sending to candidates is about, or none any more. The name is that of who of
+// the panel gets it, for the timeline.
+func (r *run) planMail(in *Instr, m crm.Message, name string) {
 	e := &r.f.Enrollment
 	state := r.at.Steps[in.ID]
 	state.Occurrence++
@@ -310,7 +313,7 @@ func (r *run) planMail(in *Instr, m crm.Message) {
 	if m.Calendar != "" {
 		text = "calendar " + string(m.Calendar)
 	}
-	r.note(crm.Note{Kind: crm.NotePlanned, Step: in.ID, MessageID: m.ID, Text: text})
+	r.note(crm.Note{Kind: crm.NotePlanned, Step: in.ID, MessageID: m.ID, Text: text, Outcome: name})
 }
 
 // untilMeeting waits for a moment before the meeting begins, or after it has ended. A reminder whose moment had passed when the
@@ -332,7 +335,7 @@ func (r *run) untilMeeting(in *Instr) (int, bool) {
 		r.clock = due
 		return r.branchOff(in, OutcomeTimeout)
 	}
-	return r.awaitMeeting(in, due, "the interview")
+	return r.awaitMeeting(in, due, "the interview of "+clockText(m.StartsAt))
 }
 
 // moot tells whether something has come between a meeting and a message about it that had to wait.
@@ -442,13 +445,12 @@ func (r *run) awaitScores(in *Instr) (int, bool) {
 			return r.branchOff(in, OutcomeTimeout)
 		}
 	}
-	return r.awaitMeeting(in, due, "scorecards")
+	return r.awaitMeeting(in, due, counted(len(m.Owing()), "scorecard"))
 }
 
 // closeMeeting ends a round.
 func (r *run) closeMeeting(in *Instr) int {
 	m, id := r.meetingOf(in), r.roundOf(in).ID
-	was := m.State
 	m.ClosedAt = r.now
 	switch in.Meet.Close {
 	case crm.RoundCompleted:
@@ -469,7 +471,7 @@ func (r *run) closeMeeting(in *Instr) int {
 	state := r.at.Steps[id]
 	state.Outcome, state.At = in.Meet.Close, r.now
 	r.at.Steps[id] = state
-	r.note(crm.Note{Kind: crm.NoteMeeting, Step: id, Outcome: in.Meet.Close, Reason: string(was)})
+	r.note(crm.Note{Kind: crm.NoteMeeting, Step: id, Outcome: in.Meet.Close, Text: closedWords(in.Meet.Close)})
 	r.changed(m)
 	return in.Next
 }

@@ -221,7 +221,7 @@ func (in *Instr) After(outcome string) int {
 func (r *run) sleep(until time.Time, summary, details string) (int, bool) {
 	r.d.Command, r.d.Until = crm.CommandWait, until
 	r.d.Awaits = r.awaits(r.d.Awaits)
-	r.d.Summary, r.d.Details = summary, details
+	r.d.Summary, r.d.Details = summary, details+r.standing()
 	r.d.Progress = *r.at
 	return 0, false
 }
@@ -270,7 +270,7 @@ func (r *run) end(x exit) *crm.Decision {
 		r.over(x.outcome)
 	}
 	r.d.Command, r.d.Outcome, r.d.Until, r.d.Awaits = crm.CommandExit, x.outcome, time.Time{}, nil
-	r.d.Summary, r.d.Details = x.outcome, "Ended: **"+x.outcome+"**."
+	r.d.Summary, r.d.Details = x.outcome, "Ended: **"+x.outcome+"**."+r.standing()
 	r.d.Progress = *r.at
 	return r.d
 }

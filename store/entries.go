@@ -58,7 +58,51 @@ func choiceWords(e *crm.Event) (text string, until time.Time) {
 		until, _ = time.Parse(time.RFC3339, e.Text("due")) // what is no time is not shown
 		return "the candidate asks for their data to be deleted", until
 	}
-	return "", until
+	return meetingWords(e), until
+}
+
+// meetingWords says what an event means by which people change an interview. What the run tells of it is a line of its own.
+func meetingWords(e *crm.Event) string {
+	who := cmp.Or(e.Text("by"), "an interviewer")
+	switch e.Type {
+	case crm.EventPicked:
+		return "the candidate picks" + cmp.Or(startsAt(e, " "), " a time")
+	case crm.EventTimesRequested:
+		return "the candidate asks for other times"
+	case crm.EventCancelled:
+		if who == "candidate" {
+			return "the candidate cancels the interview" + startsAt(e, " of ")
+		}
+	case crm.EventDeclined:
+		return who + " cannot hold the interview" + startsAt(e, " of ") + reasonWords(e)
+	case crm.EventNoShow:
+		return who + " says that the candidate is not there"
+	case crm.EventScored:
+		return who + " hands in a scorecard"
+	}
+	return ""
+}
+
+// startsAt is when the meeting of an event begins, after a word.
+func startsAt(e *crm.Event, word string) string {
+	at, err := time.Parse(time.RFC3339, e.Text("starts_at"))
+	if err != nil {
+		return ""
+	}
+	return word + at.UTC().Format("Mon 2 Jan 15:04 UTC")
+}
+
+// reasonWords says how it is known that somebody cannot, where they did not say so themselves.
+func reasonWords(e *crm.Event) string {
+	switch e.Text("reason") {
+	case "calendar":
+		return ": it was declined in their calendar"
+	case "deleted":
+		return ": it was deleted from their calendar"
+	case "conflict":
+		return ": something else has come up"
+	}
+	return ""
 }
 
 func scanEventEntry(row pgx.CollectableRow) ([]Entry, error) {

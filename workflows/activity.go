@@ -44,8 +44,8 @@ func once(ctx workflow.Context) workflow.Context {
 }
 
 // aFewTimes is for a request to somebody else's server. The activity itself says when it has been tried often enough, and
-// notes that as the answer; what ends it from here is only a database that does not answer.
-func aFewTimes(ctx workflow.Context) workflow.Context {
+// notes that as the answer; what ends it from here is only a database that does not answer. The summary says which step asks for what.
+func aFewTimes(ctx workflow.Context, summary string) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		StartToCloseTimeout: 30 * time.Second,
 		RetryPolicy: &temporal.RetryPolicy{
@@ -53,7 +53,7 @@ func aFewTimes(ctx workflow.Context) workflow.Context {
 			BackoffCoefficient: 3,
 			MaximumInterval:    10 * time.Minute,
 		},
-		Summary: "make an HTTP request",
+		Summary: summary,
 	})
 }
 

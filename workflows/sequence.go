@@ -119,7 +119,7 @@ func (s *sequence) decide(ctx workflow.Context) (crm.Answer, error) {
 
 // call makes the request that the last decision has stored. What came of it is for the next decision.
 func (s *sequence) call(ctx workflow.Context) error {
-	_, err := CallActivity.Run(aFewTimes(ctx), crm.CallInput{EnrollmentID: s.id, Seq: s.last.Seq})
+	_, err := CallActivity.Run(aFewTimes(ctx, s.last.Summary), crm.CallInput{EnrollmentID: s.id, Seq: s.last.Seq})
 	return err
 }
 

@@ -88,3 +88,16 @@ func (c *Client) change(ctx context.Context, method, path string, query url.Valu
 	}
 	return c.do(ctx, &call{method: method, path: path, query: query, body: body, out: out, repeatable: true})
 }
+
+// InterviewReport reports on the interviews of a period: days like 2026-11-01, the last of which is part; "" is the server's choice.
+func (c *Client) InterviewReport(ctx context.Context, from, to string) (api.InterviewReport, error) {
+	query := url.Values{}
+	for name, value := range map[string]string{"from": from, "to": to} {
+		if value != "" {
+			query.Set(name, value)
+		}
+	}
+	var out api.InterviewReport
+	err := c.get(ctx, "/v1/reports/interviews", query, &out)
+	return out, err
+}

@@ -24,7 +24,7 @@ func (r *report) add(number int, reason, text string) error {
 		r.begun = true
 		_ = w.Write([]string{r.what, "reason", "text"}) // kept until Flush
 	}
-	_ = w.Write([]string{strconv.Itoa(number), plain(reason), plain(strings.ToValidUTF8(text, "\ufffd"))})
+	_ = w.Write([]string{strconv.Itoa(number), Plain(reason), Plain(strings.ToValidUTF8(text, "\ufffd"))})
 	w.Flush()
 	if err := w.Error(); err != nil {
 		return fmt.Errorf("write report: %w", err)
@@ -32,8 +32,8 @@ func (r *report) add(number int, reason, text string) error {
 	return nil
 }
 
-// plain keeps a spreadsheet from taking a text for a formula.
-func plain(text string) string {
+// Plain keeps a spreadsheet from taking a text for a formula.
+func Plain(text string) string {
 	if text != "" && strings.ContainsRune("=+-@\t\r", rune(text[0])) {
 		return "'" + text
 	}

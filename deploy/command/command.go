@@ -54,7 +54,7 @@ func root(out, errOut io.Writer) *cobra.Command {
 	cmd.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return fromEnvironment(cmd) }
 	cmd.AddCommand(serveCommand(), workCommand(), openapiCommand())
 	cmd.AddCommand(checkCommand(), testCommand(), simulateCommand(), fmtCommand(), explainCommand(), graphCommand(), schemaCommand())
-	cmd.AddCommand(planCommand(), applyCommand(), candidatesCommand(), interviewersCommand(), suppressionsCommand(), eventsCommand())
+	cmd.AddCommand(planCommand(), applyCommand(), candidatesCommand(), interviewersCommand(), interviewsCommand(), suppressionsCommand(), eventsCommand())
 	cmd.AddCommand(timelineCommand(), notesCommand(), jobsCommand(), messagesCommand())
 	if up := upCommand(); up != nil {
 		cmd.AddCommand(up)

@@ -29,3 +29,11 @@ func Sentence(e *api.TimelineEntry) string { return sentence(e) }
 
 // ReadSuppressions reads a file of suppressions.
 func ReadSuppressions(in io.Reader) ([]api.SuppressionInput, error) { return readSuppressions(in) }
+
+// PrintReport draws a report on interviews.
+func PrintReport(out io.Writer, r *api.InterviewReport) error { return printReport(out, r) }
+
+// ReportCSV writes a report on interviews for a spreadsheet.
+func ReportCSV(out io.Writer, r *api.InterviewReport, rounds bool) error {
+	return reportCSV(out, r, rounds)
+}

@@ -3,7 +3,6 @@ package command
 import (
 	"fmt"
 	"io"
-	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -19,8 +18,9 @@ func graphCommand() *cobra.Command {
 	var format, output string
 	cmd := &cobra.Command{
 		Use:   "graph NAME [PATH...]",
-		Short: "Draw a sequence as a flowchart that people can read without knowing the language",
-		Long: "Draw a sequence as a flowchart that people can read without knowing the language: its steps, branches, repeats and ends.\n" +
+		Short: "Draw a sequence or an interview as a flowchart that people can read without knowing the language",
+		Long: "Draw a sequence or an interview as a flowchart that people can read without knowing the language: its steps, branches, repeats and ends;\n" +
+			"of an interview, how each round goes, and what else can happen on the way.\n" +
 			"Definitions are read from the given files and folders, or from the current folder; messages and the workspace belong to them.",
 		Example: "  rapport graph silver-medallist-nurses definitions --output nurses.svg\n" +
 			"  rapport graph silver-medallist-nurses definitions/*.yaml    # Mermaid, for a Markdown page",
@@ -43,7 +43,7 @@ func graphCommand() *cobra.Command {
 			}
 			return nil
 		},
-		ValidArgsFunction: completeSequences,
+		ValidArgsFunction: completeDrawable,
 	}
 	cmd.Flags().StringArrayVar(&paths, "file", nil, "a file or folder with definitions; may be given more than once")
 	cmd.Flags().StringVar(&format, "format", "", "mermaid or svg (default: by the name of the output, else mermaid)")
@@ -83,8 +83,8 @@ func drawn(g *graph.Graph, format, output string) (string, error) {
 	return "", fmt.Errorf("format %q is not known: use mermaid or svg", format)
 }
 
-// completeSequences completes the name of a sequence from the definitions of --file or the current folder, then paths.
-func completeSequences(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+// completeDrawable completes the name of a sequence or an interview from the definitions of --file or the current folder, then paths.
+func completeDrawable(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 	if len(args) > 0 {
 		return nil, cobra.ShellCompDirectiveDefault
 	}
@@ -100,5 +100,5 @@ func completeSequences(cmd *cobra.Command, args []string, _ string) ([]string, c
 	if set == nil {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
-	return slices.Sorted(maps.Keys(set.Programs)), cobra.ShellCompDirectiveNoFileComp
+	return graph.Names(set), cobra.ShellCompDirectiveNoFileComp
 }

@@ -109,11 +109,11 @@ func what(e *api.TimelineEntry) string {
 	case crm.NoteEnrolled, crm.NoteNotEnrolled:
 		return after(words(string(kind)), " by ", e.EventType)
 	case crm.NotePlanned:
-		return after("message planned", ": ", e.Text)
+		return planned(e)
 	case crm.NoteWaiting:
 		return after("waiting", " for ", e.Text)
 	case crm.NoteBranch:
-		return after("goes on with "+e.Outcome, ", after ", e.EventType)
+		return cmp.Or(e.Text, after("goes on with "+e.Outcome, ", after ", e.EventType))
 	case crm.NoteTask:
 		return after("task", ": ", e.Text)
 	case crm.NoteExit:
@@ -129,7 +129,7 @@ func what(e *api.TimelineEntry) string {
 	case crm.NoteSettled:
 		return words(e.Outcome) + ", says " + e.Text
 	case crm.NoteMeeting:
-		return "meeting " + words(e.Outcome)
+		return cmp.Or(e.Text, "meeting "+words(e.Outcome))
 	case crm.NoteCall:
 		return "call " + e.Outcome
 	case crm.NoteATS:
@@ -138,6 +138,18 @@ func what(e *api.TimelineEntry) string {
 		return after(words(string(kind)), ": ", e.Text)
 	}
 	return fact(e)
+}
+
+// planned says which message was handed to the sender. Those that go to the calendars of an interview have no name of their own.
+func planned(e *api.TimelineEntry) string {
+	to := after("", " to ", e.Outcome)
+	switch crm.CalendarMethod(strings.TrimPrefix(e.Text, "calendar ")) {
+	case crm.CalendarRequest:
+		return "invitation planned" + cmp.Or(to, " to the candidate")
+	case crm.CalendarCancel:
+		return "cancellation planned" + cmp.Or(to, " to the candidate")
+	}
+	return after("message planned", ": ", e.Text) + to
 }
 
 // fact says what an entry is about that is no decision.

@@ -45,7 +45,12 @@ func TestTimelineShowsTheConversation(t *testing.T) {
 			store.Entry{Kind: store.EntryEvent, EventType: "erasure.requested", Source: "rapport", Text: "the candidate asks for their data to be deleted", Until: time.Date(2027, 2, 6, 0, 0, 0, 0, time.UTC)},
 			"the candidate asks for their data to be deleted, due 2027-02-06 00:00:00",
 		},
-		"not shown": {store.Entry{Kind: store.EntryNote, Outcome: "call", Source: "maya@north.example"}, "call, noted by maya@north.example"},
+		"found":      {store.Entry{Kind: "meeting", Definition: "onsite", Step: "screen.find", Outcome: "found", Text: "6 times to offer"}, "[onsite › screen.find] 6 times to offer"},
+		"declined":   {store.Entry{Kind: "branch", Outcome: "declined", Text: "Anna Reed declines"}, "Anna Reed declines"},
+		"invitation": {store.Entry{Kind: "planned", Text: "calendar REQUEST"}, "invitation planned to the candidate"},
+		"let go":     {store.Entry{Kind: "planned", Text: "calendar CANCEL", Outcome: "Anna Reed"}, "cancellation planned to Anna Reed"},
+		"reminder":   {store.Entry{Kind: "planned", Text: "interviewer-soon", Outcome: "Anna Reed"}, "message planned: interviewer-soon to Anna Reed"},
+		"not shown":  {store.Entry{Kind: store.EntryNote, Outcome: "call", Source: "maya@north.example"}, "call, noted by maya@north.example"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -41,6 +41,18 @@ func (n *Node) head() string {
 // paragraphs is what a node says under its head.
 func (n *Node) paragraphs() []paragraph {
 	all := make([]paragraph, 0, len(n.Text)+len(n.Notes))
+	width := textWidth
+	switch {
+	case n.wide:
+		width = headerWidth - 2*padBox
+	case n.beside:
+		width = asideWidth - 2*padBox
+	case n.Round != "":
+		width = stopWidth - 2*padBox
+		if n.Kind.Decides() {
+			width -= 2 * padBox
+		}
+	}
 	list := len(n.Text) > 1 && strings.HasSuffix(n.Text[0], ":") || n.Kind == NodeUpdate && len(n.Text) > 1
 	for i, t := range n.Text {
 		if list && !strings.HasSuffix(t, ":") {
@@ -48,10 +60,10 @@ func (n *Node) paragraphs() []paragraph {
 		} else if i == 0 {
 			t = upperFirst(t)
 		}
-		all = append(all, paragraph{font: fontText(), lines: fontText().wrap(t, textWidth)})
+		all = append(all, paragraph{font: fontText(), lines: fontText().wrap(t, width)})
 	}
 	for _, t := range n.Notes {
-		all = append(all, paragraph{fontNote(), fontNote().wrap(upperFirst(t), textWidth), 3})
+		all = append(all, paragraph{fontNote(), fontNote().wrap(upperFirst(t), width), 3})
 	}
 	return all
 }

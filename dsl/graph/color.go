@@ -33,6 +33,14 @@ func (n *Node) class() string {
 	switch k := n.Kind; k {
 	case NodeStart, NodeEmail, NodeSMS, NodeTask, NodeWait, NodeRepeat:
 		return string(k)
+	case NodeInterview:
+		return "repeat"
+	case NodeScorecard:
+		return "task"
+	case NodeDetour:
+		return "wait"
+	case NodeStop:
+		return "end_"
 	case NodeAwait, NodeChoice, NodeExperiment:
 		return "decision"
 	case NodeEnd:
@@ -40,7 +48,7 @@ func (n *Node) class() string {
 			return "done"
 		}
 		return "end_"
-	case NodeUpdate, NodeSequence, NodeSurvey, NodeCall, NodeEmit:
+	case NodeUpdate, NodeSequence, NodeSurvey, NodeCall, NodeEmit, NodeOffer, NodeBook:
 	}
 	return "other"
 }

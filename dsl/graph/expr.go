@@ -94,6 +94,8 @@ func clauseOfCall(c ast.CallExpr) clause {
 		return named("is in the pool %s", "is not in the pool %s", args)
 	case "enrolled":
 		return named("is in the sequence %s", "is not in the sequence %s", args)
+	case "all", "exists":
+		return ofScorecards(name, c)
 	case "contains", "startsWith", "endsWith":
 		return textual(name, c)
 	}

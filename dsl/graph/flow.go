@@ -212,6 +212,9 @@ func (g *Graph) outline() string {
 		}
 	}
 	tell(g.top)
+	if len(g.rounds) > 0 {
+		b.WriteString(g.story())
+	}
 	return strings.TrimSpace(b.String())
 }
 

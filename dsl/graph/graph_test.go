@@ -387,7 +387,7 @@ func TestGraphTellsWhatANameIs(t *testing.T) {
 	if _, err := graph.Of(set, "silver-medalist-nurses"); err == nil || !strings.Contains(err.Error(), `did you mean "silver-medallist-nurses"?`) {
 		t.Error(err)
 	}
-	if _, err := graph.Of(&dsl.Set{}, "x"); err == nil || !strings.Contains(err.Error(), "no sequence in these definitions") {
+	if _, err := graph.Of(&dsl.Set{}, "x"); err == nil || !strings.Contains(err.Error(), "no sequence and no interview in these definitions") {
 		t.Error(err)
 	}
 }

@@ -7,9 +7,16 @@ import "math"
 type picture struct {
 	sizes  map[*Node]span // of the parts whose nodes they are
 	boxes  []box
-	frames []rect // around what repeats
+	frames []frame
 	wires  []wire
 	labels []label
+}
+
+// frame is what stands around what repeats, or around a round of an interview, which has a title.
+type frame struct {
+	rect
+
+	title string
 }
 
 // rect is a place. Its x and y are those of the upper left corner.
@@ -256,7 +263,7 @@ func (p *picture) drawLoop(part *part, b box, x, y int) {
 	inner.include(p.size(part.lanes[0].flow))
 	height := p.loopHeight(part, b.h)
 	left, right := x-inner.left-gapGutter, x+inner.right+gapGutter
-	p.frames = append(p.frames, rect{left - gapFrame, y, right - left + 2*gapFrame, height})
+	p.frames = append(p.frames, frame{rect{left - gapFrame, y, right - left + 2*gapFrame, height}, ""})
 	top := y + gapFrame
 	p.box(b, x-b.w/2, top)
 	end, middle := top+b.h, top+b.h/2

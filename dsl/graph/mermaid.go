@@ -24,13 +24,22 @@ func (g *Graph) Mermaid() string {
 		}
 		fmt.Fprintf(&b, "  about[%s]:::about\n", mermaidLabel(lines...))
 	}
+	in := "" // the round whose nodes are being written
 	for _, n := range g.Nodes {
+		if n.Round != in {
+			if in != "" {
+				b.WriteString("  end\n")
+			}
+			if in = n.Round; in != "" {
+				fmt.Fprintf(&b, "  subgraph round_%s[%s]\n", ids[n.ID], mermaidLabel(g.titleOf(in)))
+			}
+		}
 		opening, closing := mermaidShape(n.Kind)
 		fmt.Fprintf(&b, "  %s%s%s%s:::%s\n", ids[n.ID], opening, mermaidLabel(n.lines()...), closing, n.class())
 	}
 	for _, e := range g.Edges {
 		arrow := "-->"
-		if e.Never {
+		if e.Never || e.Back && len(g.rounds) > 0 {
 			arrow = "-.->"
 		}
 		if e.Label != "" {
@@ -123,4 +132,14 @@ func mermaidText(s string) string {
 		}
 	}
 	return b.String()
+}
+
+// titleOf is what stands over a round of an interview.
+func (g *Graph) titleOf(id string) string {
+	for _, r := range g.rounds {
+		if r.id == id {
+			return r.title
+		}
+	}
+	return id
 }

@@ -72,7 +72,26 @@ func (k NodeKind) icon() string {
 		return "M9 2A7 7 0 1 1 8.99 2ZM2 9H16M9 2C4.5 6 4.5 12 9 16C13.5 12 13.5 6 9 2"
 	case NodeEmit:
 		return "M9 8V10M5.5 5A5.5 5.5 0 0 0 5.5 13M12.5 5A5.5 5.5 0 0 1 12.5 13M3 2.5A9 9 0 0 0 3 15.5M15 2.5A9 9 0 0 1 15 15.5"
-	case NodeEnd:
+	case NodeEnd, NodeOffer, NodeBook, NodeInterview, NodeScorecard, NodeDetour, NodeStop:
+	}
+	return k.interviewIcon()
+}
+
+// interviewIcon is that of a kind that only interviews have, else "".
+func (k NodeKind) interviewIcon() string {
+	switch k { //nolint:exhaustive // the others are those of sequences
+	case NodeOffer:
+		return "M2.5 4H15.5V15.5H2.5ZM2.5 7.5H15.5M6 2V5M12 2V5"
+	case NodeBook:
+		return "M2.5 4H15.5V15.5H2.5ZM2.5 7.5H15.5M6 2V5M12 2V5M6 11.3L8.2 13.4L12.2 9.6"
+	case NodeInterview:
+		return "M6 3.5A2.5 2.5 0 1 1 5.99 3.5ZM1.5 15C1.5 9.5 10.5 9.5 10.5 15M12.5 4.5A2 2 0 1 1 12.49 4.5ZM12.5 10.3C15 10.3 16.5 12 16.5 15"
+	case NodeScorecard:
+		return "M9 2L11.1 6.6L16 7.2L12.4 10.6L13.3 15.6L9 13.1L4.7 15.6L5.6 10.6L2 7.2L6.9 6.6Z"
+	case NodeDetour:
+		return "M7 4L3.5 7.5L7 11M3.5 7.5H11A3.5 3.5 0 0 1 11 14.5H8"
+	case NodeStop:
+		return "M6 2H12L16 6V12L12 16H6L2 12V6ZM6.5 6.5L11.5 11.5M11.5 6.5L6.5 11.5"
 	}
 	return ""
 }

@@ -17,12 +17,18 @@ const (
 
 // SVG draws the graph: a complete document without scripts, in colours for light and dark surroundings.
 func (g *Graph) SVG() string {
-	p := &picture{sizes: map[*Node]span{}}
-	chart := p.size(g.top)
-	inner := max(headerWidth, chart.left+chart.right)
-	d := &drawing{}
-	top := d.header(g, pageMargin, pageMargin, inner) + 28
-	bottom := p.draw(g.top, pageMargin+(inner-chart.left-chart.right)/2+chart.left, top)
+	p, d := &picture{sizes: map[*Node]span{}}, &drawing{}
+	var inner, bottom int
+	if len(g.rounds) > 0 {
+		all, wide := g.strips()
+		inner = max(headerWidth, wide)
+		bottom = p.interview(g, all, pageMargin+(inner-wide)/2, d.header(g, pageMargin, pageMargin, inner)+28)
+	} else {
+		chart := p.size(g.top)
+		inner = max(headerWidth, chart.left+chart.right)
+		top := d.header(g, pageMargin, pageMargin, inner) + 28
+		bottom = p.draw(g.top, pageMargin+(inner-chart.left-chart.right)/2+chart.left, top)
+	}
 	d.chart(p)
 	width, height := inner+2*pageMargin, bottom+pageMargin
 	var b strings.Builder
@@ -122,6 +128,9 @@ func (d *drawing) exits(all []Ending, x, y, width int) int {
 func (d *drawing) chart(p *picture) {
 	for _, f := range p.frames {
 		d.add(`<rect class="frame" x="%d" y="%d" width="%d" height="%d" rx="14"/>`, f.x, f.y, f.w, f.h)
+		if f.title != "" {
+			d.add(`<text class="hd" x="%d" y="%d">%s</text>`, f.x+gapFrame+stopWidth/2+gapFrame, f.y+gapFrame+8, escaped(f.title))
+		}
 	}
 	for _, w := range p.wires {
 		d.wire(w)

@@ -9,10 +9,10 @@ import (
 	"github.com/google/cel-go/common/types"
 )
 
-// stepField takes steps.ID.FIELD apart.
+// stepField takes steps.ID.FIELD, or rounds.ID.FIELD, apart.
 func stepField(e ast.Expr) (step, field string) {
 	parts := strings.Split(path(e), ".")
-	if len(parts) != 3 || parts[0] != "steps" {
+	if len(parts) != 3 || parts[0] != "steps" && parts[0] != "rounds" {
 		return "", ""
 	}
 	return spaced(parts[1]), parts[2]
@@ -156,4 +156,26 @@ func momentOfCall(c ast.CallExpr) string {
 		return counted(n, "day") + " after " + at
 	}
 	return ""
+}
+
+// ofScorecards puts what all, or some, scorecards of a round say into words.
+func ofScorecards(macro string, c ast.CallExpr) clause {
+	args := c.Args()
+	parts := strings.Split(path(c.Target()), ".")
+	if !c.IsMemberFunction() || len(args) != 2 || len(parts) != 3 || parts[0] != "rounds" || parts[2] != "scorecards" || args[1].Kind() != ast.CallKind {
+		return clause{}
+	}
+	compares := args[1].AsCall()
+	if len(compares.Args()) != 2 || compares.Args()[0].Kind() != ast.SelectKind {
+		return clause{}
+	}
+	says := compared(compares.FunctionName(), compares.Args()[0], compares.Args()[1])
+	of := " of " + quoted(spaced(parts[1]))
+	switch {
+	case says.yes == "" || says.no == "":
+		return clause{}
+	case macro == "all":
+		return clause{yes: "on every scorecard" + of + ", " + says.yes, no: "on some scorecard" + of + ", " + says.no}
+	}
+	return clause{yes: "on some scorecard" + of + ", " + says.yes, no: "on every scorecard" + of + ", " + says.no}
 }
