@@ -1,6 +1,8 @@
 package play_test
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -105,5 +107,33 @@ expect: [{email: stay}, {skipped: stay, reason: suppressed, at: 2026-12-02T03:00
 				}
 			}
 		})
+	}
+}
+
+// TestRetentionLibrary plays the tests of the library.
+func TestRetentionLibrary(t *testing.T) {
+	t.Parallel()
+	var files []dsl.File
+	for _, pattern := range []string{"../../examples/workspace.yaml", "../../examples/retention/*.yaml"} {
+		paths, err := filepath.Glob(pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, path := range paths {
+			text, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			files = append(files, dsl.File{Path: path, Text: text})
+		}
+	}
+	set, problems := dsl.Check(files, nil)
+	if set == nil || len(set.Tests) < 30 {
+		t.Fatal(problems)
+	}
+	for _, test := range set.Tests {
+		if trial := play.On(set, test.Of).Try(t.Context(), test); !trial.Passed {
+			t.Errorf("%s: %s: %v %v\n%s", test.Of, test.Name, trial.Err, trial.Problems, listing(trial.Rows))
+		}
 	}
 }
