@@ -26,7 +26,7 @@
 //	migrate.go, audience.go                   where a run lands in another version, whom a new one reaches
 //	problems.go                               every problem code; docs/problems.md explains them
 //
-// A program as a flowchart is package graph, below this one.
+// A program as a flowchart is package graph, below this one; how long policies keep somebody's data is package retention.
 //
 // What the language has and this version does not is in later.go.
 package dsl

@@ -67,7 +67,7 @@ func (s *Set) Template(name, locale string) *Template {
 // files replaces that of base, and the workspace any other. It reports every problem at once, sorted by file, line and
 // column. The set is nil when a problem is an error. Tests are no part of the documents: they are never published.
 func Check(files []File, base []Document) (*Set, []crm.Problem) {
-	l := newLoader(&vocabulary{messages: map[string][]*Template{}, pools: map[string]*Pool{}, surveys: map[string]*Survey{}})
+	l := newLoader(&vocabulary{messages: map[string][]*Template{}, pools: map[string]*Pool{}, surveys: map[string]*Survey{}, policies: map[string]*Retention{}})
 	for _, f := range files {
 		l.file(f)
 	}

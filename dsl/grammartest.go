@@ -25,6 +25,7 @@ func testKeys(p place) []key {
 			needed(k("start", a(formMoment), "When the script begins.")),
 			k("candidate", mappingOf(placeTestCandidate), "The candidate; they have an email address unless it says `email: none`."),
 			k("applications", listOf(mappingOf(placeTestApplication)), "Applications that are there from the start."),
+			k("beside", oneOrMore(nameOf(KindRetention)), "Retention policies that are in force beside the tested one."),
 			k("arms", entriesOf(a(formWord), a(formWord)), "Fixes the arm of an experiment, by the step's id."),
 			k("calls", entriesOf(a(formWord), either(oneOf("ok", "failed"), mappingOf(placeTestCall))), "How a call or an ats step is answered, by the step's id; ok without it."),
 			k("script", listOf(mappingOf(placeScript)), "What happens, in order."),
@@ -117,9 +118,10 @@ func expectKeys() []key {
 		k("call", a(formWord), "An HTTP request, by the step's id."),
 		k("ats", a(formWord), "What the applicant tracking system is told, by the step's id."),
 		k("arm", a(formWord), "The arm of an experiment; it need not be listed."),
-		k("outcome", a(formWord), "The end of a run; beside `call` or `ats`, what the step ends with."),
+		k("outcome", a(formWord), "The end of a run; beside `call` or `ats`, what the step ends with. Of a retention policy: anonymized, erased or kept."),
 		k("of", a(formWord), "The experiment's step, beside `arm`."),
-		k("reason", a(formWord), "Why it is skipped."),
+		k("reason", a(formWord), "Why it is skipped; beside `outcome: kept`, why the data are kept."),
+		k("until", a(formMoment), "Until when the data are kept, beside `outcome: kept`."),
 		k("at", a(formMoment), "When, to the minute; any time without it."),
 		k("within", a(formDuration), "How much later it may be."),
 	}
@@ -149,7 +151,8 @@ func testRules(p place) []rule {
 		rules := []rule{
 			{any: kinds},
 			{given: "within", needs: []string{"at"}},
-			{given: "reason", needs: []string{"skipped"}},
+			{given: "reason", any: []string{"skipped", "outcome"}},
+			{given: "until", needs: []string{"outcome"}},
 			{given: "of", needs: []string{"arm"}},
 		}
 		for _, kind := range kinds {

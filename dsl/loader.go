@@ -201,7 +201,11 @@ func (l *loader) read() {
 	})
 	l.each(KindSequence, func(d *doc) { d.program = d.reader.sequence() })
 	l.each(KindInterview, func(d *doc) { d.interview = d.reader.interview() })
-	l.each(KindRetention, func(d *doc) { d.retention = d.reader.retention() })
+	l.each(KindRetention, func(d *doc) {
+		if d.retention = d.reader.retention(); l.voc != nil && !d.reader.failed() {
+			l.voc.policies[d.Name] = d.retention
+		}
+	})
 	l.tests()
 	if l.voc != nil {
 		l.check()
@@ -228,6 +232,7 @@ func (l *loader) names() {
 	l.each(KindInterview, func(d *doc) { l.voc.interviews = append(l.voc.interviews, d.Name) })
 	l.each(KindPool, func(d *doc) { l.voc.pools[d.Name] = nil })
 	l.each(KindSurvey, func(d *doc) { l.voc.surveys[d.Name] = nil })
+	l.each(KindRetention, func(d *doc) { l.voc.policies[d.Name] = nil })
 }
 
 func (l *loader) each(kind string, read func(d *doc)) {
@@ -246,10 +251,10 @@ func (l *loader) duplicates() {
 			continue
 		}
 		key := d.Key()
-		if d.Runs() {
+		if d.Runs() || d.Kind == KindRetention { // messages and tests go by the name alone
 			key = "runs\n" + d.Name
 		}
-		if d.Kind == kindTest { // each sequence has tests of its own
+		if d.Kind == kindTest { // each definition has tests of its own
 			if of := valueOf(d.reader.src.root, "of"); of != nil {
 				key += "\n" + of.Value
 			}

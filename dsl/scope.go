@@ -16,6 +16,7 @@ type vocabulary struct {
 	messages   map[string][]*Template
 	pools      map[string]*Pool // nil values while they are read
 	surveys    map[string]*Survey
+	policies   map[string]*Retention // nil values while they are read
 }
 
 // scope is what an expression at some place may refer to.

@@ -10,7 +10,7 @@ import (
 // Test is a test document: a script for one candidate, and all that must come of it. It is checked, and never published.
 type Test struct {
 	Name string // a sentence
-	Of   string // the sequence
+	Of   string // the sequence, or the retention policy
 	File string
 	Line int
 
@@ -19,6 +19,7 @@ type Test struct {
 	Candidate    crm.Candidate // without an id
 	Consents     []crm.Consent // given at the start
 	Pools        []string      // kept by hand
+	Beside       []string      // of a retention policy: others that are in force with it
 	Applications []crm.Application
 	Arms         map[string]string         // by step id
 	Calls        map[string]crm.CallResult // by step id, also of ats steps; what is not there is answered ok
@@ -79,6 +80,7 @@ type Expected struct {
 	Reason string   // of a skip; of a call or an ats step: its outcome; or ""
 	At     Moment   // to the minute, in the candidate's zone; zero: any time
 	Within Duration // how much later it may be
+	Until  Moment   // of data that are kept: until when, to the minute
 }
 
 // Names are what a test may call a message or step by: of a message, its name; of an inline one and everything else, the

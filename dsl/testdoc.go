@@ -18,6 +18,7 @@ type testReader struct {
 	t        *Test
 	programs map[string]*Program // the sequences that have no errors
 	p        *Program            // the tested one; nil when it is not known or has errors
+	policy   *Retention          // instead of p, if that is what is tested
 	ws       *Workspace
 	loc      *time.Location // of the candidate at the start
 	clock    time.Time      // of the script, as far as it can be known before it is played
@@ -40,12 +41,13 @@ func (r *docReader) test(programs map[string]*Program) *Test {
 	if n := m.get("of"); n != nil {
 		t.t.Of = r.name(n)
 		t.p = programs[t.t.Of]
-		if t.t.Of != "" && r.voc != nil && !slices.Contains(r.voc.sequences, t.t.Of) {
+		if t.t.Of != "" && r.voc != nil && !slices.Contains(r.voc.sequences, t.t.Of) && !t.ofPolicy() {
 			r.add(n, codeSequence, fmt.Sprintf("There is no sequence %q.", clip(t.t.Of)), suggest(t.t.Of, r.voc.sequences))
 		}
 	}
 	t.before(m)
 	t.times(m)
+	t.beside(m)
 	if n := m.get("arms"); n != nil {
 		t.arms(n)
 	}
@@ -62,6 +64,7 @@ func (r *docReader) test(programs map[string]*Program) *Test {
 			}
 		}
 	}
+	t.onlySequences(m)
 	return t.t
 }
 

@@ -35,9 +35,12 @@ func (t *testReader) expected(n *yaml.Node) (x Expected, ok bool) {
 	}
 	x.Kind = kinds[0]
 	t.details(m, &x)
+	t.keptUntil(m, &x)
 	name := m.get(string(x.Kind))
 	if x.Name, ok = t.text(name, string(x.Kind)); ok && t.p != nil {
 		t.possible(name, &x)
+	} else if ok && t.policy != nil {
+		t.keepable(name, &x)
 	}
 	return x, ok
 }
@@ -55,7 +58,9 @@ func (t *testReader) details(m *mapping, x *Expected) {
 	}
 	if n := m.get("reason"); n != nil {
 		x.Reason = t.word(n, "a reason")
-		if x.Kind != ExpectSkipped {
+		if x.Kind == ExpectOutcome {
+			t.keptReason(n, m, x)
+		} else if x.Kind != ExpectSkipped {
 			t.add(m.keys["reason"], codeConflict, "reason says why something is skipped.", "Take it out.")
 		} else if known := skipReasons(); x.Reason != "" && !slices.Contains(known, x.Reason) {
 			t.add(n, codeTestNever, fmt.Sprintf("Nothing is skipped for the reason %q.", clip(x.Reason)), suggest(x.Reason, known))

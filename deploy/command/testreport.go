@@ -180,6 +180,9 @@ func expectation(x *dsl.Expected, zone *time.Location) string {
 	if x.Reason != "" {
 		text += " (" + words(x.Reason) + ")"
 	}
+	if !x.Until.IsZero() {
+		text += " until " + x.Until.In(zone).Format(clock)
+	}
 	if !x.Within.IsZero() {
 		text += " within " + x.Within.String()
 	}
@@ -232,6 +235,9 @@ func difference(x *dsl.Expected, l *play.Line) string {
 		case l.At.After(at.Add(time.Minute)):
 			return fmt.Sprintf("it came %s late, and may be %s late", span(l.At.Sub(at)), x.Within)
 		}
+	}
+	if !x.Until.IsZero() && !l.Until.IsZero() {
+		return "they are kept until " + l.Until.In(l.Zone).Format(clock)
 	}
 	if x.Reason != "" && x.Reason != l.Reason {
 		return "the reason is " + l.Reason

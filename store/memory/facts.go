@@ -36,6 +36,18 @@ func (s *Store) Begin(_ context.Context, enrollmentID string) (*Turn, error) {
 	return t, nil
 }
 
+// Facts returns all that is known of a candidate and belongs to no run. The error has crm.CodeNotFound when there is no such
+// candidate.
+func (s *Store) Facts(candidateID string) (crm.Facts, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p := s.people[candidateID]
+	if p == nil {
+		return crm.Facts{}, notFound("There is no such candidate.")
+	}
+	return s.facts(p, &run{}, s.now()), nil
+}
+
 // facts are all facts of a run but the events.
 func (s *Store) facts(p *person, r *run, now time.Time) crm.Facts {
 	f := crm.Facts{

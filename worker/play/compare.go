@@ -51,7 +51,7 @@ func (c *comparison) pair(x *dsl.Expected, l *Line) int {
 			return costNames
 		}
 		return costApart
-	case x.Reason != "" && x.Reason != l.Reason, !inTime(x, l):
+	case x.Reason != "" && x.Reason != l.Reason, !inTime(x, l), !x.Until.IsZero() && !x.Until.In(l.Zone).Equal(l.Until.Truncate(time.Minute)):
 		return costTimes
 	}
 	return 0

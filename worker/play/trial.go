@@ -18,11 +18,19 @@ type Trial struct {
 	Took     time.Duration
 }
 
+// timeline plays the part of a test: of a sequence, or of a retention policy.
+func (s *Stage) timeline(ctx context.Context, t *dsl.Test) (*Timeline, error) {
+	if s.set.Programs[t.Of] == nil && s.set.Retentions[t.Of] != nil {
+		return s.Keep(ctx, PartOf(t), append([]string{t.Of}, t.Beside...)...)
+	}
+	return s.Play(ctx, PartOf(t))
+}
+
 // Try plays a test on a stage on which only the tested sequence enrolls, and compares.
 func (s *Stage) Try(ctx context.Context, t *dsl.Test) *Trial {
 	begun := time.Now()
 	r := &Trial{Test: t}
-	timeline, err := s.Play(ctx, PartOf(t))
+	timeline, err := s.timeline(ctx, t)
 	if err != nil {
 		r.Err = err
 	} else {
