@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -49,7 +50,7 @@ func (l *loop) answers(a mailed) {
 	}
 	name, _, _ := strings.Cut(a.from, "@")
 	fill := strings.NewReplacer("{from}", a.from, "{attendee}", a.attendee, "{to}", a.to, "{thread}", a.thread, "{partstat}", a.partstat, "{method}", a.method,
-		"{comment}", a.comment, "{uid}", a.uid, "{start}", a.start, "{end}", a.end, "{sequence}", fmt.Sprint(a.sequence),
+		"{comment}", a.comment, "{uid}", a.uid, "{start}", a.start, "{end}", a.end, "{sequence}", strconv.Itoa(a.sequence),
 		"{stamp}", a.stamp.UTC().Format("20060102T150405Z"), "{name}", name, "{verb}", strings.ToLower(a.partstat), "{id}", crm.NewID("x", l.clock()))
 	calendar := strings.ReplaceAll(fill.Replace(l.sample(a.program+".ics")), "\n", "\r\n")
 	var quoted bytes.Buffer
@@ -177,9 +178,13 @@ func TestAnswersByTheThread(t *testing.T) {
 		mail func(mine, candidates string) mailed
 		want crm.Answered
 	}{
-		"the token of an address": {func(mine, _ string) mailed { return mailed{from: "al@home.example", to: "reply+" + mine + "@in.example"} }, crm.AnswerAccepted},
-		"the thread":              {func(mine, _ string) mailed { return mailed{program: "outlook", from: "al@home.example", thread: mine} }, crm.AnswerAccepted},
-		"through an assistant":    {func(mine, _ string) mailed { return mailed{program: "outlook", from: "pa@north.example", attendee: ada, thread: mine} }, crm.AnswerAccepted},
+		"the token of an address": {func(mine, _ string) mailed {
+			return mailed{from: "al@home.example", to: "reply+" + mine + "@in.example"}
+		}, crm.AnswerAccepted},
+		"the thread": {func(mine, _ string) mailed { return mailed{program: "outlook", from: "al@home.example", thread: mine} }, crm.AnswerAccepted},
+		"through an assistant": {func(mine, _ string) mailed {
+			return mailed{program: "outlook", from: "pa@north.example", attendee: ada, thread: mine}
+		}, crm.AnswerAccepted},
 		"the candidate's token": {func(_, candidates string) mailed {
 			return mailed{from: "al@home.example", attendee: ada, partstat: "DECLINED", to: "reply+" + candidates + "@in.example"}
 		}, ""},

@@ -9,7 +9,9 @@ import (
 func TestCalendarPart(t *testing.T) {
 	t.Parallel()
 	const head = "From: ada@north.example\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: text/plain\r\n\r\nYes.\r\n"
-	part := func(header, content string) string { return head + "--b\r\n" + header + "\r\n\r\n" + content + "\r\n--b--\r\n" }
+	part := func(header, content string) string {
+		return head + "--b\r\n" + header + "\r\n\r\n" + content + "\r\n--b--\r\n"
+	}
 	for name, tc := range map[string]struct{ raw, want string }{
 		"a part":          {part("Content-Type: text/calendar; method=REPLY; charset=utf-8", "BEGIN:X"), "BEGIN:X"},
 		"in base64":       {part("Content-Type: text/calendar; method=REPLY\r\nContent-Transfer-Encoding: base64", "QkVHSU46WA=="), "BEGIN:X"},
