@@ -137,7 +137,7 @@ func buildVocabulary() map[string]map[string]FieldKind {
 		group(f{"due": KindTime}, "erasure", "requested"),
 		group(f{
 			"application": KindText, "role": KindText, "role_function": KindText, "stage": KindText, "from_stage": KindText,
-			"reason": KindText, "source": KindText,
+			"reason": KindText, "source": KindText, "hiring_manager": KindText,
 		}, "application", "submitted", "stage_changed", "rejected", "withdrawn", "hired"),
 		group(f{
 			"message": KindText, "step": KindText, "sequence": KindText, "channel": KindText, "url": KindText,
