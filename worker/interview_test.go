@@ -137,6 +137,20 @@ func TestSequenceHoldsAnInterview(t *testing.T) {
 		r.meeting(c, "talks", crm.MeetingCancelled)
 		r.until(func() string { return differ("outcome", r.runOf(c, "applied").Outcome, "no_talk") })
 	})
+	t.Run("role closed", func(t *testing.T) {
+		c, other := r.candidate("closed"), r.candidate("other")
+		r.event(c, "application.submitted", "application", "a-5", "role", "Ward 7")
+		r.event(other, "application.submitted", "application", "a-6", "role", "Ward 8")
+		r.meeting(c, "talks", crm.MeetingOffered)
+		r.event("", "role.closed", "role", "Ward 7")
+		r.until(func() string { return differ("outcome", r.runOf(c, "applied").Outcome, "no_talk") })
+		if run := r.runOf(c, "talks"); run.Outcome != "closed" {
+			t.Errorf("the loop ended as %q", run.Outcome)
+		}
+		if m := r.meeting(other, "talks", crm.MeetingOffered); !m.Open() {
+			t.Error("the other role's loop ended too")
+		}
+	})
 	t.Run("out of force before it began", func(t *testing.T) {
 		if _, err := r.store.Publish(t.Context(), &store.Publication{Remove: []crm.Document{{Kind: crm.KindInterview, Name: "talks"}}}, r.now()); err != nil {
 			t.Fatal(err)
