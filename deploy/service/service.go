@@ -133,7 +133,7 @@ func API(ctx context.Context, c Config) (http.Handler, error) {
 	if err := c.checkTracking(); err != nil {
 		return nil, err
 	}
-	domain, err := c.calendarDomain(ctx)
+	calendars, domain, err := c.calendars(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -145,7 +145,7 @@ func API(ctx context.Context, c Config) (http.Handler, error) {
 		}
 	}
 	return api.New(api.Config{ //nolint:contextcheck // handlers have their requests' contexts
-		Store: c.Store, PublicURL: c.PublicURL, LinkSecret: secret, CalendarDomain: domain,
+		Store: c.Store, PublicURL: c.PublicURL, LinkSecret: secret, CalendarDomain: domain, CalendarApps: c.Calendars.apps(c.PublicURL), OpenCalendar: calendars,
 		SendGrid: verifier, Twilio: &twilio.Verifier{AuthToken: c.Providers.TwilioToken, PublicURL: c.PublicURL},
 		AnswerKeywords: c.Providers.TwilioKeywords == KeywordsRapport, NoTracking: c.Tracking == TrackOff,
 		Temporal: ready, TemporalUI: c.TemporalUI, Log: c.Log, Now: c.now, Registry: prometheus.NewRegistry(),
