@@ -203,12 +203,18 @@ func (l *loader) read() {
 // tests reads the tests, which may refer to everything else.
 func (l *loader) tests() {
 	programs := map[string]*Program{}
+	var interviews []string
 	l.each(KindSequence, func(d *doc) {
 		if d.program != nil && !d.reader.failed() {
 			programs[d.Name] = d.program
 		}
 	})
-	l.each(kindTest, func(d *doc) { d.test = d.reader.test(programs) })
+	l.each(KindInterview, func(d *doc) {
+		if interviews = append(interviews, d.Name); d.interview != nil && !d.reader.failed() {
+			programs[d.Name] = d.interview.Program
+		}
+	})
+	l.each(kindTest, func(d *doc) { d.test = d.reader.test(programs, interviews) })
 }
 
 // names gathers what definitions may name, before they are read: they may name each other.

@@ -16,7 +16,7 @@ import (
 type testReader struct {
 	*docReader
 	t        *Test
-	programs map[string]*Program // the sequences that have no errors
+	programs map[string]*Program // the sequences and interviews that have no errors
 	p        *Program            // the tested one; nil when it is not known or has errors
 	ws       *Workspace
 	loc      *time.Location // of the candidate at the start
@@ -24,8 +24,8 @@ type testReader struct {
 	moved    bool           // the script changes the candidate's zone: clock means nothing any more
 }
 
-// test reads a test document. programs are the sequences that have no errors.
-func (r *docReader) test(programs map[string]*Program) *Test {
+// test reads a test document. programs are the sequences and interviews that have no errors, interviews the names of all interviews.
+func (r *docReader) test(programs map[string]*Program, interviews []string) *Test {
 	m := r.mapping(r.src.root, placeTest)
 	if m == nil {
 		return nil
@@ -40,10 +40,13 @@ func (r *docReader) test(programs map[string]*Program) *Test {
 	if n := m.get("of"); n != nil {
 		t.t.Of = r.name(n)
 		t.p = programs[t.t.Of]
-		if t.t.Of != "" && r.voc != nil && !slices.Contains(r.voc.sequences, t.t.Of) {
-			r.add(n, codeSequence, fmt.Sprintf("There is no sequence %q.", clip(t.t.Of)), suggest(t.t.Of, r.voc.sequences))
+		if t.t.Of != "" && r.voc != nil {
+			if known := append(slices.Clone(r.voc.sequences), interviews...); !slices.Contains(known, t.t.Of) {
+				r.add(n, codeSequence, fmt.Sprintf("There is no sequence %q.", clip(t.t.Of)), suggest(t.t.Of, known))
+			}
 		}
 	}
+	t.attendants(m.get("interviewers"))
 	t.before(m)
 	t.times(m)
 	if n := m.get("arms"); n != nil {
@@ -206,6 +209,11 @@ func (t *testReader) application(n *yaml.Node) {
 	}
 	if v := m.get("status"); v != nil {
 		a.Status = t.choice(v, placeTestApplication, "status")
+	}
+	if v := m.get("hiring_manager"); v != nil {
+		if who := t.known(v); who != nil {
+			a.Manager = who.Email
+		}
 	}
 	for key, place := range map[string]*time.Time{"applied_at": &a.AppliedAt, "closed_at": &a.ClosedAt} {
 		if v := m.get(key); v != nil {

@@ -22,8 +22,11 @@ type Stage struct {
 // On returns a stage for a checked set of definitions. Only the named sequences enroll; without names, all do.
 func On(set *dsl.Set, sequences ...string) *Stage {
 	played := *set
+	played.Programs = maps.Clone(set.Programs)
+	for name, loop := range set.Interviews {
+		played.Programs[name] = loop.Program
+	}
 	if len(sequences) > 0 {
-		played.Programs = maps.Clone(set.Programs)
 		maps.DeleteFunc(played.Programs, func(name string, _ *dsl.Program) bool { return !slices.Contains(sequences, name) })
 	}
 	if played.Workspace == nil {
@@ -56,6 +59,7 @@ type Part struct {
 	Consents     []crm.Consent
 	Pools        []string // kept by hand
 	Applications []crm.Application
+	Interviewers []dsl.Attendant
 	Start        time.Time
 	Until        time.Time // zero: a year after the script, or the end of all runs if that is later
 	Script       []dsl.Happening
@@ -69,7 +73,8 @@ type Part struct {
 // PartOf returns the part that a test describes.
 func PartOf(t *dsl.Test) *Part {
 	return &Part{
-		Candidate: t.Candidate, Consents: t.Consents, Pools: t.Pools, Applications: t.Applications, Start: t.Start, Until: t.Until,
+		Candidate: t.Candidate, Consents: t.Consents, Pools: t.Pools, Applications: t.Applications, Interviewers: t.Interviewers,
+		Start: t.Start, Until: t.Until,
 		Script: t.Script, Of: t.Of, Arms: t.Arms, Calls: t.Calls,
 	}
 }
