@@ -143,7 +143,7 @@ func (p *Program) Names(in *Instr, message string) []string {
 		return []string{message}
 	case in.Op == OpSend && in.Send != nil && len(in.Send.Use) > 0:
 		return append(slices.Clone(in.Send.Use), p.called(in)...)
-	case in.Op == OpEnroll || in.Op == OpLeave:
+	case in.Op == OpEnroll || in.Op == OpLeave || in.Op == OpInterview:
 		return []string{in.ID, in.Sequence}
 	case in.Op == OpSurvey && p.Loop != nil:
 		return append([]string{in.Survey.Use}, p.called(in)...)

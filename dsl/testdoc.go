@@ -24,8 +24,8 @@ type testReader struct {
 	moved    bool           // the script changes the candidate's zone: clock means nothing any more
 }
 
-// test reads a test document. programs are the sequences and interviews that have no errors, interviews the names of all interviews.
-func (r *docReader) test(programs map[string]*Program, interviews []string) *Test {
+// test reads a test document. programs are the sequences and interviews that have no errors.
+func (r *docReader) test(programs map[string]*Program) *Test {
 	m := r.mapping(r.src.root, placeTest)
 	if m == nil {
 		return nil
@@ -41,7 +41,7 @@ func (r *docReader) test(programs map[string]*Program, interviews []string) *Tes
 		t.t.Of = r.name(n)
 		t.p = programs[t.t.Of]
 		if t.t.Of != "" && r.voc != nil {
-			if known := append(slices.Clone(r.voc.sequences), interviews...); !slices.Contains(known, t.t.Of) {
+			if known := slices.Concat(r.voc.sequences, r.voc.interviews); !slices.Contains(known, t.t.Of) {
 				r.add(n, codeSequence, fmt.Sprintf("There is no sequence %q.", clip(t.t.Of)), suggest(t.t.Of, known))
 			}
 		}

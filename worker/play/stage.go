@@ -22,11 +22,8 @@ type Stage struct {
 // On returns a stage for a checked set of definitions. Only the named sequences enroll; without names, all do.
 func On(set *dsl.Set, sequences ...string) *Stage {
 	played := *set
-	played.Programs = maps.Clone(set.Programs)
-	for name, loop := range set.Interviews {
-		played.Programs[name] = loop.Program
-	}
 	if len(sequences) > 0 {
+		played.Programs = maps.Clone(set.Programs)
 		maps.DeleteFunc(played.Programs, func(name string, _ *dsl.Program) bool { return !slices.Contains(sequences, name) })
 	}
 	if played.Workspace == nil {
@@ -49,7 +46,7 @@ func (s *Stage) byDay(p *dsl.Program) bool {
 		return false
 	}
 	return slices.ContainsFunc(s.set.All, func(d dsl.Document) bool {
-		return d.Kind == dsl.KindSequence && d.Name == p.Name && strings.Contains(d.Source, "in_pool(")
+		return d.Runs() && d.Name == p.Name && strings.Contains(d.Source, "in_pool(")
 	})
 }
 
