@@ -291,7 +291,7 @@ func (p *player) deedText(d *dsl.Deed) string {
 		if d.At.IsZero() {
 			return "pick first"
 		}
-		return "pick " + d.At.In(p.zone()).Format("Mon 2 Jan 15:04")
+		return "pick " + d.At.In(p.zone()).In(p.zone()).Format("Mon 2 Jan 15:04")
 	case dsl.DeedAsk:
 		return "ask for other times"
 	case dsl.DeedCancel:

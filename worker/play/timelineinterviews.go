@@ -55,5 +55,7 @@ func (p *player) meetingDetail(l *Line, n *crm.Note, d *crm.Decision) {
 			}
 		}
 		slices.Sort(l.With)
+	default:
+		l.Name = n.Step + " " + n.Outcome
 	}
 }
