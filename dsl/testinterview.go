@@ -43,7 +43,7 @@ func (t *testReader) attendant(id string, m *mapping) Attendant {
 		t.add(m.node, codeReserved, "An interviewer cannot be called candidate.", "Use another word.")
 	}
 	if n := m.get("groups"); n != nil {
-		for _, g := range t.list(n, "groups", true) {
+		for _, g := range t.optionalList(n, "groups") {
 			who.Groups = append(who.Groups, t.name(g))
 		}
 	}
@@ -79,7 +79,7 @@ func (t *testReader) spans(n *yaml.Node, who *crm.Interviewer) (spans []crm.Span
 	if zone, err := wallclock.Zone(who.Zone); err == nil && who.Zone != "" {
 		loc = zone
 	}
-	for _, e := range t.list(n, "busy", true) {
+	for _, e := range t.optionalList(n, "busy") {
 		text, ok := t.text(e, "a time in a calendar")
 		if !ok {
 			continue
@@ -206,7 +206,7 @@ func (t *testReader) meetingDetails(m *mapping, x *Expected) {
 		x.Starts = t.moment(n, "starts")
 	}
 	if n := m.get("with"); n != nil {
-		for _, e := range t.list(n, "with", true) {
+		for _, e := range t.optionalList(n, "with") {
 			x.With = append(x.With, t.who(e))
 		}
 	}
