@@ -97,6 +97,7 @@ func (s *simulation) table(out io.Writer) {
 	style := styleOf(out)
 	var b strings.Builder
 	if !s.totalsOnly {
+		s.offers(&b, style)
 		s.details(&b, style)
 	}
 	differ, differing := 0, 0

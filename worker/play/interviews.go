@@ -118,6 +118,9 @@ type acting struct{ *player }
 // Act implements activities.Actor.
 func (a acting) Act(ctx context.Context, seq int64, call *crm.Call) (crm.CallResult, error) {
 	result, err := a.booker.Act(ctx, seq, call)
+	if found, ok := result.Result.(booking.Found); ok {
+		a.report = found.Report
+	}
 	if err != nil {
 		a.err = cmp.Or(a.err, fmt.Errorf("play: %s for %s: %w", call.Action, call.Round, err))
 		return crm.CallResult{Outcome: crm.CallFailed, Reason: "not_played"}, nil
@@ -141,7 +144,7 @@ type sitting struct {
 func (p *player) sitting(d *dsl.Deed) (*sitting, error) {
 	for _, r := range slices.Backward(p.store.Enrollments(p.id)) {
 		program := p.set.Programs[r.Definition]
-		if r.Definition != p.part.Of || program == nil || program.Loop == nil || !r.Open() {
+		if p.part.Of != "" && r.Definition != p.part.Of || program == nil || program.Loop == nil || !r.Open() {
 			continue
 		}
 		for _, m := range slices.Backward(p.store.Meetings(r.ID)) {
@@ -198,6 +201,37 @@ func (p *player) doable(d *dsl.Deed) bool {
 	_, _, err = s.change(&s.meeting, d)
 	return err == nil
 }
+
+// oblige lets the candidate, or an interviewer, do the next thing that a smooth course needs. It returns whether there was one.
+func (p *player) oblige() bool {
+	if !p.part.Obliging || p.err != nil {
+		return false
+	}
+	for _, r := range p.store.Enrollments(p.id) {
+		for _, m := range p.store.Meetings(r.ID) {
+			if d := p.smooth(&r, &m); r.Open() && d != nil && p.doable(d) {
+				p.err = p.do(&dsl.Happening{Deed: d})
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// smooth is what comes next of a meeting, nil when nothing has to be done.
+func (p *player) smooth(r *crm.Enrollment, m *crm.Meeting) *dsl.Deed {
+	owing := m.Owing()
+	switch {
+	case m.State == crm.MeetingOffered:
+		return &dsl.Deed{Do: dsl.DeedPick}
+	case m.State == crm.MeetingBooked && len(owing) > 0 && !p.clock.Before(m.EndsAt) && slices.Contains(r.Awaits, crm.EventScored):
+		return &dsl.Deed{Do: dsl.DeedScorecard, Who: owing[0].InterviewerID, Card: crm.Scorecard{Rating: goodRating, Recommend: "yes"}}
+	}
+	return nil
+}
+
+// goodRating is that of an obliging interviewer.
+const goodRating = 4
 
 // change does to a meeting what the pages of candidates and interviewers do, and returns the type of the event that tells of it.
 func (s *sitting) change(m *crm.Meeting, d *dsl.Deed) (changed bool, told string, err error) {

@@ -25,6 +25,7 @@ type player struct {
 	caller  *activities.Caller
 	booker  *booking.Booker
 	offices *offices
+	report  string // of the last search for times
 	clock   time.Time
 	err     error // why it cannot go on
 	over    bool  // the end was reached
@@ -170,7 +171,7 @@ func (p *player) step() bool {
 		p.script++
 		p.aim()
 	default:
-		happened = p.calendar()
+		happened = p.oblige() || p.calendar()
 	}
 	p.settle()
 	return happened && p.err == nil

@@ -60,6 +60,7 @@ type Part struct {
 	Start        time.Time
 	Until        time.Time // zero: a year after the script, or the end of all runs if that is later
 	Script       []dsl.Happening
+	Obliging     bool // of interviews: the candidate picks the first time as soon as there are some, and every scorecard is in and good
 	Lenient      bool // recorded history: what cannot happen here, such as a click on a message that was not sent, is left out
 
 	Of    string                    // the sequence that the steps of the script, the arms and the calls are of

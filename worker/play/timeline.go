@@ -54,7 +54,8 @@ type Line struct {
 	To         string    // of a message: the interviewer who gets it; "": the candidate
 	Starts     time.Time // of a booked round
 	With       []string  // of a booked round: who holds it, sorted
-	Problem    string    // a condition that could not be evaluated, a text that could not be rendered: fails a test
+	Offered    []crm.Slot
+	Problem    string // a condition that could not be evaluated, a text that could not be rendered: fails a test
 
 	// Listed tells whether a test has to list the line, as long as it lists everything.
 	Listed bool

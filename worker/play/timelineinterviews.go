@@ -46,7 +46,10 @@ func (p *player) meetingDetail(l *Line, n *crm.Note, d *crm.Decision) {
 		l.Name = round + " " + n.Outcome
 	case n.Outcome == crm.MeetingFound || n.Outcome == crm.MeetingNone && strings.HasSuffix(n.Step, ".find"):
 		l.Kind, l.Name, l.Text = LineKind(dsl.ExpectOffered), strconv.Itoa(len(m.Offered)), times(m.Offered, p.zone())
-		l.Names = []string{l.Name}
+		l.Names, l.Step, l.Offered = []string{l.Name}, round, m.Offered
+		if len(m.Offered) == 0 {
+			l.Text = strings.TrimSpace(p.report)
+		}
 	case n.Outcome == crm.MeetingWritten || n.Outcome == crm.MeetingReplaced:
 		l.Kind, l.Name, l.Names, l.Starts = LineKind(dsl.ExpectBooked), round, []string{round}, m.StartsAt
 		for _, x := range m.Panel {
