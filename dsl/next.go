@@ -335,6 +335,9 @@ func (r *run) matches(m *Match, e *crm.Event, since int64) bool {
 	if strings.HasPrefix(e.Type, "message.") && !r.ours(m, e) {
 		return false
 	}
+	if crm.Broadcast(e.Type) && r.p.PerApp && (r.env.Application == nil || r.env.Application.Role != e.Text("role")) {
+		return false
+	}
 	if app := e.Text("application"); r.p.PerApp && app != "" && (r.env.Application == nil || app != r.env.Application.ExternalID) {
 		return false
 	}
