@@ -11,7 +11,7 @@ import (
 // begun has the run begin a meeting for which an hour, some minutes after the beginning of tomorrow, is offered with ada.
 func (b *bundle) begun(id string, minutes int) crm.Slot {
 	b.t.Helper()
-	at := b.now.Truncate(24 * time.Hour).AddDate(0, 0, 1).Add(time.Duration(minutes) * time.Minute)
+	at := b.now.Truncate(24*time.Hour).AddDate(0, 0, 1).Add(time.Duration(minutes) * time.Minute)
 	slot := crm.Slot{StartsAt: at, EndsAt: at.Add(time.Hour), Seats: []string{"ada"}}
 	b.decide(func(_ *crm.Facts, d *crm.Decision) {
 		d.Meetings = []crm.Meeting{{ID: id, Round: "screen", State: crm.MeetingOffered, Offered: []crm.Slot{slot}, CreatedAt: b.now}}
