@@ -22,7 +22,7 @@ func (t *testReader) attendants(n *yaml.Node) {
 		return
 	}
 	if t.p != nil && t.p.Loop == nil {
-		t.add(n, codeConflict, fmt.Sprintf("%s is no interview.", t.p.Name), "Take interviewers out.")
+		t.add(n, codeConflict, t.p.Name+" is no interview.", "Take interviewers out.")
 	}
 	entries, _ := t.entries(n, "interviewers")
 	for _, e := range entries {
@@ -144,7 +144,7 @@ func (t *testReader) deed(m *mapping) *Deed {
 			continue
 		}
 		if t.p != nil && t.p.Loop == nil {
-			t.add(m.keys[string(kind)], codeConflict, fmt.Sprintf("%s is no interview.", t.p.Name), "Take this out.")
+			t.add(m.keys[string(kind)], codeConflict, t.p.Name+" is no interview.", "Take this out.")
 		}
 		return t.deedOf(kind, n)
 	}
@@ -220,7 +220,7 @@ func (t *testReader) meetingExpected(n *yaml.Node, x *Expected) bool {
 		return false
 	}
 	if t.p.Loop == nil {
-		t.add(n, codeTestNever, fmt.Sprintf("%s is no interview.", t.p.Name), "")
+		t.add(n, codeTestNever, t.p.Name+" is no interview.", "")
 		return true
 	}
 	switch x.Kind { //nolint:exhaustive // as above
