@@ -160,11 +160,16 @@ func (r *run) step(in *Instr) (next int, done bool) {
 	case OpMeet:
 		return r.meet(in)
 	case OpExit:
-		r.ended = &exit{outcome: in.Exit, note: crm.Note{Step: in.ID}}
-		return 0, true
+		return r.leave(in), true
 	}
 	r.note(crm.Note{Kind: crm.NoteProblem, Step: in.ID, Reason: "unknown_instruction", Text: string(in.Op)})
 	return in.Next, true
+}
+
+// leave ends the run.
+func (r *run) leave(in *Instr) int {
+	r.ended = &exit{outcome: in.Exit, note: crm.Note{Step: in.ID}}
+	return in.Next
 }
 
 // holds evaluates a condition that decides about a step, and explains a no.

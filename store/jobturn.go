@@ -63,8 +63,8 @@ func (t *JobTurn) Event(ctx context.Context) (crm.Event, error) {
 // Walk says whom a job looks at, in the order of their ids, and which of their facts it needs beside the candidate and their
 // pools.
 type Walk struct {
-	Pools    []string  // the members of any of these; nil: all candidates
-	Role     string    // also those who have an open run about an application for this role that listens to Event; "": none
+	Pools    []string // the members of any of these; nil: all candidates
+	Role     string   // also those who have an open run about an application for this role that listens to Event; "": none
 	Event    string
 	Since    time.Time // of members: those who were in by then; zero: all
 	Limit    int       // how many at once

@@ -119,6 +119,7 @@ type victim struct {
 	t     *testing.T
 	dir   string
 	ports [5]int
+	more  []string // arguments
 	cmd   *exec.Cmd
 }
 
@@ -149,9 +150,11 @@ func (v *victim) start() {
 	if err != nil {
 		v.t.Fatal(err)
 	}
-	v.cmd = exec.Command(self, "up", //nolint:noctx // our own binary; it is killed, not cancelled
-		"--data", filepath.Join(v.dir, "data"), "--api-port", strconv.Itoa(v.ports[0]), "--sandbox-port", strconv.Itoa(v.ports[1]),
-		"--ui-port", strconv.Itoa(v.ports[2]), "--temporal-port", strconv.Itoa(v.ports[3]), "--postgres-port", strconv.Itoa(v.ports[4]))
+	args := append([]string{
+		"up", "--data", filepath.Join(v.dir, "data"), "--api-port", strconv.Itoa(v.ports[0]), "--sandbox-port", strconv.Itoa(v.ports[1]),
+		"--ui-port", strconv.Itoa(v.ports[2]), "--temporal-port", strconv.Itoa(v.ports[3]), "--postgres-port", strconv.Itoa(v.ports[4]),
+	}, v.more...)
+	v.cmd = exec.Command(self, args...) //nolint:noctx // our own binary; it is killed, not cancelled
 	v.cmd.Env = append(os.Environ(), "RAPPORT_TEST_COMMAND=1")
 	v.cmd.Stderr = v.t.Output()
 	out, err := v.cmd.StdoutPipe()
@@ -271,7 +274,20 @@ func (v *victim) eventFile() (path string, distinct int) {
 }
 
 // number runs a query that gives a number, beside the process.
-func (v *victim) number(query string) int {
+func (v *victim) number(query string) (n int) {
+	v.t.Helper()
+	v.ask(query, &n)
+	return n
+}
+
+// text runs a query that gives a text.
+func (v *victim) text(query string) (s string) {
+	v.t.Helper()
+	v.ask(query, &s)
+	return s
+}
+
+func (v *victim) ask(query string, answer any) {
 	v.t.Helper()
 	password, err := os.ReadFile(filepath.Join(v.dir, "data", "postgres", "password"))
 	if err != nil {
@@ -283,11 +299,9 @@ func (v *victim) number(query string) int {
 		v.t.Fatal(err)
 	}
 	defer conn.Close(context.Background())
-	var n int
-	if err := conn.QueryRow(v.t.Context(), query).Scan(&n); err != nil {
-		v.t.Fatal(err)
+	if err := conn.QueryRow(v.t.Context(), query).Scan(answer); err != nil {
+		v.t.Fatalf("%s: %v", query, err)
 	}
-	return n
 }
 
 func (v *victim) until(query string, want int) {
