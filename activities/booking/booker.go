@@ -114,11 +114,7 @@ func (b *Booker) read(ctx context.Context, meetingID string) (*question, error) 
 	}
 	q := &question{MeetingFacts: facts, workspace: set.Workspace, zone: dsl.ZoneOf(nil, set.Workspace), now: b.Now()}
 	if program.Loop != nil {
-		for i := range program.Loop.Rounds {
-			if program.Loop.Rounds[i].ID == facts.Meeting.Round {
-				q.round = &program.Loop.Rounds[i]
-			}
-		}
+		q.round = program.Loop.Round(facts.Meeting.Round)
 	}
 	if q.round == nil {
 		return nil, fmt.Errorf("read meeting: its interview has no round %q", facts.Meeting.Round)
