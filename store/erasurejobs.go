@@ -97,18 +97,15 @@ func (s *Store) sealJobs(ctx context.Context) error {
 	return nil
 }
 
-// erasureLease is how long whoever takes a job has it for themselves. A job is done at least once.
-const erasureLease = time.Minute
-
 // sealedJob is a job as it is kept.
 type sealedJob struct {
 	crm.ErasureJob
 	sealed []byte
 }
 
-// TakeErasureJobs takes up to limit jobs that are due, for a minute: what is not Finished or Postponed by then comes again. A job that
-// no key opens is finished as locked.
-func (s *Store) TakeErasureJobs(ctx context.Context, now time.Time, limit int) ([]crm.ErasureJob, error) {
+// TakeErasureJobs takes up to limit jobs that are due, for as long as the lease: what is not finished or postponed by then comes again, so
+// that a job is done at least once. A job that no key opens is finished as locked.
+func (s *Store) TakeErasureJobs(ctx context.Context, now time.Time, lease time.Duration, limit int) ([]crm.ErasureJob, error) {
 	if err := s.sealJobs(ctx); err != nil {
 		return nil, err
 	}
@@ -117,7 +114,7 @@ func (s *Store) TakeErasureJobs(ctx context.Context, now time.Time, limit int) (
 		return j, err
 	}, `update erasure_jobs set attempts = attempts + 1, not_before = $2 where id in (
 			select id from erasure_jobs where finished_at is null and not_before <= $1 order by not_before, id limit $3 for update skip locked)
-		returning id, erasure_id, kind, passes, attempts, give_up_at, sealed`, moment(now), moment(now.Add(erasureLease)), limit)
+		returning id, erasure_id, kind, passes, attempts, give_up_at, sealed`, moment(now), moment(now.Add(lease)), limit)
 	if err != nil {
 		return nil, fmt.Errorf("take jobs of erasures: %w", err)
 	}

@@ -115,7 +115,7 @@ func TestErasureJobs(t *testing.T) {
 	b.enroll(t, id, "nurture")
 	_, receipt := b.erase(t, id)
 	take := func(n int) []crm.ErasureJob {
-		jobs, err := b.TakeErasureJobs(t.Context(), b.now(), 10)
+		jobs, err := b.TakeErasureJobs(t.Context(), b.now(), time.Minute, 10)
 		if err != nil || len(jobs) != n {
 			t.Fatalf("took %d jobs, want %d: %v", len(jobs), n, err)
 		}
