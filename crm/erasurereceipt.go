@@ -36,7 +36,7 @@ type ErasureReceipt struct {
 }
 
 // SignedReceipt is a receipt with the signature of its installation: Ed25519 (RFC 8032) over the JSON of Receipt, without spaces
-// between its parts.
+// between its parts, and with &, < and > written as \u0026, \u003c and \u003e.
 type SignedReceipt struct {
 	Receipt   json.RawMessage `json:"receipt"`
 	Key       string          `json:"key"`       // the public key, in base64; whoever checks compares it with the one they know
@@ -45,13 +45,10 @@ type SignedReceipt struct {
 
 // Sign signs a receipt.
 func (r *ErasureReceipt) Sign(key ed25519.PrivateKey) (SignedReceipt, error) {
-	var text bytes.Buffer
-	out := json.NewEncoder(&text)
-	out.SetEscapeHTML(false) // so that others come to the same text
-	if err := out.Encode(r); err != nil {
+	raw, err := json.Marshal(r)
+	if err != nil {
 		return SignedReceipt{}, fmt.Errorf("encode receipt: %w", err)
 	}
-	raw := bytes.TrimSpace(text.Bytes())
 	return SignedReceipt{
 		Receipt: raw, Key: PublicReceiptKey(key), Signature: base64.StdEncoding.EncodeToString(ed25519.Sign(key, raw)),
 	}, nil
@@ -96,12 +93,13 @@ func (s *SignedReceipt) Hash() (string, error) {
 	return hex.EncodeToString(sum[:]), nil
 }
 
-// text is what was signed.
+// text is what was signed, whether or not &, < and > were written plainly on the way here.
 func (s *SignedReceipt) text() ([]byte, error) {
-	var text bytes.Buffer
-	if err := json.Compact(&text, s.Receipt); err != nil {
+	var compact, text bytes.Buffer
+	if err := json.Compact(&compact, s.Receipt); err != nil {
 		return nil, fmt.Errorf("read receipt: %w", err)
 	}
+	json.HTMLEscape(&text, compact.Bytes())
 	return text.Bytes(), nil
 }
 

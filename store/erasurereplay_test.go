@@ -157,6 +157,11 @@ func TestVacuumErased(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	b.erase(t, b.candidate(t, "ATS-1"))
+	for i, want := range []bool{true, false} {
+		if done, err := b.VacuumAfterErasures(t.Context()); err != nil || done != want {
+			t.Errorf("time %d: %v, %v", i, done, err)
+		}
+	}
 	for _, full := range []bool{false, true} {
 		if err := b.VacuumErased(t.Context(), full); err != nil {
 			t.Errorf("full %v: %v", full, err)

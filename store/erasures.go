@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 
@@ -233,6 +234,35 @@ func (s *Store) VacuumErased(ctx context.Context, full bool) error {
 		}
 	}
 	return nil
+}
+
+// vacuumLock is the advisory lock of who vacuums after erasures.
+const vacuumLock = 0x7261_7076
+
+// VacuumAfterErasures vacuums if something was erased since it was done last, and nobody else is at it. It returns whether it did.
+func (s *Store) VacuumAfterErasures(ctx context.Context) (done bool, err error) {
+	conn, err := s.pool.Acquire(ctx)
+	if err != nil {
+		return false, fmt.Errorf("vacuum after erasures: %w", err)
+	}
+	defer conn.Release()
+	var mine bool
+	if err := conn.QueryRow(ctx, "select exists (select from erasures where vacuumed_at is null) and pg_try_advisory_lock($1)", vacuumLock).Scan(&mine); err != nil || !mine {
+		return false, wrapped("vacuum after erasures", err)
+	}
+	defer func() {
+		_, unlocked := conn.Exec(context.WithoutCancel(ctx), "select pg_advisory_unlock($1)", vacuumLock)
+		err = errors.Join(err, wrapped("vacuum after erasures", unlocked))
+	}()
+	ids, err := all(ctx, s, text, "select id from erasures where vacuumed_at is null")
+	if err != nil {
+		return false, fmt.Errorf("vacuum after erasures: %w", err)
+	}
+	if err := s.VacuumErased(ctx, false); err != nil {
+		return false, err
+	}
+	_, err = s.pool.Exec(ctx, "update erasures set vacuumed_at = $2 where id = any($1)", ids, moment(s.now()))
+	return true, wrapped("vacuum after erasures", err)
 }
 
 // Line is a record as it is written to a log: one line of JSON.

@@ -26,6 +26,7 @@ const (
 	outcomeDone     = "done"
 	outcomeNobody   = "nothing_to_tell" // there is no such account, or no such thing any more
 	erasureLogBatch = 100
+	vacuumEvery     = time.Hour // really; no sooner than that are dead rows taken out after an erasure
 )
 
 // ErasureLog keeps erasures outside the database. Append returns when they are on disk.
@@ -41,7 +42,22 @@ func (w *Worker) erase(ctx context.Context) (more bool, err error) {
 		return false, errors.Join(logErr, err)
 	}
 	err = each(ctx, jobs, func(ctx context.Context, j crm.ErasureJob) error { return w.eraseOutside(ctx, &j) })
-	return len(jobs) == erasuresBatch, errors.Join(logErr, err)
+	if len(jobs) == erasuresBatch {
+		return true, errors.Join(logErr, err)
+	}
+	return false, errors.Join(logErr, err, w.vacuum(ctx))
+}
+
+// vacuum takes what was erased out of the tables, from time to time.
+func (w *Worker) vacuum(ctx context.Context) error {
+	if time.Now().Before(w.vacuumRest) {
+		return nil
+	}
+	done, err := w.store.VacuumAfterErasures(ctx)
+	if done {
+		w.vacuumRest = time.Now().Add(vacuumEvery)
+	}
+	return err
 }
 
 // logErasures writes down the erasures that are in no log yet. One that is written twice, since this process died in between, does no

@@ -87,6 +87,7 @@ type Worker struct {
 	listsTold string    // why they were not read the last time; the same
 
 	erasureLog ErasureLog // nil: there is none
+	vacuumRest time.Time  // until when nothing is vacuumed after erasures; the loop's own
 
 	events, starts, wakes, jobs, sweeper, lookups, lists, erasures *loop
 	messages                                                       []*loop // of the lanes

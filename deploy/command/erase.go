@@ -104,7 +104,6 @@ func listErasuresCommand(r *remote) *cobra.Command {
 				return err
 			}
 			out := json.NewEncoder(cmd.OutOrStdout())
-			out.SetEscapeHTML(false)
 			for i := range all {
 				if asJSON {
 					if err := out.Encode(&all[i].SignedReceipt); err != nil {

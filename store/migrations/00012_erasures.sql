@@ -23,7 +23,8 @@ create table erasures (
     rule        text        not null,
     receipt     text        not null,
     reopened_at timestamptz, -- since when the person has a record again, as they have applied anew
-    logged_at   timestamptz  -- when it was written to the log outside the database
+    logged_at   timestamptz, -- when it was written to the log outside the database
+    vacuumed_at timestamptz  -- when its dead rows were taken out
 );
 create index erasures_in_order on erasures (number, id);
 create index erasures_unlogged on erasures (number) where logged_at is null;
@@ -93,11 +94,4 @@ create table past_counts (
     primary key (kind, definition, step, outcome, month)
 );
 
--- What an erasure deletes lies in dead rows until a vacuum. These tables are vacuumed when a few thousand rows are dead, however
--- large they are.
-alter table candidates set (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000);
-alter table contact_points set (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000);
-alter table messages set (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 20000);
-alter table decisions set (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 20000);
-alter table events set (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 20000);
-alter table notes set (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
+create index erasures_unvacuumed on erasures (id) where vacuumed_at is null;
