@@ -147,6 +147,8 @@ func (r *run) step(in *Instr) (next int, done bool) {
 		return r.repeat(in)
 	case OpEnroll, OpLeave:
 		return r.ask(in), true
+	case OpInterview:
+		return r.interview(in)
 	case OpSurvey:
 		return r.survey(in)
 	case OpCall:
@@ -331,6 +333,9 @@ func (r *run) matches(m *Match, e *crm.Event, since int64) bool {
 		return false
 	}
 	if strings.HasPrefix(e.Type, "message.") && !r.ours(m, e) {
+		return false
+	}
+	if crm.Broadcast(e.Type) && r.p.PerApp && (r.env.Application == nil || r.env.Application.Role != e.Text("role")) {
 		return false
 	}
 	if app := e.Text("application"); r.p.PerApp && app != "" && (r.env.Application == nil || app != r.env.Application.ExternalID) {

@@ -16,6 +16,7 @@ import (
 	"go.temporal.io/sdk/log"
 
 	"github.com/rapport-crm/rapport/activities"
+	"github.com/rapport-crm/rapport/activities/booking"
 	"github.com/rapport-crm/rapport/crm"
 	"github.com/rapport-crm/rapport/deploy/embedded/postgres/postgrestest"
 	"github.com/rapport-crm/rapport/deploy/embedded/temporal/temporaltest"
@@ -42,6 +43,7 @@ type rig struct {
 	inbound  string // the domain that answers go to
 	tracking worker.Tracking
 	erasures worker.ErasureLog
+	opens    booking.Open // people's calendars; nil: nobody can be reached
 	log      *slog.Logger
 }
 
@@ -84,6 +86,7 @@ func (r *rig) work() (stop func()) {
 		Tracking:    r.tracking,
 		Calls:       r.calls,
 		ErasureLog:  r.erasures,
+		Calendars:   r.opens,
 		Unsubscribe: func(id string) string { return "http://localhost/u/" + id },
 		SurveyLink:  func(id string) string { return "http://localhost/s/" + id },
 		ConfirmLink: func(id string) string { return "http://localhost/c/" + id },
@@ -284,4 +287,14 @@ func (m *mailbox) all() []crm.Outgoing {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return append([]crm.Outgoing(nil), m.sent...)
+}
+
+// got counts the messages to an address with a subject.
+func (m *mailbox) got(to, subject string) (n int) {
+	for _, out := range m.all() {
+		if out.To == to && out.Subject == subject {
+			n++
+		}
+	}
+	return n
 }
