@@ -20,7 +20,7 @@ func (b *bundle) erasure(name string) crm.Erasure {
 	return crm.Erasure{Candidate: name, Mode: crm.RetentionErase, Rule: "request", Reason: "art-17", By: "lena", At: b.now()}
 }
 
-func (b *bundle) erase(t *testing.T, name string) (store.Erased, crm.ErasureReceipt) {
+func (b *bundle) erase(t *testing.T, name string) crm.ErasureReceipt {
 	t.Helper()
 	erased, err := b.Erase(t.Context(), b.erasure(name))
 	if err != nil {
@@ -30,7 +30,7 @@ func (b *bundle) erase(t *testing.T, name string) (store.Erased, crm.ErasureRece
 	if err != nil {
 		t.Fatal(err)
 	}
-	return erased, r
+	return r
 }
 
 func TestEraseIsRefused(t *testing.T) {
@@ -242,7 +242,7 @@ func (b *bundle) wantBack(t *testing.T, id string) {
 		t.Errorf("after a new consent suppressed for %v", got)
 	}
 	b.pass(time.Hour)
-	if _, again := b.erase(t, "ATS-1"); again.Number != 2 || again.Candidate != id {
+	if again := b.erase(t, "ATS-1"); again.Number != 2 || again.Candidate != id {
 		t.Errorf("erased again: %+v", again)
 	}
 }
@@ -379,7 +379,9 @@ func TestEraseAgainstSenders(t *testing.T) {
 	for range 2 {
 		all.Go(func() {
 			for left := people; left > 0; {
-				check := func(*store.Claim) store.Verdict { return store.Verdict{State: crm.MessageClaimed, Address: "ana@example.org"} }
+				check := func(*store.Claim) store.Verdict {
+					return store.Verdict{State: crm.MessageClaimed, Address: "ana@example.org"}
+				}
 				claims, err := b.Claim(t.Context(), b.now(), crm.Email, 3, time.Minute, check)
 				if err != nil {
 					t.Errorf("claim: %v", err)

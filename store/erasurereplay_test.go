@@ -113,7 +113,7 @@ func TestErasureJobs(t *testing.T) {
 	b := setup(t)
 	id := b.candidate(t, "ATS-1")
 	b.enroll(t, id, "nurture")
-	_, receipt := b.erase(t, id)
+	receipt := b.erase(t, id)
 	take := func(n int) []crm.ErasureJob {
 		jobs, err := b.TakeErasureJobs(t.Context(), b.now(), time.Minute, 10)
 		if err != nil || len(jobs) != n {

@@ -77,13 +77,7 @@ func (s *Store) tryUpsert(ctx context.Context, writes []Write, at time.Time, cre
 	}
 	u := &upsert{key: key, at: at, createOnly: createOnly}
 	lock := &pgx.Batch{}
-	var ids, externalIDs []string
-	var hashes [][]byte
-	for i := range writes {
-		ids = append(ids, writes[i].Candidate.ID)
-		externalIDs = append(externalIDs, writes[i].Candidate.ExternalID)
-		hashes = append(hashes, identityHashes(key, &writes[i].Candidate)...)
-	}
+	ids, externalIDs, hashes := writtenOf(key, writes)
 	lockCandidates(lock, &u.locked, ids, externalIDs, nil)
 	tx, err := s.begin(ctx, lock)
 	if err != nil {
@@ -121,6 +115,16 @@ func (s *Store) tryUpsert(ctx context.Context, writes []Write, at time.Time, cre
 		return nil, err
 	}
 	return done, nil
+}
+
+// writtenOf are the ids and external ids of those who are written down, and the hashes by which they would be recognised.
+func writtenOf(key []byte, writes []Write) (ids, externalIDs []string, hashes [][]byte) {
+	for i := range writes {
+		ids = append(ids, writes[i].Candidate.ID)
+		externalIDs = append(externalIDs, writes[i].Candidate.ExternalID)
+		hashes = append(hashes, identityHashes(key, &writes[i].Candidate)...)
+	}
+	return ids, externalIDs, hashes
 }
 
 // upsert is the state of one attempt.
