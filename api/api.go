@@ -133,6 +133,7 @@ func (s *server) register() {
 	s.registerJobs()
 	s.registerMessages()
 	s.registerSuppressions()
+	s.registerErasures()
 	s.registerKeys()
 	s.nameProblem()
 	s.docs = sync.OnceValues(s.renderDocs)

@@ -37,6 +37,7 @@ type Config struct {
 	Inbound    string      // the domain whose mail is posted to /webhooks/sendgrid/inbound; empty: none
 	Calls      call.Config // which hosts call steps may reach, and the ATS; none by default
 	Calendars  Calendars   // how people's calendars are reached
+	ErasureLog string      // the file in which erasures are kept beside the database; empty: none
 	Scale      crm.Scale
 	BuildID    string
 	Log        *slog.Logger
@@ -198,11 +199,16 @@ func Worker(ctx context.Context, c Config) (*worker.Worker, error) {
 		return nil, err
 	}
 	public := strings.TrimSuffix(c.PublicURL, "/")
+	var log worker.ErasureLog
+	if c.ErasureLog != "" {
+		log = ErasureLog{Path: c.ErasureLog}
+	}
 	return worker.New(worker.Config{
 		Store: c.Store, Temporal: c.Temporal, Providers: providers, Scale: c.Scale, PublicURL: public,
 		ReplyDomain: c.Inbound,
 		Rates:       map[crm.Channel]float64{crm.Email: c.Providers.SendGridRate, crm.SMS: c.Providers.TwilioRate},
 		Calls:       call.New(c.Calls),
+		ErasureLog:  log,
 		Calendars:   calendars, CalendarDomain: domain,
 		Unsubscribe: func(messageID string) string { return api.UnsubscribeURL(public, secret, messageID) },
 		SurveyLink:  func(messageID string) string { return api.SurveyURL(public, secret, messageID) },
