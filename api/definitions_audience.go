@@ -70,7 +70,7 @@ func (p *planner) count(ctx context.Context, c *counted, d *PlannedDefinition) e
 		d.Audience = &PlannedAudience{Complete: true}
 		c.planned[d.Kind+"\n"+d.Name] = d
 		c.pools = append(c.pools, d.Name)
-	case d.Kind == crm.KindSequence && news:
+	case runs(d.Kind) && news:
 		program := set.Programs[d.Name]
 		d.Audience = &PlannedAudience{Events: enrollEvents(program), Complete: true}
 		if from := program.PoolsOf(false); len(from) > 0 {
@@ -85,6 +85,9 @@ func (p *planner) count(ctx context.Context, c *counted, d *PlannedDefinition) e
 func (d *PlannedDefinition) news() bool {
 	return d.Status == store.StatusAdded || d.Status == store.StatusChanged
 }
+
+// runs tells whether candidates are enrolled in definitions of a kind.
+func runs(kind string) bool { return (&crm.Document{Kind: kind}).Runs() }
 
 // enrollEvents lists the types of the events that enroll.
 func enrollEvents(program *dsl.Program) []string {
@@ -111,7 +114,7 @@ func (p *planner) countCandidate(c *counted, in *crm.Inbox) {
 		}
 	}
 	for _, name := range c.sequences {
-		d, program := c.planned[crm.KindSequence+"\n"+name], set.Programs[name]
+		d, program := c.planned[set.Programs[name].Kind()+"\n"+name], set.Programs[name]
 		inPool := func(pool string) bool { return slices.Contains(in.Pools, pool) }
 		if slices.ContainsFunc(program.PoolsOf(false), inPool) {
 			d.Audience.Members++
@@ -124,7 +127,7 @@ func (p *planner) countCandidate(c *counted, in *crm.Inbox) {
 
 // runs counts the open runs of a sequence that are on other versions, by where each would land.
 func (p *planner) runs(ctx context.Context, d *PlannedDefinition) error {
-	if d.Kind != crm.KindSequence || d.Status == kept {
+	if !runs(d.Kind) || d.Status == kept {
 		return nil
 	}
 	to := p.change.set.Programs[d.Name]

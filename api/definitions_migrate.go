@@ -35,7 +35,7 @@ const (
 
 // migrateRuns moves open runs to the version in force, as many as it can in a few seconds.
 func (s *server) migrateRuns(ctx context.Context, in *partOf) (*body[Migrated], error) {
-	d, err := s.Store.Definition(ctx, crm.KindSequence, in.Name, "", 0)
+	d, err := s.Store.RunDefinition(ctx, in.Name)
 	if err != nil {
 		return nil, problemOf(err)
 	}
@@ -83,10 +83,10 @@ func (s *server) stopRuns(ctx context.Context, in *partOf) (*body[Stopped], erro
 	if err != nil {
 		return nil, problemOf(err)
 	}
-	if slices.ContainsFunc(active, func(d store.Definition) bool { return d.Kind == crm.KindSequence && d.Name == in.Name }) {
+	if slices.ContainsFunc(active, func(d store.Definition) bool { return d.Runs() && d.Name == in.Name }) {
 		return nil, problemOf(&crm.Error{
-			Code: crm.CodeConflict, Message: "The sequence " + in.Name + " is in force.",
-			Next: "Stop its enrollments one by one, or take the sequence out of force first.",
+			Code: crm.CodeConflict, Message: "The definition " + in.Name + " is in force.",
+			Next: "Stop its enrollments one by one, or take it out of force first.",
 		})
 	}
 	n, next, err := s.Store.StopRuns(ctx, in.Name, caller(ctx), in.After, migrateChunk, s.Now())

@@ -59,7 +59,7 @@ func (p *planner) past(ctx context.Context, bounds pastBounds) error {
 	}
 	for i := range p.plan.Definitions {
 		d := &p.plan.Definitions[i]
-		if d.Kind != crm.KindSequence || !d.news() {
+		if !runs(d.Kind) || !d.news() {
 			continue
 		}
 		if h := p.change.set.Hindsight(d.Name, l.since); h != nil {

@@ -88,7 +88,7 @@ type change struct {
 	problems   []crm.Problem
 	remove     []crm.Document
 	notes      map[string]string // by key: why a definition is kept that is not among the files
-	gone       []string          // sequences that are out of force already and still have open runs
+	gone       []crm.Document    // what is out of force already and still has open runs
 	prune      bool
 }
 
@@ -121,10 +121,10 @@ func (s *server) resolve(ctx context.Context, in *DefinitionFiles) (*change, err
 	if err != nil {
 		return nil, err
 	}
-	for _, name := range running {
-		key := (&crm.Document{Kind: crm.KindSequence, Name: name}).Key()
+	for _, run := range running {
+		key := run.Key()
 		if !c.has(key) && !slices.ContainsFunc(c.active, func(d store.Definition) bool { return d.Key() == key }) {
-			c.gone = append(c.gone, name)
+			c.gone = append(c.gone, run)
 		}
 	}
 	for _, d := range c.active {
@@ -145,8 +145,9 @@ func (c *change) has(key string) bool {
 	return slices.ContainsFunc(c.set.Documents, func(d dsl.Document) bool { return d.Key() == key })
 }
 
-// usedByRuns returns the messages and surveys that open runs may still use, by kind and name, and the sequences they are of.
-func (s *server) usedByRuns(ctx context.Context) (used map[string]bool, running []string, err error) {
+// usedByRuns returns the messages and surveys that open runs may still use, by kind and name, and the sequences and interviews
+// they are of: kind and name alone.
+func (s *server) usedByRuns(ctx context.Context) (used map[string]bool, running []crm.Document, err error) {
 	hashes, err := s.Store.OpenHashes(ctx)
 	if err != nil {
 		return nil, nil, err
@@ -158,7 +159,7 @@ func (s *server) usedByRuns(ctx context.Context) (used map[string]bool, running 
 		if err != nil {
 			return nil, nil, err
 		}
-		running = append(running, p.Name)
+		running = append(running, crm.Document{Kind: p.Kind(), Name: p.Name})
 		messages, surveys := p.Texts()
 		for _, name := range messages {
 			used[crm.KindMessage+"\n"+name] = true
@@ -167,7 +168,7 @@ func (s *server) usedByRuns(ctx context.Context) (used map[string]bool, running 
 			used[crm.KindSurvey+"\n"+name] = true
 		}
 	}
-	slices.Sort(running)
+	slices.SortFunc(running, func(a, b crm.Document) int { return cmp.Compare(a.Key(), b.Key()) })
 	return used, slices.Compact(running), nil
 }
 
@@ -271,8 +272,8 @@ func (p *planner) list() {
 		}
 		p.add(planned)
 	}
-	for _, name := range p.change.gone {
-		p.add(PlannedDefinition{Kind: crm.KindSequence, Name: name, Status: store.StatusRemoved, Note: "it is out of force already"})
+	for _, d := range p.change.gone {
+		p.add(PlannedDefinition{Kind: d.Kind, Name: d.Name, Status: store.StatusRemoved, Note: "it is out of force already"})
 	}
 }
 

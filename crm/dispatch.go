@@ -27,7 +27,7 @@ type Dispatched struct {
 	Controls     []ControlledRun  // runs whose flags change
 	Enrollments  []Enrollment     // new ones, status starting
 	Goals        map[string]Event // run id → the event that reached its goal
-	New          []Event          // facts that follow: pool.entered and pool.left
+	New          []Event          // facts that follow: pool.entered and pool.left, ControlEnded
 	Records      []Record         // timeline lines that belong to no decision of a run: enrolled or not, and why
 }
 

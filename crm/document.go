@@ -31,6 +31,9 @@ func (d *Document) Key() string {
 	return d.Kind + "\n" + d.Name + "\n" + d.Locale
 }
 
+// Runs tells whether candidates are enrolled in what the document defines. Names of such documents are unique over their kinds.
+func (d *Document) Runs() bool { return d.Kind == KindSequence || d.Kind == KindInterview }
+
 // Landing is where a run stands in another version of its definition.
 type Landing struct {
 	Kind   LandingKind `json:"kind"`

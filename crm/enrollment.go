@@ -1,6 +1,9 @@
 package crm
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // EnrollmentStatus is where an enrollment is in its life.
 type EnrollmentStatus string
@@ -35,7 +38,7 @@ type Enrollment struct {
 	CandidateID   string           `json:"candidate_id"`
 	ApplicationID string           `json:"application_id,omitempty"` // Application.ID in runs per application
 	N             int              `json:"n"`                        // this candidate's n-th run of the sequence, from 1
-	Workflow      string           `json:"-"`                        // its workflow's id, where a merge has made it differ: see WorkflowID
+	Workflow      string           `json:"-"`                        // its workflow's id, where it is not the usual one: see WorkflowID
 	Status        EnrollmentStatus `json:"status"`
 	Paused        bool             `json:"paused,omitempty"`
 	Held          bool             `json:"held,omitempty"`   // the whole sequence is paused; read, never stored
@@ -59,14 +62,24 @@ type Enrollment struct {
 	Progress Progress  `json:"progress"`
 }
 
-// WorkflowID returns the id of the run's workflow: sequence/<name>/<candidate>/<n>. A run that came from a candidate who was
-// merged into this one keeps the workflow it has.
+// WorkflowID returns the id of the run's workflow: sequence/<name>/<candidate>/<n>, for interviews LoopWorkflow. A run that came
+// from a candidate who was merged into this one keeps the workflow it has.
 func (e *Enrollment) WorkflowID() string {
 	if e.Workflow != "" {
 		return e.Workflow
 	}
 	return "sequence/" + e.Definition + "/" + e.CandidateID + "/" + itoa(e.N)
 }
+
+// LoopWorkflow is the id of the workflow of an interview's run: interview/<name>/<application>/<n>.
+func LoopWorkflow(interview, applicationID string, n int) string {
+	return loopPrefix + interview + "/" + applicationID + "/" + itoa(n)
+}
+
+const loopPrefix = "interview/"
+
+// LoopID tells whether a workflow of that id is an interview's.
+func LoopID(workflowID string) bool { return strings.HasPrefix(workflowID, loopPrefix) }
 
 // Open tells whether the run is not closed.
 func (e *Enrollment) Open() bool { return e.Status != EnrollmentClosed }

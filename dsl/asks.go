@@ -22,6 +22,37 @@ func (r *run) ask(in *Instr) int {
 	return r.record(in, "", crm.StepState{})
 }
 
+// interview asks for an interview about the run's application, and waits until it is over. One that is under way already is the
+// one that is waited for.
+func (r *run) interview(in *Instr) (int, bool) {
+	app := ""
+	if r.env.Application != nil {
+		app = r.env.Application.ExternalID
+	}
+	if !r.at.Begun {
+		r.at.Begun = true
+		data := map[string]any{"definition": in.Sequence, "application": app}
+		r.tell(in, crm.Event{Source: crm.SourceControl, Type: crm.ControlEnroll, Data: data})
+		r.note(crm.Note{Kind: crm.NoteAsked, Step: in.ID, Outcome: string(in.Op), Text: in.Sequence})
+	}
+	for i := range r.f.Events {
+		e := &r.f.Events[i]
+		if e.Type != crm.ControlEnded || e.Position <= r.at.ReachedPos || e.Text("definition") != in.Sequence || e.Text("application") != app {
+			continue
+		}
+		outcome := e.Text("outcome")
+		if outcome != crm.RoundCompleted && outcome != crm.RoundGaveUp { // by an exit, a person, a merge
+			outcome = crm.RoundCancelled
+		}
+		n := eventNote(e)
+		n.Kind, n.Step, n.Outcome = crm.NoteBranch, in.ID, outcome
+		r.note(n)
+		return r.record(in, outcome, crm.StepState{}), true
+	}
+	r.d.Awaits = append(r.d.Awaits, crm.ControlEnded)
+	return r.sleep(time.Time{}, in.ID+": the interview "+in.Sequence, "**"+in.ID+"**: waiting for the interview `"+in.Sequence+"` to be over.")
+}
+
 // emit tells that something happened.
 func (r *run) emit(in *Instr) int {
 	data := make(map[string]any, len(in.Emit.Data)+1)

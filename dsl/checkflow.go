@@ -120,7 +120,7 @@ func (s *step) ending() ending {
 		return together(armSteps(s.arms)...)
 	case OpRepeat:
 		return s.repeatEnding()
-	case OpSend, OpTask, OpUpdate, OpWait, OpWaitFor, OpEnroll, OpLeave, OpSurvey, OpCall, OpATS, OpEmit, OpMeet:
+	case OpSend, OpTask, OpUpdate, OpWait, OpWaitFor, OpEnroll, OpLeave, OpInterview, OpSurvey, OpCall, OpATS, OpEmit, OpMeet:
 	}
 	outcomes := s.outcomes()
 	if t := s.instr.Task; t != nil && t.Wait && t.Timeout.IsZero() {

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/rapport-crm/rapport/crm"
 )
 
 // compile lays the steps out flat. A step is followed by the blocks that hang on it; every way out of a block is a jump, so
@@ -73,6 +75,7 @@ func listens(p *Program) []string {
 		}
 		types[eventTaskDone] = types[eventTaskDone] || in.Task != nil && in.Task.Wait
 		types[eventAnswered] = types[eventAnswered] || in.Survey != nil
+		types[crm.ControlEnded] = types[crm.ControlEnded] || in.Op == OpInterview
 	}
 	maps.DeleteFunc(types, func(_ string, listened bool) bool { return !listened })
 	return sorted(types)
@@ -154,7 +157,7 @@ func (c *compiler) step(s *step, next int, after string) string {
 		c.experiment(at, s, next)
 	case OpRepeat:
 		c.repeat(at, s)
-	case OpSend, OpTask, OpUpdate, OpWait, OpWaitFor, OpEnroll, OpLeave, OpSurvey, OpCall, OpATS, OpEmit, OpExit, OpMeet:
+	case OpSend, OpTask, OpUpdate, OpWait, OpWaitFor, OpEnroll, OpLeave, OpInterview, OpSurvey, OpCall, OpATS, OpEmit, OpExit, OpMeet:
 		c.then(at, s, next)
 	}
 	if s.guarded() {

@@ -116,6 +116,8 @@ func (d *dispatch) control(e *crm.Event) {
 		d.enrollByHand(e)
 	case crm.ControlMember:
 		d.enrollMember(e)
+	case crm.ControlEnded:
+		d.wakes(e)
 	case crm.ControlPools:
 		d.stale = true
 	case crm.ControlLeave:

@@ -37,7 +37,7 @@ func documentKinds() []string {
 // Set is a complete set of definitions, compiled. It is immutable and safe for concurrent use.
 type Set struct {
 	Workspace  *Workspace             // nil when there is none
-	Programs   map[string]*Program    // by name
+	Programs   map[string]*Program    // of sequences and interviews, by name
 	Templates  map[string][]*Template // by name, one for each locale
 	Pools      map[string]*Pool       // by name
 	Surveys    map[string]*Survey     // by name

@@ -111,6 +111,7 @@ func (d *dispatch) enrollByHand(e *crm.Event) {
 	if p == nil {
 		n.Kind, n.Reason = crm.NoteNotEnrolled, ReasonNoSequence
 		d.record(crm.Record{Definition: e.Text("definition"), Notes: []crm.Note{n}})
+		d.never(e)
 		return
 	}
 	app := namedApplication(d.facts.Applications, e)
@@ -128,6 +129,22 @@ func (d *dispatch) enrollByHand(e *crm.Event) {
 		n.Text = "by a step of another run"
 	}
 	d.begin(p, app, e, n, "")
+}
+
+// never tells a run that has asked for an interview, and waits for its end, that there will be none: it was withdrawn meanwhile.
+func (d *dispatch) never(asked *crm.Event) {
+	if !crm.HasPrefix(asked.Text("by"), crm.PrefixEnrollment) {
+		return
+	}
+	id := crm.DeriveID(crm.PrefixEvent, d.now, asked.ID, crm.ControlEnded)
+	data := map[string]any{"definition": asked.Text("definition"), "outcome": crm.RoundCancelled}
+	if app := asked.Text("application"); app != "" {
+		data["application"] = app
+	}
+	d.out.New = append(d.out.New, crm.Event{
+		ID: id, Source: crm.SourceControl, ExternalID: id, Type: crm.ControlEnded, Subject: d.in.Candidate.ID,
+		CandidateID: d.in.Candidate.ID, Time: d.now, ReceivedAt: d.now, Data: data,
+	})
 }
 
 // blocked says why a new run of the sequence may not begin, or "": one is running, or the last one ended too recently.
@@ -188,6 +205,9 @@ func (d *dispatch) begin(p *Program, app *crm.Application, e *crm.Event, n crm.N
 		if d.runs[i].Definition == p.Name {
 			run.N = max(run.N, d.runs[i].N+1)
 		}
+	}
+	if p.Loop != nil {
+		run.Workflow = crm.LoopWorkflow(p.Name, app.ID, run.N)
 	}
 	d.runs = append(d.runs, run)
 	d.facts.Enrolled = append(d.facts.Enrolled, p.Name)

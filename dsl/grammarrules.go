@@ -91,7 +91,7 @@ func matchRules(p place) []rule {
 func stepRules(p place) []rule {
 	switch p {
 	case placeStep:
-		kinds := slices.DeleteFunc(stepKinds(), func(kind string) bool { return slices.Contains(notYet(placeStep), kind) })
+		kinds := stepKinds()
 		rules := []rule{
 			{one: kinds},
 			{given: "repeat", needs: []string{"do"}},

@@ -157,7 +157,6 @@ func (r *docReader) interview() *Interview {
 	l.Description, l.Owner, l.Purpose, l.ByHand, l.Enroll, l.Exits = i.p.Description, i.p.Owner, i.p.Purpose, i.p.ByHand, i.p.Enroll, i.p.Exits
 	i.p.Name, i.p.Hash, i.p.Reenroll = l.Name, l.Hash, Reenroll{}
 	l.Program = l.compile(i.p)
-	r.notInForce("Interviews")
 	return l
 }
 

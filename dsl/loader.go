@@ -67,6 +67,14 @@ type doc struct {
 	test      *Test
 }
 
+// compiled is what runs the document, nil when nothing does.
+func (d *doc) compiled() *Program {
+	if d.interview != nil {
+		return d.interview.Program
+	}
+	return d.program
+}
+
 func newLoader(voc *vocabulary) *loader {
 	envs, err := newEnvironments()
 	return &loader{envs: envs, engines: newEngines(), voc: voc, channels: map[string]crm.Channel{}, failure: err}
@@ -203,11 +211,11 @@ func (l *loader) read() {
 // tests reads the tests, which may refer to everything else.
 func (l *loader) tests() {
 	programs := map[string]*Program{}
-	l.each(KindSequence, func(d *doc) {
-		if d.program != nil && !d.reader.failed() {
-			programs[d.Name] = d.program
+	for _, d := range l.docs {
+		if p := d.compiled(); p != nil && !d.reader.failed() {
+			programs[d.Name] = p
 		}
-	})
+	}
 	l.each(kindTest, func(d *doc) { d.test = d.reader.test(programs) })
 }
 
@@ -217,6 +225,7 @@ func (l *loader) names() {
 		return
 	}
 	l.each(KindSequence, func(d *doc) { l.voc.sequences = append(l.voc.sequences, d.Name) })
+	l.each(KindInterview, func(d *doc) { l.voc.interviews = append(l.voc.interviews, d.Name) })
 	l.each(KindPool, func(d *doc) { l.voc.pools[d.Name] = nil })
 	l.each(KindSurvey, func(d *doc) { l.voc.surveys[d.Name] = nil })
 }
@@ -237,6 +246,9 @@ func (l *loader) duplicates() {
 			continue
 		}
 		key := d.Key()
+		if d.Runs() {
+			key = "runs\n" + d.Name
+		}
 		if d.Kind == kindTest { // each sequence has tests of its own
 			if of := valueOf(d.reader.src.root, "of"); of != nil {
 				key += "\n" + of.Value
@@ -248,10 +260,15 @@ func (l *loader) duplicates() {
 			continue
 		}
 		message := fmt.Sprintf("The %s %q is there twice: also in %s on line %d.", d.Kind, clip(d.Name), first.File, first.Line)
+		fix := "Keep one of them."
+		if d.Kind != first.Kind {
+			fix = "Rename one of them."
+			message = fmt.Sprintf("The %s %q has the name of the %s in %s on line %d.", d.Kind, clip(d.Name), first.Kind, first.File, first.Line)
+		}
 		if d.Kind == KindWorkspace {
 			message = fmt.Sprintf("There is one workspace; another is in %s on line %d.", first.File, first.Line)
 		}
-		d.reader.addAt(d.Line, 1, crm.SeverityError, codeSameName, message, "Keep one of them.")
+		d.reader.addAt(d.Line, 1, crm.SeverityError, codeSameName, message, fix)
 	}
 }
 
@@ -291,7 +308,7 @@ func (l *loader) set(own int) *Set {
 		case d.program != nil:
 			s.Programs[d.Name] = d.program
 		case d.interview != nil:
-			s.Interviews[d.Name] = d.interview
+			s.Interviews[d.Name], s.Programs[d.Name] = d.interview, d.interview.Program
 		case d.retention != nil:
 			s.Retentions[d.Name] = d.retention
 		}

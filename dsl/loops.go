@@ -241,6 +241,21 @@ func (q *sequenceReader) other(n *yaml.Node) string {
 	return name
 }
 
+// interviewNamed reads the name of an interview that the run holds.
+func (q *sequenceReader) interviewNamed(n *yaml.Node) string {
+	name := q.name(n)
+	if q.voc == nil || name == "" {
+		return name
+	}
+	if !slices.Contains(q.voc.interviews, name) {
+		q.add(n, codeInterview, fmt.Sprintf("There is no interview %q.", clip(name)), suggest(name, q.voc.interviews))
+	}
+	if !q.p.PerApp {
+		q.add(n, codeApplication, "An interview belongs to an application, and the runs of this sequence to none.", "Add `per: application`.")
+	}
+	return name
+}
+
 // survey reads a survey step: what is asked, and the message that brings the link.
 func (q *sequenceReader) survey(in *Instr, n *yaml.Node) {
 	in.Survey, in.Send = &Ask{Timeout: answerWithin()}, &Send{Channel: crm.Email, OnUnknown: "skip"}

@@ -147,6 +147,8 @@ func (r *run) step(in *Instr) (next int, done bool) {
 		return r.repeat(in)
 	case OpEnroll, OpLeave:
 		return r.ask(in), true
+	case OpInterview:
+		return r.interview(in)
 	case OpSurvey:
 		return r.survey(in)
 	case OpCall:

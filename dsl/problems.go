@@ -11,7 +11,6 @@ const (
 	codeUnknownKey  = "R0007"
 	codeMissingKey  = "R0008"
 	codeConflict    = "R0009"
-	codeNotYet      = "R0010"
 	codeFile        = "R0011"
 	codeNotInForce  = "R0013"
 	codeSameName    = "R0014"
@@ -39,6 +38,7 @@ const (
 	codeCircle      = "R0211"
 	codePoolCircle  = "R0212"
 	codeNoEffect    = "R0213"
+	codeInterview   = "R0214"
 	codeExprSyntax  = "R0301"
 	codeExprType    = "R0302"
 	codeExprBool    = "R0303"
@@ -88,7 +88,6 @@ func ProblemTitles() map[string]string { //nolint:funlen // a table
 		codeUnknownKey:  "A key is not known here",
 		codeMissingKey:  "A key is missing",
 		codeConflict:    "Keys do not go together",
-		codeNotYet:      "Not supported by this version yet",
 		codeFile:        "The file cannot be read as text",
 		codeNotInForce:  "Checked, but not in force yet",
 		codeSameName:    "Two documents have the same name",
@@ -116,6 +115,7 @@ func ProblemTitles() map[string]string { //nolint:funlen // a table
 		codeCircle:      "Sequences enroll each other in a circle",
 		codePoolCircle:  "Pools ask about each other in a circle",
 		codeNoEffect:    "Something has no effect",
+		codeInterview:   "An interview does not exist",
 		codeExprSyntax:  "An expression is not well formed",
 		codeExprType:    "An expression does not fit the declared types",
 		codeExprBool:    "A condition is not yes or no",

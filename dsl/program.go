@@ -69,6 +69,14 @@ func (p *Program) inside(step, name string) bool {
 	return step == name || slices.Contains(p.contains[name], step)
 }
 
+// Kind is the kind of document that the program was compiled from.
+func (p *Program) Kind() string {
+	if p.Loop != nil {
+		return KindInterview
+	}
+	return KindSequence
+}
+
 // Transactional tells whether the program's messages need no consent and count towards no cap.
 func (p *Program) Transactional() bool { return p.Purpose == crm.PurposeTransactional }
 
@@ -121,6 +129,7 @@ const (
 	OpRepeat     Op = "repeat"
 	OpEnroll     Op = "enroll"
 	OpLeave      Op = "leave"
+	OpInterview  Op = "interview"
 	OpSurvey     Op = "survey"
 	OpCall       Op = "call"
 	OpATS        Op = "ats"
@@ -144,7 +153,7 @@ type Instr struct {
 	Choose     *Choose
 	Experiment *Experiment
 	Repeat     *Repeat
-	Sequence   string // of OpEnroll and OpLeave
+	Sequence   string // of OpEnroll and OpLeave; of OpInterview the interview
 	Survey     *Ask
 	Call       *Call
 	ATS        *ATS
@@ -173,6 +182,8 @@ func (in *Instr) Outcomes() []string {
 			names = append(names, b.Name)
 		}
 		return append(names, OutcomeTimeout)
+	case OpInterview:
+		return []string{crm.RoundCompleted, crm.RoundGaveUp, crm.RoundCancelled}
 	case OpMeet:
 		return in.Meet.outcomes()
 	case OpUpdate, OpWait, OpChoose, OpExperiment, OpRepeat, OpEnroll, OpLeave, OpEmit, OpExit:

@@ -96,7 +96,7 @@ func (w *schemaWriter) mapping(p place) jsonObject {
 // place describes the mapping of a place.
 func (w *schemaWriter) place(p place) jsonObject {
 	out := jsonObject{{"title", p}, {"type", "object"}}
-	keys := slices.DeleteFunc(keysOf(p), func(x key) bool { return slices.Contains(notYet(p), x.name) })
+	keys := keysOf(p)
 	if keys == nil {
 		return out
 	}

@@ -24,7 +24,7 @@ import (
 // structural are the codes of what a schema can see. What has only others may pass it.
 func structural() []string {
 	return []string{
-		"R0005", "R0006", "R0007", "R0008", "R0009", "R0010", "R0101", "R0102", "R0103", "R0104", "R0105", "R0106", "R0107", "R0109",
+		"R0005", "R0006", "R0007", "R0008", "R0009", "R0101", "R0102", "R0103", "R0104", "R0105", "R0106", "R0107", "R0109",
 		"R0110", "R0111", "R0112", "R0201", "R0402", "R0404", "R0407", "R0409", "R0505",
 	}
 }

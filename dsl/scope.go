@@ -10,11 +10,12 @@ import (
 
 // vocabulary is what definitions may refer to. It is nil where documents are loaded that were checked before.
 type vocabulary struct {
-	workspace *Workspace // nil when there is none
-	sequences []string
-	messages  map[string][]*Template
-	pools     map[string]*Pool // nil values while they are read
-	surveys   map[string]*Survey
+	workspace  *Workspace // nil when there is none
+	sequences  []string
+	interviews []string
+	messages   map[string][]*Template
+	pools      map[string]*Pool // nil values while they are read
+	surveys    map[string]*Survey
 }
 
 // scope is what an expression at some place may refer to.

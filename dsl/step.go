@@ -235,6 +235,8 @@ func (q *sequenceReader) body(s *step, kind string, m *mapping) {
 		in.Op, in.Sequence = OpEnroll, q.other(n)
 	case "leave":
 		in.Op, in.Sequence = OpLeave, q.other(n)
+	case "interview":
+		in.Op, in.Sequence = OpInterview, q.interviewNamed(n)
 	case "survey":
 		in.Op = OpSurvey
 		q.survey(in, n)

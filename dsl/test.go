@@ -89,7 +89,7 @@ func (in *Instr) Names(message string) []string {
 		return []string{message}
 	case in.Op == OpSend && in.Send != nil && len(in.Send.Use) > 0:
 		return append(slices.Clone(in.Send.Use), in.ID)
-	case in.Op == OpEnroll || in.Op == OpLeave:
+	case in.Op == OpEnroll || in.Op == OpLeave || in.Op == OpInterview:
 		return []string{in.ID, in.Sequence}
 	}
 	return []string{in.ID}

@@ -86,12 +86,10 @@ func (r *docReader) mapping(n *yaml.Node, p place) *mapping {
 		return nil
 	}
 	m := &mapping{node: n, values: make(map[string]*yaml.Node, len(entries)), keys: make(map[string]*yaml.Node, len(entries))}
-	known, later := keyNames(p), notYet(p)
+	known := keyNames(p)
 	for _, e := range entries {
 		key := e.key.Value
 		switch {
-		case slices.Contains(later, key):
-			r.add(e.key, codeNotYet, fmt.Sprintf("%q is part of the language but not supported by this version yet.", key), "Take it out for now.")
 		case slices.Contains(known, key):
 			m.values[key], m.keys[key] = e.value, e.key
 		default:

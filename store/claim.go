@@ -67,7 +67,7 @@ func (s *Store) Claim(
 	pick := &pgx.Batch{}
 	gather(pick.Queue("select "+messageColumns+` from messages where id in (
 			select distinct on (m.candidate_id) m.id from messages m join enrollments r on r.id = m.enrollment_id
-				left join published p on p.kind = 'sequence' and p.name = m.definition and p.locale = ''
+				left join published p on p.name = m.definition and ` + runKinds + `
 			where m.state = 'planned' and m.channel = $2 and m.not_before <= $1 and (not r.paused or r.status = 'closed') and not coalesce(p.paused, false)
 				and m.candidate_id = any($3)
 			order by m.candidate_id, m.priority, m.planned_at, m.id
@@ -94,7 +94,7 @@ const claimable = `with recursive queues as (
 		) n
 	), turns as (
 		select q.priority, d.*, row_number() over (partition by q.priority, q.definition order by d.not_before, d.id) as turn
-		from queues q left join published p on p.kind = 'sequence' and p.name = q.definition and p.locale = ''
+		from queues q left join published p on p.name = q.definition and ` + runKinds + `
 		cross join lateral (
 			select m.candidate_id, m.not_before, m.id from messages m join enrollments r on r.id = m.enrollment_id
 			where m.state = 'planned' and m.channel = $2 and m.priority = q.priority and m.definition = q.definition

@@ -80,6 +80,11 @@ func (s *Store) Definition(ctx context.Context, kind, name, locale string, versi
 		and (d.version = $4 or $4 = 0 and d.version = p.version)`, kind, name, locale, version)
 }
 
+// RunDefinition returns the sequence or interview of a name that is in force. The error has crm.CodeNotFound when there is none.
+func (s *Store) RunDefinition(ctx context.Context, name string) (Definition, error) {
+	return s.definition(ctx, "where d.name = $1 and d.version = p.version and "+runKinds, name)
+}
+
 // DefinitionByHash returns a definition by its content: what a run is pinned to. The error has crm.CodeNotFound when there
 // is none.
 func (s *Store) DefinitionByHash(ctx context.Context, hash string) (Definition, error) {
@@ -97,21 +102,21 @@ func (s *Store) definition(ctx context.Context, where string, arguments ...any) 
 	return found[0], nil
 }
 
-// PauseDefinition pauses or resumes a sequence as a whole: while it is paused its runs decide nothing but exits, and its
+// PauseDefinition pauses or resumes a sequence or an interview as a whole: while it is paused its runs decide nothing but exits, and its
 // messages are not sent. Resuming wakes its runs; if that is cut short, resume again. The error has crm.CodeNotFound when no
-// sequence of that name is published.
+// sequence or interview of that name is published.
 func (s *Store) PauseDefinition(ctx context.Context, name string, paused bool) error {
 	batch := &pgx.Batch{}
 	var found []string
 	batch.Queue("select value from generation for update")
-	gather(batch.Queue("update published set paused = $2 where kind = 'sequence' and name = $1 and locale = '' returning name", name, paused),
+	gather(batch.Queue("update published p set paused = $2 where name = $1 and "+runKinds+" returning name", name, paused),
 		text, &found)
 	batch.Queue("update generation set value = value + 1")
 	if err := s.once(ctx, batch); err != nil {
 		return fmt.Errorf("pause definition: %w", err)
 	}
 	if len(found) == 0 {
-		return notFound("There is no sequence of that name.")
+		return notFound("There is no sequence and no interview of that name.")
 	}
 	if !paused {
 		if err := s.wakeAll(ctx, name); err != nil {

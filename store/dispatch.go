@@ -208,11 +208,11 @@ func queueEnrollment(batch *pgx.Batch, r *crm.Enrollment) {
 		event = r.Event.ID
 	}
 	batch.Queue(`insert into enrollments (id, definition, hash, version, candidate_id, application_id, n, status, paused,
-		ending, pool, started_at, event_id, position, due, awaits, listens, progress)
+		ending, pool, started_at, event_id, position, due, awaits, listens, progress, workflow_id)
 		values ($1, $2, $3, case when $4::int > 0 then $4 else coalesce((select max(version) from definitions
-			where kind = 'sequence' and name = $2 and hash = $3), 0) end, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)`,
+			where name = $2 and hash = $3), 0) end, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)`,
 		r.ID, r.Definition, r.Hash, r.Version, r.CandidateID, optional(r.ApplicationID), r.N, r.Status, r.Paused, r.Ending, r.Pool,
-		moment(r.StartedAt), optional(event), r.Position, moment(r.Due), list(r.Awaits), list(r.Listens), r.Progress)
+		moment(r.StartedAt), optional(event), r.Position, moment(r.Due), list(r.Awaits), list(r.Listens), r.Progress, r.Workflow)
 }
 
 // SetAside takes an event out of the queue that cannot be dispatched, so that it blocks nobody. It gets its position, as

@@ -10,13 +10,16 @@ import (
 	"github.com/rapport-crm/rapport/crm"
 )
 
+// runKinds are, of published p, the definitions that candidates are enrolled in: no two of them have the same name.
+const runKinds = "p.kind in ('sequence', 'interview') and p.locale = ''"
+
 // enrollmentColumns are those of a run r, whether its sequence is paused, and the event that enrolled.
 const (
 	enrollmentColumns = `r.id, r.definition, r.hash, r.version, r.candidate_id, r.application_id, r.n, r.status, r.paused,
 		coalesce(p.paused, false), r.ending, r.pool, r.outcome, r.started_at, r.closed_at, r.goal_at, r.position, r.wake,
 		r.wake_seen, r.wake_sent, r.seq, r.due, r.awaits, r.listens, r.progress, r.workflow_id, ` + eventColumns
 	enrollmentTables = ` from enrollments r
-		left join published p on p.kind = 'sequence' and p.name = r.definition and p.locale = ''
+		left join published p on p.name = r.definition and ` + runKinds + `
 		left join events e on e.id = r.event_id` + joinMessage
 )
 

@@ -49,7 +49,7 @@ func (s *Store) JobState(ctx context.Context) (JobState, error) {
 	var changes []change
 	batch := &pgx.Batch{}
 	gather(batch.Queue("select kind, definition, pool, state from job_marks"), pgx.RowToStructByPos[crm.JobMark], &state.Marks)
-	gather(batch.Queue("select name, changed_at from published where kind = 'sequence'"), func(row pgx.CollectableRow) (c change, err error) {
+	gather(batch.Queue("select name, changed_at from published p where "+runKinds), func(row pgx.CollectableRow) (c change, err error) {
 		err = row.Scan(&c.name, &c.at)
 		return c, err
 	}, &changes)

@@ -99,7 +99,7 @@ func queueMigration(batch *pgx.Batch, run *crm.Enrollment, m *crm.Migration, at 
 func (s *Store) StopRuns(ctx context.Context, definition, by, after string, limit int, at time.Time) (stopped int, next string, err error) {
 	runs, err := all(ctx, s, scanOwned, `select r.candidate_id, r.id from enrollments r where r.definition = $1 and r.status <> 'closed'
 		and r.ending = '' and r.id > $2 and not exists (
-			select from published p where p.kind = 'sequence' and p.name = r.definition and p.locale = '')
+			select from published p where p.name = r.definition and `+runKinds+`)
 		order by r.id limit $3`, definition, after, limit)
 	if err != nil {
 		return 0, "", fmt.Errorf("read open runs: %w", err)

@@ -92,7 +92,7 @@ func (s *Store) MarkSignalled(ctx context.Context, wakes []Wake) error {
 // lost, or its timer is. Paused runs are left alone. It returns how many runs it woke.
 func (s *Store) WakeOverdue(ctx context.Context, before time.Time, limit int) (int, error) {
 	tag, err := s.pool.Exec(ctx, `update enrollments set wake = wake + 1 where id in (
-		select r.id from enrollments r left join published p on p.kind = 'sequence' and p.name = r.definition and p.locale = ''
+		select r.id from enrollments r left join published p on p.name = r.definition and `+runKinds+`
 		where r.status = 'running' and r.due < $1 and r.wake = r.wake_sent and not r.paused and not coalesce(p.paused, false)
 		order by r.due limit $2 for no key update of r skip locked)`, moment(before), limit)
 	if err != nil {

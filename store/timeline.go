@@ -170,7 +170,7 @@ func queueTimeline(batch *pgx.Batch, candidateID string, from place, limit int, 
 	read(rankDecision, `select d.at, lpad(d.id::text, 20, '0') as key, d.definition, coalesce(v.version, r.version, 0), d.enrollment_id,
 		coalesce(r.n, 0), d.candidate_id, r.workflow_id, d.notes
 		from decisions d left join enrollments r on r.id = d.enrollment_id
-		left join lateral (select version from definitions where kind = 'sequence' and name = d.definition and hash = d.hash limit 1) v on true
+		left join lateral (select version from definitions where name = d.definition and hash = d.hash limit 1) v on true
 		where d.candidate_id = $1 and jsonb_array_length(d.notes) > 0 and (d.at, 0, lpad(d.id::text, 20, '0')) >= ($2, $3::int, $4 collate "C") order by d.at, d.id limit $5`,
 		scanDecisionEntries)
 	read(rankMessage, `select * from (

@@ -87,13 +87,13 @@ func (w *Worker) startRun(ctx context.Context, id, workflowID, definition, candi
 		WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
 		EnableEagerStart:         true,
 		StaticSummary:            definition + " v" + strconv.Itoa(version) + " for " + candidate,
-		StaticDetails:            "One run of the sequence **" + definition + "** (version " + strconv.Itoa(version) + "), enrollment `" + id + "`.",
+		StaticDetails:            "One run of **" + definition + "** (version " + strconv.Itoa(version) + "), enrollment `" + id + "`.",
 		TypedSearchAttributes: temporal.NewSearchAttributes(
 			workflows.AttributeDefinition.ValueSet(definition),
 			workflows.AttributeCandidate.ValueSet(candidate),
 			workflows.AttributeVersion.ValueSet(strconv.Itoa(version)),
 		),
-	}, workflows.Sequence, workflows.SequenceInput{EnrollmentID: id})
+	}, workflows.TypeOf(workflowID), workflows.SequenceInput{EnrollmentID: id})
 	return wrap("start workflow", err)
 }
 

@@ -15,6 +15,7 @@ import (
 	"go.temporal.io/sdk/log"
 
 	"github.com/rapport-crm/rapport/activities"
+	"github.com/rapport-crm/rapport/activities/booking"
 	"github.com/rapport-crm/rapport/crm"
 	"github.com/rapport-crm/rapport/deploy/embedded/postgres/postgrestest"
 	"github.com/rapport-crm/rapport/deploy/embedded/temporal/temporaltest"
@@ -40,6 +41,7 @@ type rig struct {
 	queue    string
 	inbound  string // the domain that answers go to
 	tracking worker.Tracking
+	opens    booking.Open // people's calendars; nil: nobody can be reached
 	log      *slog.Logger
 }
 
@@ -81,6 +83,7 @@ func (r *rig) work() (stop func()) {
 		Rates:       r.rates,
 		Tracking:    r.tracking,
 		Calls:       r.calls,
+		Calendars:   r.opens,
 		Unsubscribe: func(id string) string { return "http://localhost/u/" + id },
 		SurveyLink:  func(id string) string { return "http://localhost/s/" + id },
 		ConfirmLink: func(id string) string { return "http://localhost/c/" + id },
@@ -281,4 +284,14 @@ func (m *mailbox) all() []crm.Outgoing {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return append([]crm.Outgoing(nil), m.sent...)
+}
+
+// got counts the messages to an address with a subject.
+func (m *mailbox) got(to, subject string) (n int) {
+	for _, out := range m.all() {
+		if out.To == to && out.Subject == subject {
+			n++
+		}
+	}
+	return n
 }

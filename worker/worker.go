@@ -168,6 +168,7 @@ func (w *Worker) Decider() *activities.Decider { return w.decider }
 // register binds workflows and activities to the names that they are called by.
 func (w *Worker) register(r worker.Registry) {
 	r.RegisterWorkflowWithOptions(workflows.Sequence, workflow.RegisterOptions{Name: workflows.SequenceType})
+	r.RegisterWorkflowWithOptions(workflows.Sequence, workflow.RegisterOptions{Name: workflows.InterviewType})
 	bind(r, workflows.DecideActivity, w.decider.Decide)
 	bind(r, workflows.CallActivity, w.caller.Call)
 }

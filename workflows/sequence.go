@@ -9,12 +9,14 @@ import (
 	"github.com/rapport-crm/rapport/crm"
 )
 
-// Names that clients of the Sequence workflow use.
+// Names that clients of the Sequence workflow use. Runs of interviews are the same workflow under a name of their own, so that
+// the two are told apart in the Temporal UI.
 const (
-	SequenceType = "Sequence"
-	SignalWake   = "wake"  // payload Wake
-	QueryState   = "state" // answers State
-	TaskQueue    = "rapport"
+	SequenceType  = "Sequence"
+	InterviewType = "Interview"
+	SignalWake    = "wake"  // payload Wake
+	QueryState    = "state" // answers State
+	TaskQueue     = "rapport"
 )
 
 // Search attributes. Those of the start say what the run is; the outcome is set in the run's last task. None is set in
@@ -27,6 +29,14 @@ var (
 	AttributeVersion    = temporal.NewSearchAttributeKeyKeyword("RapportVersion")
 	AttributeOutcome    = temporal.NewSearchAttributeKeyKeyword("RapportOutcome")
 )
+
+// TypeOf is the name under which the workflow of an id runs.
+func TypeOf(workflowID string) string {
+	if crm.LoopID(workflowID) {
+		return InterviewType
+	}
+	return SequenceType
+}
 
 // SequenceInput is all that a run carries, also when it continues as new. Everything else is on the enrollment's row.
 type SequenceInput struct {
@@ -48,7 +58,7 @@ type State struct {
 	Outcome      string    `json:"outcome,omitempty"`
 }
 
-// Sequence is one run of a sequence for one candidate.
+// Sequence is one run of a sequence, or of an interview, for one candidate.
 func Sequence(ctx workflow.Context, in SequenceInput) error {
 	s := &sequence{id: in.EnrollmentID, wakes: workflow.GetSignalChannel(ctx, SignalWake)}
 	if err := workflow.SetQueryHandler(ctx, QueryState, func() (State, error) { return s.state(), nil }); err != nil {
@@ -74,7 +84,7 @@ func Sequence(ctx workflow.Context, in SequenceInput) error {
 		}
 		// Wake-ups not yet received need not be drained: the next run begins with a decision, and that sees all they stand for.
 		if workflow.GetInfo(ctx).GetContinueAsNewSuggested() {
-			return workflow.NewContinueAsNewError(ctx, Sequence, in)
+			return workflow.NewContinueAsNewError(ctx, workflow.GetInfo(ctx).WorkflowType.Name, in)
 		}
 	}
 }

@@ -45,6 +45,8 @@ func (w stepWords) effect(in *dsl.Instr, n *Node) bool {
 		n.Kind, n.Title, n.Text = NodeSequence, "Enroll", []string{"in the sequence " + in.Sequence}
 	case in.Op == dsl.OpLeave:
 		n.Kind, n.Title, n.Text = NodeSequence, "Leave", []string{"the sequence " + in.Sequence}
+	case in.Op == dsl.OpInterview:
+		n.Kind, n.Title, n.Text = NodeSequence, "Interview", []string{"the loop " + in.Sequence + ", until it is over"}
 	case in.Call != nil:
 		callWords(in.Call, n)
 	case in.ATS != nil:

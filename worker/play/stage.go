@@ -46,7 +46,7 @@ func (s *Stage) byDay(p *dsl.Program) bool {
 		return false
 	}
 	return slices.ContainsFunc(s.set.All, func(d dsl.Document) bool {
-		return d.Kind == dsl.KindSequence && d.Name == p.Name && strings.Contains(d.Source, "in_pool(")
+		return d.Runs() && d.Name == p.Name && strings.Contains(d.Source, "in_pool(")
 	})
 }
 

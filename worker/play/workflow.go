@@ -36,6 +36,7 @@ func (p *player) withWorkflows() {
 		Interceptors:             []interceptor.WorkerInterceptor{&deciding{player: p}},
 	})
 	env.RegisterWorkflowWithOptions(workflows.Sequence, workflow.RegisterOptions{Name: workflows.SequenceType})
+	env.RegisterWorkflowWithOptions(workflows.Sequence, workflow.RegisterOptions{Name: workflows.InterviewType})
 	told := false // one signal is enough until the stage looks
 	p.wake = func() {
 		if !told {
@@ -103,7 +104,7 @@ func (p *player) relay(ctx workflow.Context) error {
 		child := workflow.WithChildOptions(ctx, workflow.ChildWorkflowOptions{
 			WorkflowID: run.WorkflowID(), ParentClosePolicy: enumspb.PARENT_CLOSE_POLICY_TERMINATE,
 		})
-		workflow.ExecuteChildWorkflow(child, workflows.SequenceType, workflows.SequenceInput{EnrollmentID: run.ID})
+		workflow.ExecuteChildWorkflow(child, workflows.TypeOf(run.WorkflowID()), workflows.SequenceInput{EnrollmentID: run.ID})
 		p.store.MarkStarted(run.ID)
 	}
 	for _, run := range p.store.Woken() {
