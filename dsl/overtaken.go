@@ -88,18 +88,35 @@ func invitedAnew(messages []crm.Message, m *crm.Message) bool {
 // invited tells whether the last that somebody may have got about a meeting is an invitation. Who never got one is not told that it
 // is cancelled, nor who was told already, or was invited again.
 func invited(messages []crm.Message, m *crm.Message) bool {
-	var last *crm.Message
 	for i := range messages {
-		o := &messages[i]
-		if !alike(o, m) || !o.MayHaveArrived() {
-			continue
-		}
-		if o.PlannedAt.After(m.PlannedAt) {
+		if o := &messages[i]; alike(o, m) && o.MayHaveArrived() && o.PlannedAt.After(m.PlannedAt) {
 			return false
 		}
-		if last == nil || !o.PlannedAt.Before(last.PlannedAt) {
+	}
+	return LastInvitation(messages, m) != nil
+}
+
+// LastInvitation is the invitation that somebody got last before a message to them, and that was not cancelled since; nil: none.
+func LastInvitation(messages []crm.Message, m *crm.Message) (last *crm.Message) {
+	for i := range messages {
+		if o := &messages[i]; alike(o, m) && o.MayHaveArrived() && !o.PlannedAt.After(m.PlannedAt) && (last == nil || !o.PlannedAt.Before(last.PlannedAt)) {
 			last = o
 		}
 	}
-	return last != nil && last.Calendar == crm.CalendarRequest
+	if last != nil && last.Calendar != crm.CalendarRequest {
+		return nil
+	}
+	return last
+}
+
+// FirstInvitation is the first that was planned of the calendar mail to somebody about a meeting, the message itself if there is no
+// other.
+func FirstInvitation(messages []crm.Message, m *crm.Message) *crm.Message {
+	first := m
+	for i := range messages {
+		if o := &messages[i]; alike(o, m) && o.PlannedAt.Before(first.PlannedAt) {
+			first = o
+		}
+	}
+	return first
 }

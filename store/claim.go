@@ -67,7 +67,7 @@ func (s *Store) Claim(
 	pick := &pgx.Batch{}
 	gather(pick.Queue("select "+messageColumns+` from messages where id in (
 			select distinct on (m.candidate_id) m.id from messages m join enrollments r on r.id = m.enrollment_id
-				left join published p on p.name = m.definition and ` + runKinds + `
+				left join published p on p.name = m.definition and `+runKinds+`
 			where m.state = 'planned' and m.channel = $2 and m.not_before <= $1 and (not r.paused or r.status = 'closed') and not coalesce(p.paused, false)
 				and m.candidate_id = any($3)
 			order by m.candidate_id, m.priority, m.planned_at, m.id
