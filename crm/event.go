@@ -92,7 +92,8 @@ func EventTypes() []string {
 	return types
 }
 
-// Broadcast tells whether events of the type have no candidate of their own: they are told to the members of pools.
+// Broadcast tells whether events of the type have no candidate of their own: they are told to the members of pools, and to those
+// who have an open run about an application for the role that the event names.
 func Broadcast(eventType string) bool { return strings.HasPrefix(eventType, "role.") }
 
 // CandidateOriginated tells whether the candidate did this themselves, so that it counts as activity. Opens do not:

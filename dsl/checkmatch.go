@@ -98,7 +98,7 @@ func (c *matchChecker) possible(n *yaml.Node, m *Match, at *step) {
 	}
 	for i, e := range entriesOfNode(valueOf(n, "on")) {
 		switch t := m.On[i]; {
-		case crm.Broadcast(t) && !slices.Contains(c.told, t):
+		case crm.Broadcast(t) && !c.p.PerApp && !slices.Contains(c.told, t):
 			c.warn(e, codeNever, fmt.Sprintf("Nobody here is told of %s: it has no candidate of its own.", t), "Enroll with {in: POOL, on: "+t+"}, or match something else.")
 		case strings.HasPrefix(t, "message."):
 			c.messages(n, e, m, at)

@@ -156,9 +156,26 @@ func (r *docReader) interview() *Interview {
 	i.transactional(m)
 	l := i.loop
 	l.Description, l.Owner, l.Purpose, l.ByHand, l.Enroll, l.Exits = i.p.Description, i.p.Owner, i.p.Purpose, i.p.ByHand, i.p.Enroll, i.p.Exits
+	i.p.Exits = append(i.p.Exits, closes(i.p.Exits)...)
 	i.p.Name, i.p.Hash, i.p.Reenroll = l.Name, l.Hash, Reenroll{}
 	l.Program = l.compile(i.p)
 	return l
+}
+
+// outcomeClosed is how an interview ends whose application is over.
+const outcomeClosed = "closed"
+
+// closes are the exits that every interview has, for what it does not speak of itself: nobody is interviewed for an application
+// that is over, or a role that is filled.
+func closes(own []*Match) []*Match {
+	types := []string{"application.withdrawn", "application.rejected", "application.hired", "role.closed"}
+	types = slices.DeleteFunc(types, func(t string) bool {
+		return slices.ContainsFunc(own, func(m *Match) bool { return slices.Contains(m.On, t) })
+	})
+	if len(types) == 0 {
+		return nil
+	}
+	return []*Match{{On: types, Outcome: outcomeClosed}}
 }
 
 // enroll reads which applications the loop is for.

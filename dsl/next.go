@@ -160,11 +160,16 @@ func (r *run) step(in *Instr) (next int, done bool) {
 	case OpMeet:
 		return r.meet(in)
 	case OpExit:
-		r.ended = &exit{outcome: in.Exit, note: crm.Note{Step: in.ID}}
-		return 0, true
+		return r.leave(in), true
 	}
 	r.note(crm.Note{Kind: crm.NoteProblem, Step: in.ID, Reason: "unknown_instruction", Text: string(in.Op)})
 	return in.Next, true
+}
+
+// leave ends the run.
+func (r *run) leave(in *Instr) int {
+	r.ended = &exit{outcome: in.Exit, note: crm.Note{Step: in.ID}}
+	return in.Next
 }
 
 // holds evaluates a condition that decides about a step, and explains a no.
@@ -333,6 +338,9 @@ func (r *run) matches(m *Match, e *crm.Event, since int64) bool {
 		return false
 	}
 	if strings.HasPrefix(e.Type, "message.") && !r.ours(m, e) {
+		return false
+	}
+	if crm.Broadcast(e.Type) && r.p.PerApp && (r.env.Application == nil || r.env.Application.Role != e.Text("role")) {
 		return false
 	}
 	if app := e.Text("application"); r.p.PerApp && app != "" && (r.env.Application == nil || app != r.env.Application.ExternalID) {

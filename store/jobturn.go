@@ -63,7 +63,9 @@ func (t *JobTurn) Event(ctx context.Context) (crm.Event, error) {
 // Walk says whom a job looks at, in the order of their ids, and which of their facts it needs beside the candidate and their
 // pools.
 type Walk struct {
-	Pools    []string  // the members of any of these; nil: all candidates
+	Pools    []string // the members of any of these; nil: all candidates
+	Role     string   // also those who have an open run about an application for this role that listens to Event; "": none
+	Event    string
 	Since    time.Time // of members: those who were in by then; zero: all
 	Limit    int       // how many at once
 	Consents bool
@@ -71,10 +73,13 @@ type Walk struct {
 	Enrolled bool
 }
 
-// everyone and membersOf give the ids of those whom a walk looks at: $1 the pools, $2 since when.
+// everyone, membersOf and concerned give the ids of those whom a walk looks at: $1 the pools, $2 since when, $3 the role, $4 the
+// event.
 const (
 	everyone  = "select id from candidates where $1::text[] is null and $2::timestamptz is null"
-	membersOf = "select distinct candidate_id from pool_members where pool = any($1::text[]) and ($2::timestamptz is null or since <= $2)"
+	membersOf = "select candidate_id from pool_members where pool = any($1::text[]) and ($2::timestamptz is null or since <= $2)"
+	concerned = ` union select a.candidate_id from applications a join enrollments r on r.application_id = a.id
+		where $3::text <> '' and a.role = $3 and r.status <> 'closed' and $4::text = any(r.listens)`
 )
 
 // Count counts all whom a walk looks at.
@@ -85,7 +90,7 @@ func (t *JobTurn) Count(ctx context.Context, w *Walk) (int64, error) {
 	}
 	var counts []int64
 	batch := &pgx.Batch{}
-	gather(batch.Queue("select count(*) from ("+from+") walk", w.Pools, moment(w.Since)), pgx.RowTo[int64], &counts)
+	gather(batch.Queue("select count(*) from ("+from+concerned+") walk", w.Pools, moment(w.Since), w.Role, w.Event), pgx.RowTo[int64], &counts)
 	if err := t.tx.send(ctx, batch); err != nil {
 		return 0, fmt.Errorf("count candidates: %w", err)
 	}
@@ -105,7 +110,11 @@ func (t *JobTurn) Next(ctx context.Context, w *Walk) ([]crm.Facts, error) {
 				select distinct m.candidate_id from unnest($1::text[]) as p (pool) cross join lateral (
 					select candidate_id from pool_members where pool = p.pool and candidate_id > $2 and ($3::timestamptz is null or since <= $3)
 					order by candidate_id limit $4) m
-				order by m.candidate_id limit $4) order by id`, w.Pools, t.job.Cursor, moment(w.Since), w.Limit), scanCandidate, &candidates)
+				union
+				(select distinct a.candidate_id from applications a join enrollments r on r.application_id = a.id
+					where $5::text <> '' and a.role = $5 and a.candidate_id > $2 and r.status <> 'closed' and $6::text = any(r.listens)
+					order by a.candidate_id limit $4)
+				order by candidate_id limit $4) order by id`, w.Pools, t.job.Cursor, moment(w.Since), w.Limit, w.Role, w.Event), scanCandidate, &candidates)
 	}
 	if err := t.tx.send(ctx, first); err != nil {
 		return nil, fmt.Errorf("read candidates: %w", err)

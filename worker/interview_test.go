@@ -109,40 +109,66 @@ func TestSequenceHoldsAnInterview(t *testing.T) {
 	silent := r.candidate("silent")
 	r.event(silent, "application.submitted", "application", "a-2")
 
-	t.Run("held", func(t *testing.T) {
-		c := r.candidate("held")
-		r.event(c, "application.submitted", "application", "a-1", "role", "Nurse")
-		r.pick(c, "talks")
-		loop := r.runOf(c, "talks")
-		if id := loop.WorkflowID(); !strings.HasPrefix(id, "interview/talks/"+loop.ApplicationID+"/") {
-			t.Errorf("workflow id %s", id)
-		}
-		found, err := r.temporal.DescribeWorkflowExecution(t.Context(), loop.WorkflowID(), "")
-		if err != nil || found.GetWorkflowExecutionInfo().GetType().GetName() != "Interview" {
-			t.Errorf("%v, %v", found.GetWorkflowExecutionInfo().GetType(), err)
-		}
-		r.meeting(c, "talks", crm.MeetingCompleted)
-		r.until(func() string { return differ("outcome", r.runOf(c, "applied").Outcome, crm.OutcomeCompleted) })
-		r.until(func() string { return differ("mail", r.mailbox.got("held@zebra.example", "What happens next"), 1) })
-	})
-	t.Run("never answered", func(t *testing.T) {
-		r.until(func() string { return differ("outcome", r.runOf(silent, "applied").Outcome, "silent") })
-	})
-	t.Run("withdrawn", func(t *testing.T) {
-		c := r.candidate("withdrawn")
-		r.event(c, "application.submitted", "application", "a-3")
-		r.pick(c, "talks")
-		r.meeting(c, "talks", crm.MeetingBooked)
-		r.event(c, "application.withdrawn", "application", "a-3")
-		r.meeting(c, "talks", crm.MeetingCancelled)
-		r.until(func() string { return differ("outcome", r.runOf(c, "applied").Outcome, "no_talk") })
-	})
-	t.Run("out of force before it began", func(t *testing.T) {
-		if _, err := r.store.Publish(t.Context(), &store.Publication{Remove: []crm.Document{{Kind: crm.KindInterview, Name: "talks"}}}, r.now()); err != nil {
-			t.Fatal(err)
-		}
-		c := r.candidate("late")
-		r.event(c, "application.submitted", "application", "a-4")
-		r.until(func() string { return differ("outcome", r.runOf(c, "applied").Outcome, "no_talk") })
-	})
+	r.holdsTalk()
+	r.withdraws()
+	r.roleCloses()
+	r.until(func() string { return differ("outcome", r.runOf(silent, "applied").Outcome, "silent") })
+	r.outOfForce()
+}
+
+func (r *rig) holdsTalk() {
+	r.t.Helper()
+	c := r.candidate("held")
+	r.event(c, "application.submitted", "application", "a-1", "role", "Nurse")
+	r.pick(c, "talks")
+	loop := r.runOf(c, "talks")
+	if id := loop.WorkflowID(); !strings.HasPrefix(id, "interview/talks/"+loop.ApplicationID+"/") {
+		r.t.Errorf("workflow id %s", id)
+	}
+	found, err := r.temporal.DescribeWorkflowExecution(r.t.Context(), loop.WorkflowID(), "")
+	if err != nil || found.GetWorkflowExecutionInfo().GetType().GetName() != "Interview" {
+		r.t.Errorf("%v, %v", found.GetWorkflowExecutionInfo().GetType(), err)
+	}
+	r.meeting(c, "talks", crm.MeetingCompleted)
+	r.until(func() string { return differ("outcome", r.runOf(c, "applied").Outcome, crm.OutcomeCompleted) })
+	r.until(func() string { return differ("mail", r.mailbox.got("held@zebra.example", "What happens next"), 1) })
+}
+
+func (r *rig) withdraws() {
+	r.t.Helper()
+	c := r.candidate("withdrawn")
+	r.event(c, "application.submitted", "application", "a-3")
+	r.pick(c, "talks")
+	r.meeting(c, "talks", crm.MeetingBooked)
+	r.event(c, "application.withdrawn", "application", "a-3")
+	r.meeting(c, "talks", crm.MeetingCancelled)
+	r.until(func() string { return differ("outcome", r.runOf(c, "applied").Outcome, "no_talk") })
+}
+
+func (r *rig) roleCloses() {
+	r.t.Helper()
+	c, other := r.candidate("closed"), r.candidate("other")
+	r.event(c, "application.submitted", "application", "a-5", "role", "Ward 7")
+	r.event(other, "application.submitted", "application", "a-6", "role", "Ward 8")
+	r.meeting(c, "talks", crm.MeetingOffered)
+	r.event("", "role.closed", "role", "Ward 7")
+	r.until(func() string { return differ("outcome", r.runOf(c, "applied").Outcome, "no_talk") })
+	if run := r.runOf(c, "talks"); run.Outcome != "closed" {
+		r.t.Errorf("the loop ended as %q", run.Outcome)
+	}
+	if m := r.meeting(other, "talks", crm.MeetingOffered); !m.Open() {
+		r.t.Error("the other role's loop ended too")
+	}
+}
+
+// outOfForce has a run ask for an interview that was withdrawn in the meantime.
+func (r *rig) outOfForce() {
+	r.t.Helper()
+	gone := &store.Publication{Remove: []crm.Document{{Kind: crm.KindInterview, Name: "talks"}}}
+	if _, err := r.store.Publish(r.t.Context(), gone, r.now()); err != nil {
+		r.t.Fatal(err)
+	}
+	c := r.candidate("late")
+	r.event(c, "application.submitted", "application", "a-4")
+	r.until(func() string { return differ("outcome", r.runOf(c, "applied").Outcome, "no_talk") })
 }

@@ -39,13 +39,15 @@ func (c *chunk) walk() *store.Walk {
 		c.rules = c.set.Told(c.event.Type)
 		c.job.Pools = poolsOf(c.rules)
 		w.Pools = c.job.Pools
+		w.Role, w.Event = c.event.Text("role"), c.event.Type
+		w.Applied = w.Role != ""
 	case crm.JobMembers:
 		c.rules = c.own(c.set.Standing())
 	case crm.JobCampaign:
 		c.rules = c.own(c.set.Campaigns())
 		w.Since = c.job.StartedAt // however long a pace draws it out, it is for those who were members at the date
 	}
-	if len(c.rules) == 0 {
+	if len(c.rules) == 0 && w.Role == "" {
 		if c.job.Kind != crm.JobFanout {
 			c.job.Error = crm.JobWithdrawn
 		}
@@ -70,7 +72,7 @@ func (c *chunk) own(rules []dsl.Telling) []dsl.Telling {
 }
 
 func poolsOf(rules []dsl.Telling) []string {
-	var pools []string
+	pools := []string{}
 	for _, r := range rules {
 		pools = append(pools, r.Rule.In)
 	}
@@ -123,6 +125,9 @@ func (c *chunk) look(f *crm.Facts) {
 func (c *chunk) concerns(f *crm.Facts) bool {
 	if c.job.Kind == crm.JobPool {
 		return c.set.Misplaced(f, c.job.Pools, c.now)
+	}
+	if c.job.Kind == crm.JobFanout && slices.ContainsFunc(f.Applications, func(a crm.Application) bool { return a.Role != "" && a.Role == c.event.Text("role") }) {
+		return true
 	}
 	return slices.ContainsFunc(c.rules, func(t dsl.Telling) bool { return c.set.Matches(t, f, c.event, c.now) })
 }
