@@ -76,7 +76,7 @@ func sandboxed(t *testing.T) (*sandbox.Sandbox, *secondTry) {
 	box, err := sandbox.New(t.Context(), sandbox.Config{
 		DSN: postgrestest.New(t, "sandbox", nil), APIKey: "SG.key", AccountSID: "AC0123456789abcdef0123456789abcdef",
 		AuthToken: "0123456789abcdef0123456789abcdef", SMSNumbers: []string{"+447700900000"},
-		ATSSecret:   "whsec_dGhlIHNhbmRib3gncyBhdHMgaGFzIGEga2V5IG9mIGl0cyBvd24=", //nolint:gosec // of nothing
+		ATSSecret:   "whsec_dGhlIHNhbmRib3gncyBhdHMgaGFzIGEga2V5IG9mIGl0cyBvd24=",
 		WebhookBase: hooks.URL, Key: key, Logger: slog.New(slog.DiscardHandler), Now: time.Now,
 	})
 	if err != nil {
@@ -91,12 +91,19 @@ func sandboxed(t *testing.T) (*sandbox.Sandbox, *secondTry) {
 
 // understood is what another parser reads in an invitation.
 type understood struct {
-	Method, UID, Zone, Summary, Description, Location, URL, Status string
-
-	Sequence   int
-	Start, End int64
-	Organizer  map[string]string
-	Attendees  []map[string]string
+	Method      string              `json:"method"`
+	UID         string              `json:"uid"`
+	Sequence    int                 `json:"sequence"`
+	Start       int64               `json:"start"` // Unix seconds
+	End         int64               `json:"end"`
+	Zone        string              `json:"zone"`
+	Summary     string              `json:"summary"`
+	Description string              `json:"description"`
+	Location    string              `json:"location"`
+	URL         string              `json:"url"`
+	Status      string              `json:"status"`
+	Organizer   map[string]string   `json:"organizer"`
+	Attendees   []map[string]string `json:"attendees"`
 }
 
 // letter waits for the n-th calendar mail to somebody, and reads it as a program would that is not ours.
@@ -116,8 +123,13 @@ func (r *rig) letter(box *sandbox.Sandbox, to string, n int) (sandbox.Message, u
 		r.t.Fatal(err)
 	}
 	var request struct {
-		Content     []struct{ Type, Value string }
-		Attachments []struct{ Filename string }
+		Content []struct {
+			Type  string `json:"type"`
+			Value string `json:"value"`
+		} `json:"content"`
+		Attachments []struct {
+			Filename string `json:"filename"`
+		} `json:"attachments"`
 	}
 	if err := json.Unmarshal(m.Raw, &request); err != nil {
 		r.t.Fatal(err)
