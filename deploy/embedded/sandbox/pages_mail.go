@@ -62,6 +62,7 @@ type mailData struct {
 	page
 	Mail       Message
 	Files      []attachment
+	Invitation *invitationPart
 	Links      []link
 	Replies    []Message
 	History    []happening
@@ -107,6 +108,7 @@ func (s *Sandbox) loadMail(r *http.Request) (data mailData, err error) {
 	if data.Files, err = data.Mail.files(); err != nil {
 		return data, err
 	}
+	data.Invitation = data.Mail.invitation()
 	data.Links, data.OneClick = data.Mail.links(), data.Mail.oneClickURL()
 	data.Suppressed, err = s.suppression(ctx, SendGrid, "", data.Mail.To)
 	return data, err
