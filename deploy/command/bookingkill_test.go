@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -102,9 +103,7 @@ func newDiaries(t *testing.T, v *victim) *diaries {
 		seen := httptest.NewRecorder()
 		forward.ServeHTTP(seen, r)
 		d.kill(r, true)
-		for name, values := range seen.Header() {
-			w.Header()[name] = values
-		}
+		maps.Copy(w.Header(), seen.Header())
 		w.WriteHeader(seen.Code)
 		_, _ = w.Write(seen.Body.Bytes())
 	}))
@@ -353,7 +352,7 @@ func (v *victim) get(address string) string {
 func (v *victim) booked() map[string]string {
 	v.t.Helper()
 	all := map[string]string{}
-	for _, row := range strings.Fields(v.text("select coalesce(string_agg(id || '=' || to_char(starts_at at time zone 'UTC', 'YYYYMMDD\"T\"HH24MISS\"Z\"'), ' '), '') from meetings where state = 'booked'")) {
+	for row := range strings.FieldsSeq(v.text("select coalesce(string_agg(id || '=' || to_char(starts_at at time zone 'UTC', 'YYYYMMDD\"T\"HH24MISS\"Z\"'), ' '), '') from meetings where state = 'booked'")) {
 		id, start, _ := strings.Cut(row, "=")
 		all[id] = start
 	}
