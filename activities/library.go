@@ -71,6 +71,9 @@ func (l *Library) Program(ctx context.Context, hash string) (*dsl.Program, error
 
 // Active returns the definitions in force now: one cheap query, and a compilation only after a publication.
 func (l *Library) Active(ctx context.Context) (*dsl.Set, error) {
+	if l.source == nil {
+		return l.set, nil
+	}
 	generation, err := l.source.Generation(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read definitions: %w", err)

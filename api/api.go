@@ -14,8 +14,11 @@ import (
 	"github.com/gin-gonic/gin"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/rapport-crm/rapport/activities/booking"
+	"github.com/rapport-crm/rapport/activities/calendar/oauth"
 	"github.com/rapport-crm/rapport/activities/sendgrid"
 	"github.com/rapport-crm/rapport/activities/twilio"
+	"github.com/rapport-crm/rapport/crm"
 	"github.com/rapport-crm/rapport/dsl/phrases"
 	"github.com/rapport-crm/rapport/store"
 )
@@ -28,6 +31,9 @@ type Config struct {
 	LinkSecret []byte // of the installation: signs the links that candidates get
 
 	CalendarDomain string // of events in calendars; without it they cannot be downloaded
+	// CalendarApps are those by which interviewers connect their calendars at a provider; nil where Rapport is not registered.
+	CalendarApps map[crm.CalendarKind]*oauth.App
+	OpenCalendar booking.Open // reaches people's calendars, to check them; nil: nobody's
 
 	SendGrid *sendgrid.Verifier // nil or without a key: its webhooks are refused until it is set up
 	Twilio   *twilio.Verifier   // nil or without a token: likewise
@@ -127,6 +133,7 @@ func (s *server) register() {
 	s.registerJobs()
 	s.registerMessages()
 	s.registerSuppressions()
+	s.registerErasures()
 	s.registerKeys()
 	s.nameProblem()
 	s.docs = sync.OnceValues(s.renderDocs)
@@ -162,6 +169,8 @@ func (s *server) registerPages() {
 	s.router.POST("/i/:token", s.changeInterview)
 	s.router.GET("/v/:token", s.showPanel)
 	s.router.POST("/v/:token", s.changePanel)
+	s.router.GET("/calendars/connect/:token", s.connectCalendar)
+	s.router.GET("/calendars/connected", s.calendarConnected)
 	s.router.GET("/confirm/:token", s.confirmPage)
 	s.router.POST("/confirm/:token", s.confirm)
 }

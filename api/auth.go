@@ -32,6 +32,9 @@ const (
 
 	ScopeInterviewersRead  = "interviewers:read"
 	ScopeInterviewersWrite = "interviewers:write"
+
+	ScopePrivacyRead  = "privacy:read"  // receipts of erasures
+	ScopePrivacyWrite = "privacy:write" // erasing
 )
 
 // Scopes lists every scope.
@@ -39,7 +42,7 @@ func Scopes() []string {
 	return []string{
 		ScopeAdmin, ScopeEventsRead, ScopeEventsWrite, ScopeCandidatesRead, ScopeCandidatesWrite,
 		ScopeDefinitionsRead, ScopeDefinitionsWrite, ScopeEnrollmentsRead, ScopeEnrollmentsWrite, ScopeNotesRead, ScopeNotesWrite,
-		ScopeInterviewersRead, ScopeInterviewersWrite,
+		ScopeInterviewersRead, ScopeInterviewersWrite, ScopePrivacyRead, ScopePrivacyWrite,
 	}
 }
 

@@ -142,11 +142,34 @@ func pagesOf(t *testing.T, locale string) map[string]string {
 		"survey-done":  string(w.fill(survey, url.Values{"nps": {"9"}, "pace": {"4"}, "clear": {"Yes"}}).body),
 	}
 	maps.Copy(pages, interviewPages(t, locale))
+	maps.Copy(pages, connectPages(t, locale))
 	for name, page := range pages {
 		if !strings.Contains(page, `<html lang="`+locale+`"`) {
 			t.Errorf("%s is not in %s", name, locale)
 		}
 	}
+	return pages
+}
+
+// connectPages are those that interviewers come back to from their calendar's provider.
+func connectPages(t *testing.T, locale string) map[string]string {
+	t.Helper()
+	c := newConnecting(t)
+	pages := map[string]string{}
+	keep := func(name string, change url.Values, prepare func()) {
+		v := c.open()
+		prepare()
+		header := http.Header{"Accept-Language": {locale}}
+		maps.Copy(header, v.cookie)
+		pages[name] = string(c.back(v, header, change).body)
+	}
+	nothing := func() {}
+	keep("connect-refused", url.Values{"code": {""}}, nothing)
+	keep("connect-again", url.Values{"state": {"x"}}, nothing)
+	keep("connect-missing", nil, func() { c.issuer.Scope = "x" })
+	keep("connect-done", nil, func() { c.issuer.Scope = "" })
+	c.path = c.link()
+	keep("connect-failed", nil, c.issuer.Close)
 	return pages
 }
 

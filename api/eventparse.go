@@ -247,6 +247,9 @@ func checkData(eventType string, value any) (map[string]any, error) {
 	if wrong != "" {
 		return nil, reject("invalid", "data.%s must be %s.", wrong, describeKind(fields[wrong]))
 	}
+	if manager, given := data["hiring_manager"].(string); given && fields["hiring_manager"] != "" && !isEmail(strings.TrimSpace(manager)) {
+		return nil, reject("invalid", "data.hiring_manager must be the email address of the person who decides about the role.")
+	}
 	return data, nil
 }
 

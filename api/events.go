@@ -24,7 +24,7 @@ const (
 
 // ItemProblem is why an item was rejected.
 type ItemProblem struct { //nolint:errname // a part of an answer first of all
-	Code   string `json:"code" doc:"invalid, unknown_type, forbidden or too_large." example:"unknown_type"`
+	Code   string `json:"code" doc:"invalid, unknown_type, forbidden, too_large or erased." example:"unknown_type"`
 	Detail string `json:"detail" doc:"What is wrong, and what would be right."`
 }
 
@@ -97,10 +97,14 @@ func (s *server) receiveEvents(ctx context.Context, in *eventsInput) (*body[Even
 			results.Rejected++
 		default:
 			result.Event = received[0].Event.ID
-			if received[0].Duplicate {
+			switch {
+			case received[0].Erased:
+				result.Status, result.Problem = ItemRejected, erasedSubject()
+				results.Rejected++
+			case received[0].Duplicate:
 				result.Status = ItemDuplicate
 				results.Duplicate++
-			} else {
+			default:
 				results.Accepted++
 			}
 			received = received[1:]
@@ -111,6 +115,10 @@ func (s *server) receiveEvents(ctx context.Context, in *eventsInput) (*body[Even
 	s.metrics.duplicate.Add(float64(results.Duplicate))
 	s.metrics.rejected.Add(float64(results.Rejected))
 	return &body[EventResults]{Body: results}, nil
+}
+
+func erasedSubject() *ItemProblem {
+	return &ItemProblem{Code: "erased", Detail: "Its candidate was erased; only an application that they have made since is kept (application.submitted)."}
 }
 
 // eventContent describes the three forms of a body. They are checked by eventparse.go, item by item.

@@ -162,6 +162,7 @@ func TestEventsAreRejectedOneByOne(t *testing.T) {
 		"text for a number":    {simple(object{"data": object{"seconds": "5"}}), "invalid", "data.seconds must be a whole number"},
 		"part of a number":     {simple(object{"data": object{"seconds": 1.5}}), "invalid", "whole number"},
 		"number for a text":    {simple(object{"data": object{"url": 1}}), "invalid", "data.url must be text"},
+		"a manager by name":    {simple(object{"type": "application.submitted", "data": object{"application": "R-1", "hiring_manager": "Maya Shah"}}), "invalid", "email address"},
 		"data is a list":       {simple(object{"data": []int{1}}), "invalid", "not a JSON object"},
 		"NUL in data":          {simple(object{"data": object{"x": "a\x00b"}}), "invalid", "NUL"},
 		"NUL in a name":        {simple(object{"data": object{"x": object{"a\x00b": 1}}}), "invalid", "NUL"},

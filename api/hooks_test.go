@@ -18,6 +18,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"github.com/rapport-crm/rapport/activities/calendar/oauth"
 	"github.com/rapport-crm/rapport/api"
 	"github.com/rapport-crm/rapport/crm"
 	"github.com/rapport-crm/rapport/dsl"
@@ -353,7 +354,9 @@ func TestStatusesInAnyOrder(t *testing.T) {
 // every page for candidates is asked for with every kind of link, by GET and by HEAD. New pages are found by their routes.
 func TestLookingUnsubscribesNobody(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newWorld(t, func(config *api.Config) {
+		config.CalendarApps = map[crm.CalendarKind]*oauth.App{crm.CalendarGoogle: oauth.Google("id", "secret", publicURL)}
+	})
 	w.tracks(onConsent)
 	sarah := w.candidate("1", "sarah@example.org", "+447700900123")
 	id := w.message(sarah, crm.Email, "sarah@example.org")
@@ -375,7 +378,7 @@ func TestLookingUnsubscribesNobody(t *testing.T) {
 		}
 		pages++
 		works := false
-		interviews := []string{strings.TrimPrefix(l.path, "/i/"), strings.TrimPrefix(l.panel(l.ada), "/v/")}
+		interviews := []string{strings.TrimPrefix(l.path, "/i/"), strings.TrimPrefix(l.panel(l.ada), "/v/"), strings.TrimPrefix(api.ConnectURL("", []byte(linkSecret), w.connection(l.ada)), "/calendars/connect/")}
 		for _, token := range append(api.LinkTokens([]byte(linkSecret), id, sarah, theatre, w.clock()), interviews...) {
 			path := strings.Replace(route.Path, ":token", token, 1)
 			for _, method := range []string{http.MethodGet, http.MethodHead} {

@@ -123,7 +123,7 @@ type InterviewerGroup struct {
 type InterviewerChange struct {
 	At     time.Time `json:"at"`
 	By     string    `json:"by" doc:"The name of the key."`
-	What   string    `json:"what" enum:"created,changed,time_off,calendar_connected,calendar_changed,calendar_removed,deleted"`
+	What   string    `json:"what" enum:"created,changed,time_off,calendar_link,calendar_connected,calendar_changed,calendar_removed,deleted"`
 	Fields []string  `json:"fields" nullable:"false" doc:"The fields that got new values, or the kind of calendar."`
 }
 
@@ -164,6 +164,10 @@ func (s *server) registerInterviewers() {
 		"It replaces what was said before. Nobody is asked why."), s.setTimeOff)
 	huma.Register(s.huma, write(http.MethodPut, "/v1/interviewers/{id}/calendars", "put-calendar", "Connect a calendar, or give it a new secret",
 		"A calendar is known by its kind, address and account. Its secret is sealed before it is stored, and shown to nobody."), s.putCalendar)
+	huma.Register(s.huma, write(http.MethodPost, "/v1/interviewers/{id}/calendars/connect", "make-calendar-link", "Make a link to connect a calendar",
+		"Send it to the interviewer: by it they allow Rapport to see and change their calendar at Google or Microsoft. It works once, for a week."), s.makeCalendarLink)
+	huma.Register(s.huma, operation(http.MethodPost, "/v1/interviewers/{id}/calendars/check", "check-calendars", interviewersTag, ScopeInterviewersRead,
+		"Check an interviewer's calendars", "Asks each of them now for the busy times of the next two weeks, and tells how it answered."), s.checkCalendars)
 	huma.Register(s.huma, write(http.MethodDelete, "/v1/interviewers/{id}/calendars/{calendar}", "remove-calendar", "Forget a calendar", "With its secret."), s.removeCalendar)
 }
 

@@ -51,7 +51,7 @@ func (s *server) changeInterview(c *gin.Context) {
 		s.show(c, http.StatusOK, "interview-cancel", &page{Words: v.words, Title: v.words.Say("interview_cancel_sure_title"), Content: &v.page})
 		return
 	case doCancelSure:
-		err = s.cancelInterview(ctx, v, shortened(c.PostForm("text")))
+		err = s.cancelInterview(ctx, v.sitting, &answerGiven{answer: crm.AnswerDeclined, text: shortened(c.PostForm("text"))})
 	}
 	s.answerVisit(c, v, err)
 }
@@ -180,17 +180,6 @@ func (s *server) askMore(ctx context.Context, v *candidateVisit, asked string) e
 			return false, nil, err
 		}
 		told := v.event(m, crm.EventTimesRequested, map[string]any{"reason": reasonWish, "text": v.page.Wish})
-		return true, &told, nil
-	})
-}
-
-func (s *server) cancelInterview(ctx context.Context, v *candidateVisit, text string) error {
-	return s.change(ctx, v.sitting, func(m *crm.Meeting) (bool, *crm.Event, error) {
-		changed, err := m.Cancel(v.now)
-		if err != nil || !changed {
-			return false, nil, err
-		}
-		told := v.event(m, crm.EventCancelled, map[string]any{"by": reasonCandidate, "reason": reasonCandidate, "text": text})
 		return true, &told, nil
 	})
 }

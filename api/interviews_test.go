@@ -185,7 +185,7 @@ func (l *loop) told() []string {
 				l.t.Errorf("%s does not say what it is about: %v", e.Type, e.Data)
 			}
 			line := []string{e.Type}
-			for _, field := range []string{"by", "reason", "text", "needs", "rating", "recommend"} {
+			for _, field := range []string{"by", "reason", "answer", "text", "needs", "rating", "recommend"} {
 				if value, ok := e.Data[field]; ok {
 					line = append(line, fmt.Sprintf("%s=%v", field, value))
 				}

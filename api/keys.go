@@ -21,7 +21,7 @@ type Key struct {
 // NewKey is what a key is made from.
 type NewKey struct {
 	Name   string   `json:"name" minLength:"1" maxLength:"100" doc:"Who uses it." example:"greenhouse"`
-	Scopes []string `json:"scopes" minItems:"1" enum:"admin,events:read,events:write,candidates:read,candidates:write,definitions:read,definitions:write,enrollments:read,enrollments:write,notes:read,notes:write,interviewers:read,interviewers:write" doc:"What it may be used for; admin means all."`
+	Scopes []string `json:"scopes" minItems:"1" enum:"admin,events:read,events:write,candidates:read,candidates:write,definitions:read,definitions:write,enrollments:read,enrollments:write,notes:read,notes:write,interviewers:read,interviewers:write,privacy:read,privacy:write" doc:"What it may be used for; admin means all."`
 }
 
 // CreatedKey is a new key with its secret.

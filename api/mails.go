@@ -20,6 +20,10 @@ func (s *server) receivedMail(ctx context.Context, m *mail.Mail, body []byte) (r
 	var r received
 	var err error
 	answer := replyOf(m, body)
+	if invited := s.answerIn(m); invited != nil {
+		r.answered = true
+		return r, s.heardAnswer(ctx, m, invited, answer.mentions)
+	}
 	switch m.Kind {
 	case mail.KindNotice:
 	case mail.KindBounce:

@@ -33,7 +33,7 @@ func newMetrics(registry *prometheus.Registry, s *store.Store) *metrics {
 			Name: "rapport_webhooks_total", Help: "Webhook requests by provider and result: accepted, signature, replay, too_large, invalid, unavailable, not_configured.",
 		}, []string{"provider", "result"}),
 		inbound: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "rapport_inbound_total", Help: "Mails and texts that came in, by channel and what they are: replied, auto_replied, bounced, notice, nobody.",
+			Name: "rapport_inbound_total", Help: "Mails and texts that came in, by channel and what they are: replied, auto_replied, bounced, invitation, notice, nobody.",
 		}, []string{"channel", "result"}),
 		visits: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "rapport_visits_total", Help: "Opens and clicks that own pictures and links noticed, by kind and result: person, machine, repeat, unasked, lost, forged.",

@@ -139,9 +139,9 @@ func (s *server) changePanel(c *gin.Context) {
 	var err error
 	switch c.PostForm("do") {
 	case doAccept:
-		err = s.answerInvitation(ctx, v, crm.AnswerAccepted, "")
+		err = s.answerInvitation(ctx, v.sitting, v.interviewer, &answerGiven{answer: crm.AnswerAccepted})
 	case doDecline:
-		err = s.answerInvitation(ctx, v, crm.AnswerDeclined, shortened(c.PostForm("text")))
+		err = s.answerInvitation(ctx, v.sitting, v.interviewer, &answerGiven{answer: crm.AnswerDeclined, text: shortened(c.PostForm("text"))})
 	case doAbsent:
 		err = s.miss(ctx, v)
 	case doScore:
@@ -167,26 +167,6 @@ func (s *server) changePanel(c *gin.Context) {
 	}
 }
 
-// by is who tells of a change: an address, or an id where it is not known.
-func (v *panelVisit) by() string {
-	if email := v.people[v.interviewer].Email; email != "" {
-		return email
-	}
-	return v.interviewer
-}
-
-// answerInvitation keeps whether the interviewer comes. The run hears of it only when they do not.
-func (s *server) answerInvitation(ctx context.Context, v *panelVisit, answer crm.Answered, text string) error {
-	return s.change(ctx, v.sitting, func(m *crm.Meeting) (bool, *crm.Event, error) {
-		changed, err := m.Reply(v.interviewer, answer, v.now)
-		if err != nil || !changed || answer != crm.AnswerDeclined {
-			return changed, nil, err
-		}
-		told := v.event(m, crm.EventDeclined, map[string]any{"by": v.by(), "reason": reasonDeclined, "text": text})
-		return true, &told, nil
-	})
-}
-
 // miss reports that the candidate is not there.
 func (s *server) miss(ctx context.Context, v *panelVisit) error {
 	return s.change(ctx, v.sitting, func(m *crm.Meeting) (bool, *crm.Event, error) {
@@ -197,7 +177,7 @@ func (s *server) miss(ctx context.Context, v *panelVisit) error {
 		if err != nil || !changed {
 			return false, nil, err
 		}
-		told := v.event(m, crm.EventNoShow, map[string]any{"by": v.by(), "reason": reasonAbsent})
+		told := v.event(m, crm.EventNoShow, map[string]any{"by": v.by(v.interviewer), "reason": reasonAbsent})
 		return true, &told, nil
 	})
 }
@@ -233,7 +213,7 @@ func (s *server) handIn(ctx context.Context, v *panelVisit, card crm.Scorecard) 
 		if err := m.Score(v.interviewer, card, v.now); err != nil {
 			return false, nil, err
 		}
-		told := v.event(m, crm.EventScored, map[string]any{"by": v.by(), "rating": card.Rating, "recommend": card.Recommend})
+		told := v.event(m, crm.EventScored, map[string]any{"by": v.by(v.interviewer), "rating": card.Rating, "recommend": card.Recommend})
 		return true, &told, nil
 	})
 }

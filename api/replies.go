@@ -178,6 +178,8 @@ func (s *server) isTransactional(ctx context.Context, hash string) (bool, error)
 func (s *server) countInbound(ctx context.Context, channel crm.Channel, r received, notice bool) {
 	result := "nobody"
 	switch {
+	case r.answered:
+		result = "invitation"
 	case len(r.events) > 0:
 		result = strings.TrimPrefix(r.events[0].Type, "message.")
 	case notice:

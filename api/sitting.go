@@ -120,38 +120,22 @@ func (t *sitting) free() []crm.Slot {
 
 // tooSoon tells whether a time is past, or within the round's notice.
 func (t *sitting) tooSoon(start time.Time) bool {
-	earliest := t.now
 	if r := t.round(); r != nil {
-		earliest = r.Offer.Notice.Add(t.now, t.zone(), t.ws.Calendar)
+		return r.Offer.TooSoon(start, t.now, t.zone(), t.ws.Calendar)
 	}
-	return !start.After(t.now) || start.Before(earliest)
+	return !start.After(t.now)
 }
 
 // round is the meeting's, as the definition has it.
-func (t *sitting) round() *dsl.Round {
-	i := slices.IndexFunc(t.loop.Rounds, func(r dsl.Round) bool { return r.ID == t.Round })
-	if i < 0 {
-		return nil
-	}
-	return &t.loop.Rounds[i]
-}
+func (t *sitting) round() *dsl.Round { return t.loop.Round(t.Round) }
 
 // moves is how often, and until when, the candidate may change the time of a meeting.
 func (t *sitting) moves(m *crm.Meeting) (limit int, by time.Time) {
-	rule := t.loop.Reschedule
-	if rule == nil || m.State != crm.MeetingBooked {
-		return 0, time.Time{}
-	}
-	return rule.Limit, rule.Until.Sub(m.StartsAt, t.zone(), t.ws.Calendar)
+	return t.loop.Moves(m, t.zone(), t.ws.Calendar)
 }
 
 // absentFrom is when somebody who is not there counts as missing.
-func (t *sitting) absentFrom() time.Time {
-	if t.loop.NoShow == nil {
-		return t.StartsAt
-	}
-	return t.StartsAt.Add(t.loop.NoShow.After)
-}
+func (t *sitting) absentFrom() time.Time { return t.loop.AbsentFrom(&t.Meeting) }
 
 // zone is the candidate's.
 func (t *sitting) zone() *time.Location { return dsl.ZoneOf(&t.candidate, t.ws) }

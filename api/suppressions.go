@@ -21,7 +21,7 @@ type SuppressedAddress struct {
 	Masked    string                `json:"masked,omitempty" doc:"What the address looks like, while a candidate has it." example:"s…@example.org"`
 	Candidate string                `json:"candidate_id,omitempty" doc:"Who has the address now."`
 	Channel   crm.Channel           `json:"channel" enum:"email,sms"`
-	Reason    crm.SuppressionReason `json:"reason" enum:"bounce,complaint,stop,unsubscribe,manual"`
+	Reason    crm.SuppressionReason `json:"reason" enum:"bounce,complaint,stop,unsubscribe,manual,erased"`
 	Source    string                `json:"source,omitempty" doc:"Who said so."`
 	At        time.Time             `json:"at"`
 }
@@ -49,7 +49,7 @@ type SuppressedCount struct {
 type SuppressionQuery struct {
 	Channel crm.Channel           `query:"channel" enum:"email,sms"`
 	Address string                `query:"address" maxLength:"320"`
-	Reason  crm.SuppressionReason `query:"reason" enum:"bounce,complaint,stop,unsubscribe,manual"`
+	Reason  crm.SuppressionReason `query:"reason" enum:"bounce,complaint,stop,unsubscribe,manual,erased"`
 }
 
 func (s *server) registerSuppressions() {

@@ -21,10 +21,12 @@ func TestLinksThatDoNotWorkSayNothing(t *testing.T) {
 	interviewer := c.interviewer("Ada Lovelace", "")
 	run, meeting := c.interview(c.id)
 	secret := []byte(linkSecret)
+	connection := c.connection(interviewer)
 	valid := map[string]string{ // by the page's path
 		"/u/": api.UnsubscribeURL("", secret, message), "/s/": api.SurveyURL("", secret, message), "/confirm/": api.ConfirmURL("", secret, message),
 		"/p/": api.PreferencesURL("", secret, c.id, c.clock()), "/c/": api.LinkURL("https://rapport.example", secret, message, "https://north.example/role"),
 		"/i/": api.ScheduleURL("", secret, run), "/v/": api.PanelURL("", secret, meeting, interviewer),
+		"/calendars/connect/": api.ConnectURL("", secret, connection),
 	}
 	pages := 0
 	for _, route := range api.Routes() {

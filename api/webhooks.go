@@ -80,6 +80,7 @@ type received struct {
 	events   []crm.Event
 	optOuts  []store.OptOut
 	removals []store.Removal
+	answered bool // it was the answer to an invitation, which is kept already
 }
 
 // keep stores what a webhook said, all in one transaction, and tells whether it is committed. What cannot be stored now is

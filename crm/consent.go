@@ -206,6 +206,7 @@ const (
 	SuppressedStop        SuppressionReason = "stop"
 	SuppressedUnsubscribe SuppressionReason = "unsubscribe"
 	SuppressedManual      SuppressionReason = "manual"
+	SuppressedErased      SuppressionReason = "erased" // until its owner, who was erased, consents anew
 )
 
 // Suppression says that one address of the candidate must not be written to.
@@ -223,7 +224,7 @@ func (s Suppression) Blocks(ch Channel, transactional bool) bool {
 	switch s.Reason {
 	case SuppressedBounce, SuppressedComplaint, SuppressedStop:
 		return true
-	case SuppressedUnsubscribe, SuppressedManual:
+	case SuppressedUnsubscribe, SuppressedManual, SuppressedErased:
 		return !transactional
 	}
 	return true

@@ -101,7 +101,7 @@ func Broadcast(eventType string) bool { return strings.HasPrefix(eventType, "rol
 func CandidateOriginated(eventType string) bool {
 	switch eventType {
 	case "application.submitted", "application.withdrawn", "message.clicked", "message.replied", "page.viewed",
-		"event.registered", "event.attended", "interview.picked", "interview.times_requested", "interview.cancelled",
+		"event.registered", "event.attended", "interview.picked", "interview.times_requested", "interview.cancelled", "interview.answered",
 		"survey.answered", "offer.accepted", "offer.declined", "consent.granted", "consent.revoked",
 		"messages.paused", "messages.resumed", "preferences.requested", "erasure.requested":
 		return true
@@ -138,7 +138,7 @@ func buildVocabulary() map[string]map[string]FieldKind {
 		group(f{"due": KindTime}, "erasure", "requested"),
 		group(f{
 			"application": KindText, "role": KindText, "role_function": KindText, "stage": KindText, "from_stage": KindText,
-			"reason": KindText, "source": KindText,
+			"reason": KindText, "source": KindText, "hiring_manager": KindText,
 		}, "application", "submitted", "stage_changed", "rejected", "withdrawn", "hired"),
 		group(f{
 			"message": KindText, "step": KindText, "sequence": KindText, "channel": KindText, "url": KindText,
@@ -149,6 +149,9 @@ func buildVocabulary() map[string]map[string]FieldKind {
 		group(f{
 			"interview": KindText, "round": KindText, "application": KindText, "starts_at": KindTime, "by": KindText, "reason": KindText,
 		}, "interview", "invited", "picked", "times_requested", "booked", "rescheduled", "cancelled", "declined", "completed", "no_show"),
+		group(f{
+			"interview": KindText, "round": KindText, "application": KindText, "starts_at": KindTime, "by": KindText, "answer": KindText,
+		}, "interview", "answered"),
 		group(f{"interview": KindText, "round": KindText, "rating": KindInt, "recommend": KindText}, "scorecard", "submitted"),
 		group(f{"survey": KindText, "step": KindText, "answers": KindMap, "nps": KindInt}, "survey", "answered"),
 		group(f{"application": KindText, "role": KindText, "start_date": KindTime, "reason": KindText}, "offer", "extended", "accepted", "declined"),

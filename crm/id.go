@@ -24,6 +24,8 @@ const (
 	PrefixInterviewer = "int"
 	PrefixMeeting     = "mtg"
 	PrefixCalendar    = "cal"
+	PrefixConnection  = "con"
+	PrefixErasure     = "ers"
 )
 
 // NewID returns an opaque id such as "cnd_06cq3v9k7rk1bn2c5x0e8m4t2g": the prefix, then 26 characters that hold the

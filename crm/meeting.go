@@ -58,7 +58,11 @@ type Meeting struct {
 	ToldAt   time.Time  `json:"told_at,omitzero"`   // the beginning that people were last told
 	BookedAt time.Time  `json:"booked_at,omitzero"` // when it was last written to every calendar
 	Absent   bool       `json:"absent,omitempty"`   // an interviewer says that the candidate is not there
-	ClosedAt time.Time  `json:"closed_at,omitzero"` // when it was completed, missed or cancelled
+
+	Answer     Answered  `json:"answer,omitempty"` // the candidate's, to the invitation in their calendar
+	AnsweredAt time.Time `json:"answered_at,omitzero"`
+
+	ClosedAt time.Time `json:"closed_at,omitzero"` // when it was completed, missed or cancelled
 }
 
 // Slot is a time for a meeting, with the people who can hold it.
@@ -74,8 +78,9 @@ type Panelist struct {
 	InterviewerID string     `json:"interviewer,omitempty"`
 	Email         string     `json:"email,omitempty"`
 	Name          string     `json:"name,omitempty"`
-	Shadow        bool       `json:"shadow,omitempty"`    // comes along: nobody waits for them
-	Answer        Answered   `json:"answer,omitempty"`    // to the invitation
+	Shadow        bool       `json:"shadow,omitempty"` // comes along: nobody waits for them
+	Answer        Answered   `json:"answer,omitempty"` // to the invitation
+	AnsweredAt    time.Time  `json:"answered_at,omitzero"`
 	Clash         bool       `json:"clash,omitempty"`     // another appointment has come up in their calendar
 	Restored      bool       `json:"restored,omitempty"`  // the event was gone from their calendar, and was put there again: once
 	Scorecard     *Scorecard `json:"scorecard,omitempty"` // nil: not in yet

@@ -13,6 +13,7 @@ const (
 	EventCancelled      = "interview.cancelled"
 	EventDeclined       = "interview.declined"
 	EventNoShow         = "interview.no_show"
+	EventAnswered       = "interview.answered"
 	EventScored         = "scorecard.submitted"
 )
 
@@ -46,6 +47,7 @@ func (m *Meeting) Pick(start time.Time, limit int, by, now time.Time) (changed b
 		m.Was, m.Moves = &was, m.Moves+1
 	}
 	m.State, m.Slot, m.Reason, m.Sequence = MeetingHeld, m.Offered[i], "", m.Sequence+1
+	m.Answer, m.AnsweredAt = "", time.Time{}
 	m.seat(m.Slot)
 	return true, nil
 }
@@ -188,8 +190,54 @@ func (m *Meeting) Reply(interviewerID string, answer Answered, now time.Time) (c
 	case p.Answer == answer:
 		return false, nil
 	}
-	p.Answer = answer
+	p.Answer, p.AnsweredAt = answer, now
 	return true, nil
+}
+
+// Mailed says which invitation a mail program answers, and when its owner said so.
+type Mailed struct {
+	Sequence int
+	At       time.Time // zero: it does not say
+}
+
+// ReplyByMail keeps what the mail program of somebody on the panel says to the invitation. It tells whether that is news: an answer to
+// an earlier invitation, or one from before what they said last, changes nothing (RFC 5546, 2.1.5).
+func (m *Meeting) ReplyByMail(interviewerID string, answer Answered, mailed Mailed, now time.Time) (news bool, err error) {
+	p := m.Seat(interviewerID)
+	if p != nil && m.overtaken(mailed, p.AnsweredAt) {
+		return false, nil
+	}
+	if _, err := m.Reply(interviewerID, answer, now); err != nil {
+		return false, err
+	}
+	p.AnsweredAt = mailed.at(now)
+	return true, nil
+}
+
+// Respond keeps what the mail program of the candidate says to the invitation. It tells whether that is news. Whoever declines wants
+// Cancel as well.
+func (m *Meeting) Respond(answer Answered, mailed Mailed, now time.Time) (news bool, err error) {
+	switch {
+	case !m.agreed() || !now.Before(m.StartsAt):
+		return false, conflict("This interview is over, or was cancelled.", "There is nothing for you to do.")
+	case m.overtaken(mailed, m.AnsweredAt):
+		return false, nil
+	}
+	m.Answer, m.AnsweredAt = answer, mailed.at(now)
+	return true, nil
+}
+
+// overtaken tells whether an answer is to an earlier invitation than the one that stands, or from before the last one.
+func (m *Meeting) overtaken(mailed Mailed, last time.Time) bool {
+	return mailed.Sequence < m.Sequence || !mailed.At.IsZero() && mailed.At.Before(last)
+}
+
+// at is when it was said: by now, whatever the clock there says.
+func (m Mailed) at(now time.Time) time.Time {
+	if m.At.IsZero() || m.At.After(now) {
+		return now
+	}
+	return m.At
 }
 
 // Report says that the candidate is not there. Nobody is missed before the interview began.

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rapport-crm/rapport/crm"
 	"github.com/rapport-crm/rapport/dsl/wallclock"
 )
 
@@ -190,4 +191,14 @@ func parseDay(s string) (int, bool) {
 		}
 	}
 	return 0, false
+}
+
+// Week is when somebody works who keeps to these hours.
+func (c *Calendar) Week() (hours crm.Hours) {
+	for day, works := range c.Days {
+		if works && c.Open < c.Close {
+			hours[day] = []crm.DayPart{{From: c.Open, To: c.Close}}
+		}
+	}
+	return hours
 }

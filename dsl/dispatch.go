@@ -170,6 +170,9 @@ func (d *dispatch) application(e *crm.Event) {
 			*target = v
 		}
 	}
+	if manager := e.Text("hiring_manager"); manager != "" {
+		app.Manager = crm.NormalAddress(crm.Email, manager)
+	}
 	switch e.Type {
 	case "application.submitted":
 		app.AppliedAt, app.Status, app.ClosedAt = e.Time, crm.ApplicationOpen, time.Time{}

@@ -65,6 +65,7 @@ func TestExamplesAreTested(t *testing.T) {
 	set := examples(t)
 	for _, test := range set.Tests {
 		tests[test.File]++
+		tests[test.Of]++
 	}
 	for _, d := range set.Documents {
 		least := 3
@@ -73,6 +74,9 @@ func TestExamplesAreTested(t *testing.T) {
 		}
 		if d.Kind == dsl.KindSequence && tests[d.File] < least {
 			t.Errorf("%s has %d tests", d.File, tests[d.File])
+		}
+		if d.Kind == dsl.KindInterview && tests[d.Name] < 10 {
+			t.Errorf("%s has %d tests", d.Name, tests[d.Name])
 		}
 	}
 }

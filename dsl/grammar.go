@@ -71,6 +71,7 @@ const (
 	formHours                 // "09:00-17:30"
 	formClock                 // "09:00"
 	formMoment                // a date with a time
+	formSpan                  // 2026-10-26, or 2026-10-26 10:00-12:00
 	formZone                  // an IANA time zone
 	formAddress               // a bare email address
 	formPhone                 // E.164

@@ -13,6 +13,8 @@ const (
 	placeScript          place = "an entry of the script"
 	placeTestSet         place = "set in a script"
 	placeExpect          place = "an expectation"
+	placeAttendant       place = "an interviewer of a test"
+	placeTestScorecard   place = "a scorecard in a script"
 )
 
 // testKeys are the keys of a test and of what stands in it.
@@ -21,11 +23,12 @@ func testKeys(p place) []key {
 	case placeTest:
 		return []key{
 			needed(k("test", a(formText), "What must be true, as a sentence.")),
-			needed(k("of", nameOf(KindSequence), "The definition that is tested.")),
+			needed(k("of", nameOf(KindSequence), "The definition that is tested: a sequence or an interview.")),
 			needed(k("start", a(formMoment), "When the script begins.")),
 			k("candidate", mappingOf(placeTestCandidate), "The candidate; they have an email address unless it says `email: none`."),
 			k("applications", listOf(mappingOf(placeTestApplication)), "Applications that are there from the start."),
 			k("beside", oneOrMore(nameOf(KindRetention)), "Retention policies that are in force beside the tested one."),
+			k("interviewers", entriesOf(a(formWord), mappingOf(placeAttendant)), "Who can hold an interview's rounds, by what the test calls them."),
 			k("arms", entriesOf(a(formWord), a(formWord)), "Fixes the arm of an experiment, by the step's id."),
 			k("calls", entriesOf(a(formWord), either(oneOf("ok", "failed"), mappingOf(placeTestCall))), "How a call or an ats step is answered, by the step's id; ok without it."),
 			k("script", listOf(mappingOf(placeScript)), "What happens, in order."),
@@ -43,6 +46,7 @@ func testKeys(p place) []key {
 			k("status", oneOf("open", "rejected", "withdrawn", "hired"), "Open without it."),
 			k("reason", a(formText), "Why it was closed."),
 			k("source", a(formText), "Where it came from."),
+			k("hiring_manager", a(formWord), "Who decides about the role: one of the test's interviewers."),
 			k("applied_at", a(formMoment), "When it was made."),
 			k("closed_at", a(formMoment), "When it was closed."),
 		}
@@ -53,15 +57,21 @@ func testKeys(p place) []key {
 			k("result", a(formAny), "The JSON of the answer."),
 		}
 	case placeScript:
+		return scriptKeys()
+	case placeAttendant:
 		return []key{
-			k("after", a(formDuration), "How long after the entry before; of the first, after the start."),
-			k("at", a(formMoment), "When, instead of `after`."),
-			k("on", a(formEvent), "An event."),
-			k("data", entriesOf(a(formText), a(formAny)), "The event's data."),
-			k("step", a(formWord), "The step whose message, task or survey the event is about."),
-			k("source", a(formText), "Who tells of the event."),
-			k("set", mappingOf(placeTestSet), "Fields of the candidate, or attributes.NAME, and their new values."),
-			k("enroll", oneOf("hand"), "A person enrolls the candidate."),
+			k("groups", oneOrMore(nameOf("group")), "What rounds ask for."),
+			k("zone", a(formZone), "Where they work; the workspace's zone without it."),
+			k("days", oneOrMore(a(formDays)), "The days they work; mon-fri without it."),
+			k("hours", a(formHours), "The hours they work; the workspace's, or the round's, without it."),
+			k("busy", oneOrMore(a(formSpan)), "What is in their calendar, on their clocks."),
+			k("daily_limit", number(1, 50), "How many interviews they hold a day."),
+		}
+	case placeTestScorecard:
+		return []key{
+			needed(k("by", a(formWord), "Whose it is.")),
+			needed(k("rating", number(1, 5), "From 1 to 5.")),
+			k("recommend", oneOf("strong_no", "no", "yes", "strong_yes"), "What they advise."),
 		}
 	case placeTestSet: // and attributes.NAME: see openKeys
 		return slices.DeleteFunc(testCandidateKeys(), func(x key) bool {
@@ -71,6 +81,26 @@ func testKeys(p place) []key {
 		return expectKeys()
 	}
 	return nil
+}
+
+func scriptKeys() []key {
+	return []key{
+		k("after", a(formDuration), "How long after the entry before; of the first, after the start."),
+		k("at", a(formMoment), "When, instead of `after`."),
+		k("on", a(formEvent), "An event."),
+		k("data", entriesOf(a(formText), a(formAny)), "The event's data."),
+		k("step", a(formText), "The step whose message, task or survey the event is about."),
+		k("source", a(formText), "Who tells of the event."),
+		k("set", mappingOf(placeTestSet), "Fields of the candidate, or attributes.NAME, and their new values."),
+		k("enroll", oneOf("hand"), "A person enrolls the candidate."),
+		k("pick", either(oneOf("first"), a(formMoment)), "The candidate picks a time for the interview: the first, or one that is offered."),
+		k("ask", oneOf("times"), "The candidate asks for other times."),
+		k("cancel", a(formText), "The candidate cancels the interview, and says why."),
+		k("decline", a(formWord), "An interviewer declines."),
+		k("no_show", a(formWord), "An interviewer reports that the candidate is not there."),
+		k("scorecard", mappingOf(placeTestScorecard), "An interviewer hands in their scorecard."),
+		k("busy", entriesOf(a(formWord), oneOrMore(a(formSpan))), "What comes up in interviewers' calendars, on their clocks."),
+	}
 }
 
 func testCandidateKeys() []key {
@@ -109,8 +139,8 @@ func expectKeys() []key {
 		k("email", a(formText), "An email that is sent: the message's name, or the step's id if it is written in the step."),
 		k("sms", a(formText), "A text message that is sent."),
 		k("skipped", a(formText), "A step that is not taken: the message's name, or the step's id."),
-		k("task", a(formWord), "A task that a person gets."),
-		k("survey", a(formWord), "A survey whose link is sent."),
+		k("task", a(formText), "A task that a person gets, by the step's id; of an interview with or without the round, as screen.give_up."),
+		k("survey", a(formText), "A survey whose link is sent: the step's id, or the name of an interview's survey."),
 		k("update", a(formWord), "An update, by the step's id."),
 		k("enroll", a(formText), "An enrollment in another sequence, by its name or the step's id."),
 		k("leave", a(formText), "An end of another sequence's run, by its name or the step's id."),
@@ -119,12 +149,29 @@ func expectKeys() []key {
 		k("ats", a(formWord), "What the applicant tracking system is told, by the step's id."),
 		k("arm", a(formWord), "The arm of an experiment; it need not be listed."),
 		k("outcome", a(formWord), "The end of a run; beside `call` or `ats`, what the step ends with. Of a retention policy: anonymized, erased or kept."),
+		k("invitation", a(formWord), "A calendar invitation, or its update: to an interviewer, or to the candidate."),
+		k("cancellation", a(formWord), "The cancellation of a calendar invitation."),
+		k("scorecard", a(formWord), "An interviewer is asked for their scorecard."),
+		k("offered", number(0, 50), "How many times are found for the candidate; it need not be listed."),
+		k("booked", a(formWord), "A round that is booked, or whose people change; it need not be listed."),
 		k("of", a(formWord), "The experiment's step, beside `arm`."),
 		k("reason", a(formWord), "Why it is skipped; beside `outcome: kept`, why the data are kept."),
 		k("until", a(formMoment), "Until when the data are kept, beside `outcome: kept`."),
 		k("at", a(formMoment), "When, to the minute; any time without it."),
 		k("within", a(formDuration), "How much later it may be."),
+		k("to", a(formWord), "The interviewer who gets a message; the candidate without it."),
+		k("starts", a(formMoment), "When the interview begins, beside `booked`."),
+		k("with", oneOrMore(a(formWord)), "Who holds the interview, beside `booked`."),
 	}
+}
+
+// happenings are the keys that say what an entry of a script is about.
+func happenings() []string {
+	keys := []string{"on", "set", "enroll"}
+	for _, kind := range deeds() {
+		keys = append(keys, string(kind))
+	}
+	return keys
 }
 
 // withOutcome tells whether the outcome beside an expectation is that of its step.
@@ -137,7 +184,7 @@ func testRules(p place) []rule {
 	switch p {
 	case placeScript:
 		return []rule{
-			{one: []string{"on", "set", "enroll"}},
+			{one: happenings()},
 			{given: "data", needs: []string{"on"}},
 			{given: "step", needs: []string{"on"}},
 			{given: "source", needs: []string{"on"}},
@@ -154,6 +201,9 @@ func testRules(p place) []rule {
 			{given: "reason", any: []string{"skipped", "outcome"}},
 			{given: "until", needs: []string{"outcome"}},
 			{given: "of", needs: []string{"arm"}},
+			{given: "to", any: []string{"email", "sms"}},
+			{given: "starts", needs: []string{"booked"}},
+			{given: "with", needs: []string{"booked"}},
 		}
 		for _, kind := range kinds {
 			rules = append(rules, rule{given: kind, bars: slices.DeleteFunc(slices.Clone(kinds), func(other string) bool {

@@ -244,13 +244,16 @@ func (c *loopCoder) changes() []string {
 	}
 }
 
-// held waits for the end of the meeting, and for what people thought of it. A survey that comes earlier than scorecards are
-// due does not wait for them.
+// held waits for the end of the meeting, asks its people what they thought of it, and waits for that. A survey that comes earlier
+// than scorecards are due does not wait for them.
 func (c *loopCoder) held() {
 	c.meet("held", Meet{Do: MeetUntil}, c.changes()...)
 	s, rule := c.loop.Survey, c.loop.Scorecard
 	asked := s != nil && c.after() == EndID
 	late := asked && rule != nil && longer(s.After, rule.Due)
+	if rule != nil {
+		c.askScores("scorecards")
+	}
 	if asked && !late {
 		c.survey()
 	}
@@ -281,17 +284,18 @@ func (c *loopCoder) survey() {
 	c.add("survey", Instr{Op: OpSurvey, Send: &Send{Channel: s.By, OnUnknown: "skip"}, Survey: &Ask{Use: s.Use}})
 }
 
-// scores asks for scorecards, reminds those who owe one, and tells the owner. Then it waits on, as long as a later round asks
+// askScores asks those who owe a scorecard for it.
+func (c *loopCoder) askScores(word string) {
+	c.add(word, Instr{Op: OpSend, Send: &Send{Channel: crm.Email, Use: []string{builtinScorecard}, To: toOwing, OnUnknown: "skip"}})
+}
+
+// scores waits for scorecards, reminds those who owe one, and tells the owner. Then it waits on, as long as a later round asks
 // for them: a missing one never counts as a yes. next is where it goes on when all are in.
 func (c *loopCoder) scores(rule *ScorecardRule, next string) {
 	leads := []string{meetIn, c.id(next), meetNoShow, c.id("no_show")}
-	ask := func(word string) {
-		c.add(word, Instr{Op: OpSend, Send: &Send{Channel: crm.Email, Use: []string{builtinScorecard}, To: toOwing, OnUnknown: "skip"}})
-	}
-	ask("scorecards")
 	if !rule.Nudge.IsZero() {
 		c.meet("scorecards_due", Meet{Do: MeetScores, After: rule.Due, Plus: rule.Nudge}, leads...)
-		ask("scorecards_nudge")
+		c.askScores("scorecards_nudge")
 	}
 	if !rule.Escalate.IsZero() {
 		c.meet("scorecards_late", Meet{Do: MeetScores, After: rule.Due, Plus: rule.Escalate}, leads...)

@@ -242,7 +242,7 @@ func TestLoopToItsEnd(t *testing.T) {
 		"panel.find emitted", "panel.invite planned",
 		"panel.invitations planned", "panel.invitations planned", "panel.invitations planned", "panel.invitations emitted",
 		"panel.remind_1 planned", "panel.remind_2 planned", "panel.remind_3 planned", "panel.remind_3 planned",
-		"panel.survey planned", "panel.scorecards planned", "panel.scorecards planned", "panel.done emitted",
+		"panel.scorecards planned", "panel.scorecards planned", "panel.survey planned", "panel.done emitted",
 		"exit completed",
 	)
 	if got := w.told(); got != "interview.invited interview.booked interview.completed interview.invited interview.booked interview.completed enrollment.ended" {

@@ -18,6 +18,7 @@ const (
 	countPattern     = `0*[1-9][0-9]*`
 	percentPattern   = `^(100(\.0{1,2})?|0?[1-9][0-9]?(\.[0-9]{1,2})?|0{1,3}\.(0[1-9]|[1-9][0-9]?))%$`
 	momentPattern    = `^[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]+)?)?(Z|[+-][0-9]{2}:[0-9]{2})?)?$`
+	spanPattern      = `^ *[0-9]{4}-[0-9]{2}-[0-9]{2}( +` + clockPattern + ` *- *(` + clockPattern + `|24:00))? *$`
 	attributePattern = `^attributes\.[^. ]+$`
 	solidPattern     = `\S`
 )
@@ -44,7 +45,7 @@ func patterns() map[form]string {
 		formName: namePattern.String(), formWord: wordPattern.String(), formPhone: phonePattern.String(),
 		formLocale: localePattern.String(), formEvent: customPattern.String(), formCustom: customPattern.String(),
 		formLimit: `^` + countPattern + `/` + countPattern + `(s|m|h|d|w)$`, formClock: `^ *` + clockPattern + ` *$`,
-		formShare: percentPattern, formHours: hoursPattern, formMoment: momentPattern, formZone: zonePattern,
+		formShare: percentPattern, formHours: hoursPattern, formMoment: momentPattern, formSpan: spanPattern, formZone: zonePattern,
 		formAddress: addressPattern, formPrice: pricePattern, formMailbox: mailboxPattern, formAttribute: attributePattern,
 		formText: solidPattern, formString: solidPattern, formCondition: solidPattern, formTime: solidPattern, formLiquid: solidPattern,
 	}
@@ -86,7 +87,7 @@ func (w *schemaWriter) shape(s shape) jsonObject {
 		return jsonObject{}
 	case formConstant, formList, formMapping, formEntries, formEither:
 		return w.compound(s)
-	case formString, formDuration, formLimit, formShare, formHours, formClock, formMoment, formZone, formAddress, formMailbox,
+	case formString, formDuration, formLimit, formShare, formHours, formClock, formMoment, formSpan, formZone, formAddress, formMailbox,
 		formDays, formLocale, formTime, formCustom, formAttribute, formPrice:
 	}
 	return s.explained(jsonObject{{"type", "string"}, {"pattern", s.pattern()}})
@@ -132,7 +133,7 @@ func (s shape) wrong() string {
 	switch s.form {
 	case formDuration:
 		return "This is not a duration. " + hint
-	case formLimit, formShare, formHours, formClock, formMoment, formZone, formLocale, formPhone, formPrice:
+	case formLimit, formShare, formHours, formClock, formMoment, formSpan, formZone, formLocale, formPhone, formPrice:
 		return "This is not written right. " + hint
 	case formName:
 		return "This is not a name: lower-case words joined by hyphens, such as silver-medallist-nurses."
@@ -200,6 +201,8 @@ func (s shape) hint() string {
 		return "For example `\"09:00\"`."
 	case formMoment:
 		return "For example `2026-10-23T10:00`, with an offset such as `+01:00` if it is meant for one place."
+	case formSpan:
+		return "For example `\"2026-10-26 10:00-12:00\"`, or `2026-10-26` for the whole day."
 	case formZone:
 		return "An IANA time zone such as `Europe/London`."
 	case formLocale:

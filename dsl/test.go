@@ -2,6 +2,7 @@ package dsl
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/rapport-crm/rapport/crm"
@@ -21,6 +22,7 @@ type Test struct {
 	Pools        []string      // kept by hand
 	Beside       []string      // of a retention policy: others that are in force with it
 	Applications []crm.Application
+	Interviewers []Attendant               // of an interview: who there is
 	Arms         map[string]string         // by step id
 	Calls        map[string]crm.CallResult // by step id, also of ats steps; what is not there is answered ok
 	Script       []Happening
@@ -40,7 +42,44 @@ type Happening struct {
 	Step   string // whose message, task or survey the event is about, or ""
 
 	Set    map[string]any // field of the candidate, or attributes.NAME, to new value
-	Enroll string         // a sequence, by hand
+	Enroll string         // a definition, by hand
+	Deed   *Deed          // what somebody does about the interview
+}
+
+// Attendant is somebody who can hold the interviews of a test. Their id is what the test calls them.
+type Attendant struct {
+	crm.Interviewer
+
+	Busy []crm.Span // what is in their calendar at the start
+}
+
+// Deed is what somebody does about the interview that is tested, or what comes up in a calendar.
+type Deed struct {
+	Do   DeedKind
+	At   Moment // of a pick: the time; zero: the first that is offered
+	Who  string // of what an interviewer does: their id
+	Text string // of a cancellation: why
+	Card crm.Scorecard
+	Busy map[string][]crm.Span // of a conflict: what is in calendars from now on, by interviewer
+}
+
+// DeedKind is what is done, as the script says it.
+type DeedKind string
+
+// The kinds.
+const (
+	DeedPick      DeedKind = "pick"   // the candidate picks a time, also another one than before
+	DeedAsk       DeedKind = "ask"    // the candidate asks for other times
+	DeedCancel    DeedKind = "cancel" // the candidate does not want the interview
+	DeedDecline   DeedKind = "decline"
+	DeedNoShow    DeedKind = "no_show" // an interviewer reports that the candidate is not there
+	DeedScorecard DeedKind = "scorecard"
+	DeedBusy      DeedKind = "busy" // something comes up in calendars
+)
+
+// deeds are all kinds.
+func deeds() []DeedKind {
+	return []DeedKind{DeedPick, DeedAsk, DeedCancel, DeedDecline, DeedNoShow, DeedScorecard, DeedBusy}
 }
 
 // Expectation is what a test expects: a line of the timeline.
@@ -61,13 +100,20 @@ const (
 	ExpectATS     Expectation = "ats"
 	ExpectArm     Expectation = "arm"
 	ExpectOutcome Expectation = "outcome"
+
+	// Of interviews.
+	ExpectInvitation   Expectation = "invitation"   // by calendar mail; also one that tells of a change
+	ExpectCancellation Expectation = "cancellation" // by calendar mail
+	ExpectScorecard    Expectation = "scorecard"    // somebody is asked for theirs
+	ExpectOffered      Expectation = "offered"      // how many times were found
+	ExpectBooked       Expectation = "booked"       // a round
 )
 
 // expectations are all kinds; outcome is last, as it is also a detail of a call and of an ats step.
 func expectations() []Expectation {
 	return []Expectation{
 		ExpectEmail, ExpectSMS, ExpectSkipped, ExpectTask, ExpectSurvey, ExpectUpdate, ExpectEnroll, ExpectLeave, ExpectEmit,
-		ExpectCall, ExpectATS, ExpectArm, ExpectOutcome,
+		ExpectCall, ExpectATS, ExpectArm, ExpectInvitation, ExpectCancellation, ExpectScorecard, ExpectOffered, ExpectBooked, ExpectOutcome,
 	}
 }
 
@@ -75,24 +121,50 @@ func expectations() []Expectation {
 type Expected struct {
 	Line   int
 	Kind   Expectation
-	Name   string   // of a message, a step, a sequence, an arm or an outcome
+	Name   string   // of a message, a step, a sequence, an arm, a round or an outcome; who gets calendar mail; how many times
 	Of     string   // of an arm: its step, or ""
 	Reason string   // of a skip; of a call or an ats step: its outcome; or ""
 	At     Moment   // to the minute, in the candidate's zone; zero: any time
 	Within Duration // how much later it may be
 	Until  Moment   // of data that are kept: until when, to the minute
+
+	To     string   // of a message: the interviewer who gets it; "": the candidate
+	Starts Moment   // of a booked round: when the interview begins
+	With   []string // of a booked round: who holds it
 }
 
-// Names are what a test may call a message or step by: of a message, its name; of an inline one and everything else, the
-// step's id; of an enrollment in another sequence also the sequence's name. The message is "" where there is none.
-func (in *Instr) Names(message string) []string {
+// ToCandidate is how calendar mail to the candidate is told from that to interviewers.
+const ToCandidate = toCandidate
+
+// Names are what a test may call what an instruction does: a message by its name; an inline one and everything else by the
+// step's id; an enrollment in another sequence also by the sequence's name. In an interview the round may be left out of an id, a
+// survey has its own name, and a reminder that is left out is called like its message. The message is "" where there is none.
+func (p *Program) Names(in *Instr, message string) []string {
 	switch {
 	case in.Op == OpSend && message != "":
 		return []string{message}
 	case in.Op == OpSend && in.Send != nil && len(in.Send.Use) > 0:
-		return append(slices.Clone(in.Send.Use), in.ID)
+		return append(slices.Clone(in.Send.Use), p.called(in)...)
 	case in.Op == OpEnroll || in.Op == OpLeave || in.Op == OpInterview:
 		return []string{in.ID, in.Sequence}
+	case in.Op == OpSurvey && p.Loop != nil:
+		return append([]string{in.Survey.Use}, p.called(in)...)
+	case in.Op == OpMeet && in.Meet.Before != nil:
+		return append(in.Meet.Before.names(), p.called(&p.Code[in.Next])...)
 	}
-	return []string{in.ID}
+	return p.called(in)
+}
+
+// called are the id of a step and, in an interview, the word after its round.
+func (p *Program) called(in *Instr) []string {
+	_, word, inRound := strings.Cut(in.ID, ".")
+	if p.Loop == nil || !inRound {
+		return []string{in.ID}
+	}
+	return []string{word, in.ID}
+}
+
+// names are those of the messages.
+func (n Notes) names() []string {
+	return slices.DeleteFunc([]string{n.Email, n.SMS}, func(name string) bool { return name == "" })
 }

@@ -74,22 +74,32 @@ func TestTestsAreNotPublished(t *testing.T) {
 	}
 }
 
-func TestInstrNames(t *testing.T) {
+func TestNames(t *testing.T) {
 	t.Parallel()
+	loop := dsl.Program{Loop: &dsl.Interview{}, Code: []dsl.Instr{{ID: "screen.remind_1"}}}
 	for name, test := range map[string]struct {
 		in      dsl.Instr
 		message string
+		program dsl.Program
 		want    []string
 	}{
-		"a message that was planned": {dsl.Instr{ID: "hi", Op: dsl.OpSend, Send: &dsl.Send{Use: []string{"a", "b"}}}, "b", []string{"b"}},
-		"one that was not":           {dsl.Instr{ID: "hi", Op: dsl.OpSend, Send: &dsl.Send{Use: []string{"a", "b"}}}, "", []string{"a", "b", "hi"}},
-		"one in the step":            {dsl.Instr{ID: "hi", Op: dsl.OpSend, Send: &dsl.Send{}}, "", []string{"hi"}},
-		"a sequence":                 {dsl.Instr{ID: "go", Op: dsl.OpEnroll, Sequence: "other"}, "", []string{"go", "other"}},
-		"a task":                     {dsl.Instr{ID: "ring", Op: dsl.OpTask}, "", []string{"ring"}},
+		"a message that was planned": {in: dsl.Instr{ID: "hi", Op: dsl.OpSend, Send: &dsl.Send{Use: []string{"a", "b"}}}, message: "b", want: []string{"b"}},
+		"one that was not":           {in: dsl.Instr{ID: "hi", Op: dsl.OpSend, Send: &dsl.Send{Use: []string{"a", "b"}}}, message: "", want: []string{"a", "b", "hi"}},
+		"one in the step":            {in: dsl.Instr{ID: "hi", Op: dsl.OpSend, Send: &dsl.Send{}}, message: "", want: []string{"hi"}},
+		"a sequence":                 {in: dsl.Instr{ID: "go", Op: dsl.OpEnroll, Sequence: "other"}, message: "", want: []string{"go", "other"}},
+		"of an interview":            {in: dsl.Instr{ID: "screen.give_up", Op: dsl.OpTask}, program: loop, want: []string{"give_up", "screen.give_up"}},
+		"its survey": {
+			in: dsl.Instr{ID: "screen.survey", Op: dsl.OpSurvey, Survey: &dsl.Ask{Use: "how"}}, program: loop, want: []string{"how", "survey", "screen.survey"},
+		},
+		"its reminder": {
+			in:      dsl.Instr{ID: "screen.before_1", Op: dsl.OpMeet, Meet: &dsl.Meet{Before: &dsl.Reminder{Notes: dsl.Notes{SMS: "soon"}}}},
+			program: loop, want: []string{"soon", "remind_1", "screen.remind_1"},
+		},
+		"a task": {in: dsl.Instr{ID: "ring", Op: dsl.OpTask}, message: "", want: []string{"ring"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if diff := cmp.Diff(test.want, test.in.Names(test.message)); diff != "" {
+			if diff := cmp.Diff(test.want, test.program.Names(&test.in, test.message)); diff != "" {
 				t.Error(diff)
 			}
 		})

@@ -16,7 +16,7 @@ import (
 type testReader struct {
 	*docReader
 	t        *Test
-	programs map[string]*Program // the sequences that have no errors
+	programs map[string]*Program // the sequences and interviews that have no errors
 	p        *Program            // the tested one; nil when it is not known or has errors
 	policy   *Retention          // instead of p, if that is what is tested
 	ws       *Workspace
@@ -25,7 +25,7 @@ type testReader struct {
 	moved    bool           // the script changes the candidate's zone: clock means nothing any more
 }
 
-// test reads a test document. programs are the sequences that have no errors.
+// test reads a test document. programs are the sequences and interviews that have no errors.
 func (r *docReader) test(programs map[string]*Program) *Test {
 	m := r.mapping(r.src.root, placeTest)
 	if m == nil {
@@ -41,10 +41,13 @@ func (r *docReader) test(programs map[string]*Program) *Test {
 	if n := m.get("of"); n != nil {
 		t.t.Of = r.name(n)
 		t.p = programs[t.t.Of]
-		if t.t.Of != "" && r.voc != nil && !slices.Contains(r.voc.sequences, t.t.Of) && !t.ofPolicy() {
-			r.add(n, codeSequence, fmt.Sprintf("There is no sequence %q.", clip(t.t.Of)), suggest(t.t.Of, r.voc.sequences))
+		if t.t.Of != "" && r.voc != nil && !t.ofPolicy() {
+			if known := slices.Concat(r.voc.sequences, r.voc.interviews); !slices.Contains(known, t.t.Of) {
+				r.add(n, codeSequence, fmt.Sprintf("There is no sequence %q.", clip(t.t.Of)), suggest(t.t.Of, known))
+			}
 		}
 	}
+	t.attendants(m.get("interviewers"))
 	t.before(m)
 	t.times(m)
 	t.beside(m)
@@ -209,6 +212,11 @@ func (t *testReader) application(n *yaml.Node) {
 	}
 	if v := m.get("status"); v != nil {
 		a.Status = t.choice(v, placeTestApplication, "status")
+	}
+	if v := m.get("hiring_manager"); v != nil {
+		if who := t.known(v); who != nil {
+			a.Manager = who.Email
+		}
 	}
 	for key, place := range map[string]*time.Time{"applied_at": &a.AppliedAt, "closed_at": &a.ClosedAt} {
 		if v := m.get(key); v != nil {

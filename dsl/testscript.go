@@ -22,13 +22,14 @@ func (t *testReader) script(n *yaml.Node) {
 		h := Happening{Line: e.Line, Source: "test"}
 		t.when(e, m, &h)
 		kinds := 0
-		for _, key := range []string{"on", "set", "enroll"} {
+		for _, key := range happenings() {
 			if m.get(key) != nil {
 				kinds++
 			}
 		}
 		if kinds != 1 && len(m.values) == len(e.Content)/2 {
-			t.add(e, codeMissingKey, "An entry of the script is one of an event, a change and an enrollment.", "Give it one of `on`, `set` and `enroll: hand`.")
+			t.add(e, codeMissingKey, "An entry of the script is one of an event, a change and an enrollment, or of what is done about an interview.",
+				"Give it one of `on`, `set` and `enroll: hand`; in the test of an interview also of `pick`, `ask`, `cancel`, `decline`, `no_show`, `scorecard` and `busy`.")
 			continue
 		}
 		switch {
@@ -39,6 +40,8 @@ func (t *testReader) script(n *yaml.Node) {
 		case m.get("enroll") != nil:
 			t.choice(m.get("enroll"), placeScript, "enroll")
 			h.Enroll = t.t.Of
+		default:
+			h.Deed = t.deed(m)
 		}
 		for _, key := range []string{"data", "step", "source"} {
 			if m.get(key) != nil && m.get("on") == nil {

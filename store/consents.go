@@ -44,7 +44,7 @@ func plainConsents(lines []consentLine) []crm.Consent {
 }
 
 // queueConsents adds lines to the histories. A line that is there already, to the microsecond, is not added again. It is
-// proof for the address that the candidate has now.
+// proof for the address that the candidate has now. A new consent of somebody who was erased lets them be written to again.
 func queueConsents(batch *pgx.Batch, lines []consentLine) {
 	for i := range lines {
 		l := &lines[i]
@@ -52,6 +52,10 @@ func queueConsents(batch *pgx.Batch, lines []consentLine) {
 			values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, (select address_hash from contact_points where candidate_id = $1 and channel = $3))
 			on conflict do nothing`,
 			l.CandidateID, l.Purpose, l.Channel, l.Granted, l.Source, l.Wording, l.cause, moment(l.At), l.Pending, moment(l.ConfirmedAt), l.ConfirmedBy)
+		if l.Granted && !l.Pending {
+			batch.Queue(`delete from suppressions x using contact_points c where c.candidate_id = $1 and c.channel = $2
+				and x.address_hash = c.address_hash and x.reason = $3 and x.at < $4`, l.CandidateID, l.Channel, crm.SuppressedErased, moment(l.At))
+		}
 	}
 }
 

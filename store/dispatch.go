@@ -29,7 +29,8 @@ func (s *Store) PendingCandidates(ctx context.Context, limit int) ([]string, err
 // Dispatch has decide make out what becomes of a candidate's new events, and commits that, in two round trips. Decide may
 // leave events out; they stay where they are. Done is false when nothing could be done now: somebody holds the candidate's
 // lock, or there is no such candidate. Nothing is done either when decide returns an error, which is passed on. Events of a
-// candidate who was merged into another while they were received are handed to the survivor.
+// candidate who was merged into another while they were received are handed to the survivor; those of one who was erased meanwhile
+// are deleted.
 func (s *Store) Dispatch(
 	ctx context.Context, candidateID string, decide func(*crm.Inbox) (*crm.Dispatched, error),
 ) (done bool, err error) {
@@ -42,7 +43,11 @@ func (s *Store) Dispatch(
 	}
 	defer tx.rollback(ctx)
 	if len(d.candidates) == 0 {
-		return s.follow(ctx, candidateID)
+		tx.rollback(ctx)
+		if done, err := s.follow(ctx, candidateID); done || err != nil {
+			return done, err
+		}
+		return s.dropOrphans(ctx, candidateID)
 	}
 	if len(d.locked) == 0 {
 		return false, nil

@@ -135,7 +135,7 @@ func scanEventEntry(row pgx.CollectableRow) ([]Entry, error) {
 func saidBy(e *crm.Event) *Said {
 	switch e.Type {
 	case "message.replied", "message.auto_replied":
-	case crm.EventPicked, crm.EventTimesRequested, crm.EventCancelled, crm.EventDeclined:
+	case crm.EventPicked, crm.EventTimesRequested, crm.EventCancelled, crm.EventDeclined, crm.EventAnswered:
 		if text := cmp.Or(e.Text("text"), e.Text("needs")); text != "" {
 			return &Said{Text: text}
 		}

@@ -108,20 +108,23 @@ const idTime = 9
 
 // insertEvents inserts rows in the order of their unique key, so that two transactions that bring the same events cannot
 // wait for each other, while seq follows the order in which they were given. An event whose candidate is not given yet is
-// resolved by its subject, an external id or an id, where the caller allows it. Who was merged into another is the survivor.
+// resolved by its subject, an external id or an id, where the caller allows it. Who was merged into another is the survivor. What
+// is told of somebody who was erased is left out, but for an application that they have made since.
 const insertEvents = `
 	insert into events (id, seq, source, external_id, type, subject, candidate_id, time, received_at, record_only, data)
-	select i.id, i.seq, i.source, i.external_id, i.type, i.subject,
-		case when i.candidate_id <> '' then coalesce((select a.candidate_id from aliases a where a.name = i.candidate_id), i.candidate_id)
-			when i.resolve then coalesce((select c.id from candidates c where c.external_id = i.subject),
-				(select c.id from candidates c where c.id = i.subject), (select a.candidate_id from aliases a where a.name = i.subject)) end,
-		i.time, i.received_at, i.record_only, i.data::jsonb
+	select i.id, i.seq, i.source, i.external_id, i.type, i.subject, i.owner, i.time, i.received_at, i.record_only, i.data::jsonb
 	from (
-		select nextval('events_seq') as seq, u.*
+		select nextval('events_seq') as seq, u.*,
+			case when u.candidate_id <> '' then coalesce((select a.candidate_id from aliases a where a.name = u.candidate_id), u.candidate_id)
+				when u.resolve then coalesce((select c.id from candidates c where c.external_id = u.subject),
+					(select c.id from candidates c where c.id = u.subject), (select a.candidate_id from aliases a where a.name = u.subject)) end as owner
 		from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bool[], $8::timestamptz[],
 			$9::timestamptz[], $10::bool[], $11::text[])
 			as u (id, source, external_id, type, subject, candidate_id, resolve, time, received_at, record_only, data)
 	) i
+	where case when i.owner is not null or i.subject = '' then true
+		when i.type = 'application.submitted' then i.time > coalesce(erased_at(i.subject), '-infinity')
+		else erased_at(i.subject) is null end
 	order by i.source, i.external_id, i.seq
 	on conflict (source, external_id) do nothing
 	returning id, candidate_id`

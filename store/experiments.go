@@ -27,22 +27,32 @@ func queueMeasured(batch *pgx.Batch, measured []crm.Measured) {
 }
 
 // ExperimentArms counts the arms of a sequence's experiments, over all of its versions, by step and arm. Mature are the runs
-// that were given their arm at their step's time or before it; of a step without a time, all are.
+// that were given their arm at their step's time or before it; of a step without a time, all are. Of people who were anonymized only the
+// month is known, and mature are those of whole months; an arm that fewer than crm.SmallestGroup of them had is left out.
 func (s *Store) ExperimentArms(ctx context.Context, definition string, mature map[string]time.Time) ([]crm.ArmCount, error) {
 	steps, times := make([]string, 0, len(mature)), make([]time.Time, 0, len(mature))
 	for step, at := range mature {
 		steps, times = append(steps, step), append(times, instant(at))
 	}
-	arms, err := all(ctx, s, pgx.RowToStructByPos[crm.ArmCount], `select a.step, a.arm, count(*), count(a.measured_at),
-			count(*) filter (where a.at <= coalesce(m.at, 'infinity')),
-			count(a.measured_at) filter (where a.at <= coalesce(m.at, 'infinity'))
-		from assignments a left join unnest($2::text[], $3::timestamptz[]) as m (step, at) on m.step = a.step
-		where a.definition = $1 group by a.step, a.arm order by a.step, a.arm`, definition, steps, times)
+	arms, err := all(ctx, s, pgx.RowToStructByPos[crm.ArmCount], countedArms, definition, steps, times, crm.SmallestGroup)
 	if err != nil {
 		return nil, fmt.Errorf("count arms of experiments: %w", err)
 	}
 	return arms, nil
 }
+
+// countedArms counts the runs there are, and adds what is counted of those that were anonymized.
+const countedArms = `with m as (select * from unnest($2::text[], $3::timestamptz[]) as m (step, at)), counted as (
+		select a.step, a.arm, 1 as n, (a.measured_at is not null)::int as met, a.at <= coalesce(m.at, 'infinity') as mature
+		from assignments a left join m on m.step = a.step where a.definition = $1
+		union all
+		select p.step, p.outcome, case p.kind when 'arm' then p.n else 0 end, case p.kind when 'measured' then p.n else 0 end,
+			(p.month + interval '1 month') at time zone 'UTC' <= coalesce(m.at, 'infinity')
+		from past_counts p left join m on m.step = p.step where p.definition = $1 and p.kind in ('arm', 'measured')
+			and (select sum(o.n) from past_counts o where o.kind = 'arm' and o.definition = $1 and o.step = p.step and o.outcome = p.outcome) >= $4
+	)
+	select step, arm, sum(n)::bigint, sum(met)::bigint, coalesce(sum(n) filter (where mature), 0)::bigint, coalesce(sum(met) filter (where mature), 0)::bigint
+	from counted group by step, arm order by step, arm`
 
 // SettledArms returns the arms that a sequence's experiments are settled to, by step.
 func (s *Store) SettledArms(ctx context.Context, definition string) (map[string]crm.SettledArm, error) {

@@ -23,6 +23,7 @@ const (
 type Received struct {
 	Event     crm.Event // as stored; of a duplicate, only ID and CandidateID are the first one's
 	Duplicate bool      // the source has sent it before: nothing was done
+	Erased    bool      // its subject was erased: nothing was kept. It counts as a duplicate for whoever goes on from it
 }
 
 // frontLargest is the number of events up to which a call is merged with others.
@@ -32,7 +33,8 @@ const frontLargest = 64
 // order of the events. An event that was received before, by source and external id, also earlier in the same call, is a
 // duplicate. The subject is a candidate's external id or id; an event of an unknown subject is kept until there is such a
 // candidate. Consent events are written to the consent history in the same transaction. An event that has no candidate of its
-// own, such as role.opened, waits for none: it becomes a job, and its subject is nobody.
+// own, such as role.opened, waits for none: it becomes a job, and its subject is nobody. An event of somebody who was erased is not
+// kept, unless it is an application that they have made since.
 //
 // ID, Time, ReceivedAt and CandidateID are filled in where they are empty. The error has crm.CodeInvalid when an event
 // lacks its source, external id or type, or holds text that Postgres cannot store; then none is stored.
@@ -171,8 +173,9 @@ func answer(events []crm.Event, inserted []insertedRow, first func([]crm.Event) 
 	}
 	for i := range received {
 		if e := &received[i].Event; received[i].Duplicate {
-			f := byIdentity[[2]string{e.Source, e.ExternalID}]
+			f, known := byIdentity[[2]string{e.Source, e.ExternalID}]
 			e.ID, e.CandidateID = f.id, f.candidateID
+			received[i].Erased = !known
 		}
 	}
 	return received, nil

@@ -205,7 +205,7 @@ type InterviewerChange struct {
 	InterviewerID string
 	At            time.Time
 	By            string // the name of the key
-	What          string // created, changed, time_off, calendar_connected, calendar_changed, calendar_removed or deleted
+	What          string // created, changed, time_off, calendar_link, calendar_connected, calendar_changed, calendar_removed or deleted
 	Fields        []string
 }
 

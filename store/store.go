@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"crypto/ed25519"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -17,10 +18,11 @@ import (
 
 // Options of a store. The zero value is good.
 type Options struct {
-	Now      func() time.Time // the clock; nil: time.Now
-	MaxConns int              // of the pool; 0: 20
-	Log      *slog.Logger     // of what goes on in the background; nil: nothing is logged
-	Seal     seal.Keys        // for what opens people's calendars; without a key none can be stored
+	Now      func() time.Time   // the clock; nil: time.Now
+	MaxConns int                // of the pool; 0: 20
+	Log      *slog.Logger       // of what goes on in the background; nil: nothing is logged
+	Seal     seal.Keys          // for what opens people's calendars; without a key none can be stored
+	Receipts ed25519.PrivateKey // signs the receipts of erasures; without it nothing can be erased
 }
 
 // Store is an open database. It is safe for concurrent use.
@@ -33,10 +35,13 @@ type Store struct {
 	keys  keyring
 	seal  seal.Keys
 
+	receipts ed25519.PrivateKey
+
 	adopted atomic.Int64 // how far adoptable has got through the kept events
 
 	keyed   sync.Mutex
-	hashKey []byte // the installation's secret; read once, by hashes
+	hashKey []byte    // the installation's secret; read once, by hashes
+	jobSeal seal.Keys // of the jobs of erasures; read once
 }
 
 // Open connects to the database. It neither creates nor changes tables: see Migrate.
@@ -65,7 +70,7 @@ func Open(ctx context.Context, dsn string, opts Options) (*Store, error) {
 		pool.Close()
 		return nil, fmt.Errorf("reach database: %w", err)
 	}
-	s := &Store{pool: pool, clock: opts.Now, log: opts.Log, seal: opts.Seal}
+	s := &Store{pool: pool, clock: opts.Now, log: opts.Log, seal: opts.Seal, receipts: opts.Receipts}
 	if s.clock == nil {
 		s.clock = time.Now
 	}

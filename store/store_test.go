@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"context"
+	"crypto/ed25519"
 	"errors"
 	"net/url"
 	"os"
@@ -26,6 +27,11 @@ type bundle struct {
 	clock atomic.Pointer[time.Time]
 	count atomic.Int64
 }
+
+// receiptKey signs the receipts of tests.
+func receiptKey() ed25519.PrivateKey { return ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize)) }
+
+func publicKey() ed25519.PublicKey { return ed25519.PublicKey(receiptKey()[ed25519.SeedSize:]) }
 
 func start() time.Time { return time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC) }
 
@@ -53,7 +59,7 @@ func patient(t *testing.T, dsn string) string {
 // open opens the database once more, as another process would.
 func (b *bundle) open(t *testing.T) *store.Store {
 	t.Helper()
-	s, err := store.Open(t.Context(), b.dsn, store.Options{Now: b.now, MaxConns: 8})
+	s, err := store.Open(t.Context(), b.dsn, store.Options{Now: b.now, MaxConns: 8, Receipts: receiptKey()})
 	if err != nil {
 		t.Fatal(err)
 	}

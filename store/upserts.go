@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"fmt"
@@ -36,7 +37,8 @@ const upsertAttempts = 5
 // UpsertCandidates creates or changes candidates in one transaction. A candidate is found by external id, else by id, also by
 // a former one of somebody who was merged into them; one that is found by neither is created, unless an id was given. What changed is told by an internal candidate.created or
 // candidate.updated event, and by a consent event for each consent that changed of an existing candidate; a write that says
-// nothing new changes nothing. Events that were kept for the candidate become theirs.
+// nothing new changes nothing. Events that were kept for the candidate become theirs. Who was erased is not created again, by external id or
+// address, until an event tells of an application that they have made since.
 func (s *Store) UpsertCandidates(ctx context.Context, writes []Write, at time.Time) ([]Upserted, error) {
 	if len(writes) == 0 {
 		return nil, nil
@@ -75,11 +77,7 @@ func (s *Store) tryUpsert(ctx context.Context, writes []Write, at time.Time, cre
 	}
 	u := &upsert{key: key, at: at, createOnly: createOnly}
 	lock := &pgx.Batch{}
-	var ids, externalIDs []string
-	for i := range writes {
-		ids = append(ids, writes[i].Candidate.ID)
-		externalIDs = append(externalIDs, writes[i].Candidate.ExternalID)
-	}
+	ids, externalIDs, hashes := writtenOf(key, writes)
 	lockCandidates(lock, &u.locked, ids, externalIDs, nil)
 	tx, err := s.begin(ctx, lock)
 	if err != nil {
@@ -91,6 +89,9 @@ func (s *Store) tryUpsert(ctx context.Context, writes []Write, at time.Time, cre
 	locked := lockedIDs(u.locked)
 	gather(load.Queue("select "+candidateColumns+" from candidates where id = any($1)", locked), scanCandidate, &rows)
 	gather(load.Queue(consentsOf+"= any($1)"+consentOrder, locked), scanConsent, &u.consents)
+	queueBuried(load, hashes, &u.buried)
+	gather(load.Queue(`select subject, max(time) from events where candidate_id is null and subject = any($1)
+		and type = 'application.submitted' group by subject`, list(externalIDs)), scanApplied, &u.applied)
 	if err := tx.send(ctx, load); err != nil {
 		return nil, err
 	}
@@ -116,6 +117,16 @@ func (s *Store) tryUpsert(ctx context.Context, writes []Write, at time.Time, cre
 	return done, nil
 }
 
+// writtenOf are the ids and external ids of those who are written down, and the hashes by which they would be recognised.
+func writtenOf(key []byte, writes []Write) (ids, externalIDs []string, hashes [][]byte) {
+	for i := range writes {
+		ids = append(ids, writes[i].Candidate.ID)
+		externalIDs = append(externalIDs, writes[i].Candidate.ExternalID)
+		hashes = append(hashes, identityHashes(key, &writes[i].Candidate)...)
+	}
+	return ids, externalIDs, hashes
+}
+
 // upsert is the state of one attempt.
 type upsert struct {
 	key        []byte
@@ -123,6 +134,9 @@ type upsert struct {
 	createOnly bool
 	locked     []lockedCandidate
 	consents   []consentLine // of the candidates there were
+	buried     []buried      // of those who are written down
+	applied    []applied     // by external id
+	reopened   []string      // erasures of people who have come back
 	drafts     []*draft
 	byID       map[string]*draft
 	byExternal map[string]*draft
@@ -196,13 +210,30 @@ func (u *upsert) write(w *Write) Upserted {
 	return Upserted{ID: d.now.ID, Changed: changed}
 }
 
+// create adds a candidate, unless they were erased and have not come back by themselves.
 func (u *upsert) create(w *Write) Upserted {
+	for _, b := range u.erased(&w.Candidate) {
+		if !slices.ContainsFunc(u.applied, func(a applied) bool { return a.subject == w.Candidate.ExternalID && a.at.After(b.at) }) {
+			return Upserted{Err: erasedError(&b)}
+		}
+		if b.kind == tombstoneName { // of an address it may be somebody else's who shares it
+			u.reopened = append(u.reopened, b.erasureID)
+		}
+	}
 	d := &draft{now: crm.Candidate{ID: crm.NewID(crm.PrefixCandidate, u.at), CreatedAt: instant(orElse(w.Candidate.CreatedAt, u.at))}}
 	d.now.Merge(&w.Candidate, w.Present)
 	u.scored(d, &crm.Candidate{})
 	u.consent(d, w)
 	u.add(d)
 	return Upserted{ID: d.now.ID, Created: true}
+}
+
+// erased are the erasures that somebody is recognised from, the last one first.
+func (u *upsert) erased(c *crm.Candidate) []buried {
+	hashes := identityHashes(u.key, c)
+	return slices.DeleteFunc(slices.Clone(u.buried), func(b buried) bool {
+		return !slices.ContainsFunc(hashes, func(hash []byte) bool { return bytes.Equal(hash, b.hash) })
+	})
 }
 
 // scored dates a score that the source gives: it is worth that much now. The same number again says nothing new, so that an
@@ -256,6 +287,9 @@ func (u *upsert) queue(batch *pgx.Batch, adopted *[]crm.Event) error {
 	}
 	if err := queueEvents(batch, facts); err != nil {
 		return err
+	}
+	if len(u.reopened) > 0 {
+		batch.Queue("update erasures set reopened_at = $2 where id = any($1)", u.reopened, moment(u.at))
 	}
 	queueAdoption(batch, subjects, owners, adopted)
 	return nil

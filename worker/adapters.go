@@ -40,12 +40,15 @@ func (d definitions) ByHash(ctx context.Context, hash string) (dsl.Document, err
 	return def.Document, err
 }
 
+// noATS is why nothing is told where there is no applicant tracking system; clients say the same.
+const noATS = "no_ats"
+
 // noCalls stands where no host is allowed, and there is no applicant tracking system.
 type noCalls struct{}
 
 func (noCalls) Do(_ context.Context, r crm.Call) (crm.CallResult, error) {
 	if r.ATS {
-		return crm.CallResult{Outcome: crm.CallFailed, Reason: "no_ats"}, nil
+		return crm.CallResult{Outcome: crm.CallFailed, Reason: noATS}, nil
 	}
 	return crm.CallResult{Outcome: crm.CallFailed, Reason: "no_calls"}, nil
 }

@@ -2,6 +2,7 @@ package worker_test
 
 import (
 	"context"
+	"crypto/ed25519"
 	"fmt"
 	"log/slog"
 	"os"
@@ -41,6 +42,7 @@ type rig struct {
 	queue    string
 	inbound  string // the domain that answers go to
 	tracking worker.Tracking
+	erasures worker.ErasureLog
 	opens    booking.Open // people's calendars; nil: nobody can be reached
 	log      *slog.Logger
 }
@@ -55,7 +57,7 @@ func newRig(t *testing.T, day time.Duration) *rig {
 	}
 	r.dsn = postgrestest.New(t, "rapport", store.Migrate)
 	var err error
-	if r.store, err = store.Open(t.Context(), r.dsn, store.Options{Now: r.now, Log: r.log}); err != nil {
+	if r.store, err = store.Open(t.Context(), r.dsn, store.Options{Now: r.now, Log: r.log, Receipts: ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize))}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(r.store.Close)
@@ -83,6 +85,7 @@ func (r *rig) work() (stop func()) {
 		Rates:       r.rates,
 		Tracking:    r.tracking,
 		Calls:       r.calls,
+		ErasureLog:  r.erasures,
 		Calendars:   r.opens,
 		Unsubscribe: func(id string) string { return "http://localhost/u/" + id },
 		SurveyLink:  func(id string) string { return "http://localhost/s/" + id },

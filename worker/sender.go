@@ -158,6 +158,9 @@ func (w *Worker) deliver(ctx context.Context, set *dsl.Set, l *lane, c *store.Cl
 	if paused, err := l.admit(ctx); err != nil || !paused.IsZero() {
 		return errors.Join(err, w.note(ctx, func() error { return w.store.Release(ctx, m.ID, w.scale.Now(paused)) }))
 	}
+	if w.now().After(m.LeaseUntil.Add(-w.span(sendTimeout))) { // this process was stopped: by now the candidate may be erased
+		return w.note(ctx, func() error { return w.store.Release(ctx, m.ID, w.now()) })
+	}
 	call, cancel := context.WithTimeout(ctx, sendTimeout)
 	defer cancel()
 	receipt, err := provider.Send(call, *out)

@@ -47,6 +47,7 @@ type Config struct {
 	CalendarDomain string       // of the UIDs of events: the same for ever
 	// InterviewerPage is an interviewer's page of a meeting, for the event in their calendar; nil: there is none.
 	InterviewerPage func(meetingID, interviewerID string) string
+	ErasureLog      ErasureLog    // where erasures are written down outside the database; nil: nowhere
 	Tracking        Tracking      // who notices opens and clicks; the zero value: nobody
 	TaskQueue       string        // default workflows.TaskQueue
 	BuildID         string        // of this binary, for worker versioning; empty: unversioned
@@ -85,8 +86,11 @@ type Worker struct {
 	listsRest time.Time // until when providers are not asked for their lists; the loop's own
 	listsTold string    // why they were not read the last time; the same
 
-	events, starts, wakes, jobs, sweeper, lookups, lists *loop
-	messages                                             []*loop // of the lanes
+	erasureLog ErasureLog // nil: there is none
+	vacuumRest time.Time  // until when nothing is vacuumed after erasures; the loop's own
+
+	events, starts, wakes, jobs, sweeper, lookups, lists, erasures *loop
+	messages                                                       []*loop // of the lanes
 }
 
 // New returns a worker that does nothing until Run.
@@ -94,7 +98,7 @@ func New(c Config) *Worker {
 	w := &Worker{
 		store: c.Store, temporal: c.Temporal, providers: c.Providers, scale: c.Scale,
 		publicURL: strings.TrimSuffix(c.PublicURL, "/"), replyDomain: c.ReplyDomain, unsubscribe: c.Unsubscribe, surveyLink: c.SurveyLink,
-		confirmLink: c.ConfirmLink, preferences: c.Preferences, tracking: c.Tracking,
+		confirmLink: c.ConfirmLink, preferences: c.Preferences, tracking: c.Tracking, erasureLog: c.ErasureLog,
 		taskQueue: c.TaskQueue, buildID: c.BuildID, grace: cmp.Or(c.Grace, defaultGrace), log: c.Log,
 	}
 	if w.taskQueue == "" {
@@ -127,6 +131,7 @@ func New(c Config) *Worker {
 	w.lists = newLoop("lists of suppressions", 10*time.Second, c.Log, w.syncLists)
 	jobs := &Jobs{Store: c.Store, Library: w.library, Now: w.now, Span: w.span, Settle: jobSettle, Log: c.Log}
 	w.jobs = newLoop("jobs", 250*time.Millisecond, c.Log, jobs.Work)
+	w.erasures = newLoop("erasures", erasuresEvery, c.Log, w.erase)
 	w.sweeper = newLoop("sweeper", min(sweepEvery, w.grace), c.Log, w.sweep)
 	return w
 }
@@ -155,7 +160,7 @@ func (w *Worker) Run(ctx context.Context) error {
 
 	var running sync.WaitGroup
 	running.Go(func() { w.listen(ctx) })
-	for _, l := range slices.Concat([]*loop{w.events, w.starts, w.wakes, w.jobs, w.sweeper, w.lookups, w.lists}, w.messages, w.calendars) {
+	for _, l := range slices.Concat([]*loop{w.events, w.starts, w.wakes, w.jobs, w.sweeper, w.lookups, w.lists, w.erasures}, w.messages, w.calendars) {
 		running.Go(func() { l.run(ctx) })
 	}
 	running.Wait()
@@ -183,7 +188,7 @@ func bind[In, Out any](r worker.Registry, handle workflows.Activity[In, Out], f 
 func (w *Worker) listen(ctx context.Context) {
 	queues := map[string][]*loop{
 		store.TopicEvents: {w.events}, store.TopicStarting: {w.starts}, store.TopicWakes: {w.wakes}, store.TopicMessages: w.messages,
-		store.TopicJobs: {w.jobs},
+		store.TopicJobs: {w.jobs}, store.TopicErasures: {w.erasures},
 	}
 	err := w.store.Listen(ctx, slices.Sorted(maps.Keys(queues)), func(topic string) {
 		for _, l := range queues[topic] {

@@ -114,11 +114,7 @@ func (b *Booker) read(ctx context.Context, meetingID string) (*question, error) 
 	}
 	q := &question{MeetingFacts: facts, workspace: set.Workspace, zone: dsl.ZoneOf(nil, set.Workspace), now: b.Now()}
 	if program.Loop != nil {
-		for i := range program.Loop.Rounds {
-			if program.Loop.Rounds[i].ID == facts.Meeting.Round {
-				q.round = &program.Loop.Rounds[i]
-			}
-		}
+		q.round = program.Loop.Round(facts.Meeting.Round)
 	}
 	if q.round == nil {
 		return nil, fmt.Errorf("read meeting: its interview has no round %q", facts.Meeting.Round)
@@ -166,13 +162,19 @@ func failureOf(err error) *calendar.Error {
 // UID is that of a meeting's events: the same in calendars and in mail, so that programs know them for one.
 func UID(meetingID, domain string) string { return meetingID + "@" + domain }
 
+// MeetingOf is the meeting that an event is of; "" when it is not one of ours.
+func MeetingOf(uid, domain string) (meetingID string) {
+	id, from, _ := strings.Cut(uid, "@")
+	if from != domain || !crm.HasPrefix(id, crm.PrefixMeeting) {
+		return ""
+	}
+	return id
+}
+
 func (b *Booker) uid(meetingID string) string { return UID(meetingID, b.Domain) }
 
 // ours tells whether an event is of a meeting. Who holds what is known without it, and better: it may be about to be taken out.
-func (b *Booker) ours(uid string) bool {
-	id, domain, _ := strings.Cut(uid, "@")
-	return domain == b.Domain && crm.HasPrefix(id, crm.PrefixMeeting)
-}
+func (b *Booker) ours(uid string) bool { return MeetingOf(uid, b.Domain) != "" }
 
 // step runs before a step that leaves a trace.
 func (b *Booker) step(ctx context.Context, name string) error {

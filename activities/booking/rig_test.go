@@ -2,6 +2,7 @@ package booking_test
 
 import (
 	"context"
+	"crypto/ed25519"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -67,7 +68,7 @@ func newRig(t *testing.T, seats ...dsl.Seat) *rig {
 		t.Fatal(err)
 	}
 	dsn := postgrestest.New(t, "booking", store.Migrate)
-	if r.Store, err = store.Open(t.Context(), dsn, store.Options{Now: r.now, MaxConns: 8, Seal: keys}); err != nil {
+	if r.Store, err = store.Open(t.Context(), dsn, store.Options{Now: r.now, MaxConns: 8, Seal: keys, Receipts: ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize))}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(r.Close)

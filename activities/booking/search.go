@@ -102,19 +102,14 @@ func (q *question) search() slots.Search {
 
 // office is when people work who have no hours of their own: as the workspace's calendar says, else nine to five from Monday to
 // Friday.
-func office(c *dsl.Calendar) (hours crm.Hours) {
+func office(c *dsl.Calendar) crm.Hours {
 	if c == nil {
 		c = &dsl.Calendar{Open: 9 * 60, Close: 17 * 60}
 		for day := time.Monday; day <= time.Friday; day++ {
 			c.Days[day] = true
 		}
 	}
-	for day, works := range c.Days {
-		if works && c.Open < c.Close {
-			hours[day] = []crm.DayPart{{From: c.Open, To: c.Close}}
-		}
-	}
-	return hours
+	return c.Week()
 }
 
 // seats are the places of the round. The hiring manager's stays empty when nobody knows who that is.

@@ -29,7 +29,8 @@ type Mail struct {
 	Kind        Kind
 	Bounce      *Bounce // of KindBounce
 	Attachments []Attachment
-	Damaged     bool // not all of it could be read
+	Calendar    []byte // the first part that is iCalendar (RFC 6047); nil: there is none
+	Damaged     bool   // not all of it could be read
 }
 
 // Attachment is a file that came with a mail. The file itself is not kept.
@@ -63,6 +64,11 @@ type File struct {
 	Content []byte
 }
 
+// isCalendar tells whether it is iCalendar, also where a program between them and us has made an attachment of it.
+func (f *File) isCalendar() bool {
+	return f.Type == "text/calendar" || f.Type == "application/ics" || f.Type == "application/octet-stream" && strings.HasSuffix(strings.ToLower(f.Name), ".ics")
+}
+
 // content is what the parts of a mail hold.
 type content struct {
 	text, html string
@@ -94,6 +100,9 @@ func compose(header textproto.MIMEHeader, t *Taken, c *content, envelope Envelop
 	m.addresses(header, t, envelope)
 	for i := range c.files {
 		m.Attachments = append(m.Attachments, c.files[i].Attachment)
+		if m.Calendar == nil && c.files[i].isCalendar() {
+			m.Calendar = c.files[i].Content
+		}
 	}
 	m.Kind, m.Bounce = kindOf(header, m.Subject, c.files, envelope)
 	return m

@@ -50,6 +50,9 @@ func (c *content) read(header textproto.MIMEHeader, body io.Reader, depth int) {
 	case name == "" && mediaType == "text/html" && c.html == "":
 		c.html = ToUTF8(string(kept), params["charset"])
 	default:
+		if mediaType == "text/calendar" {
+			kept = []byte(ToUTF8(string(kept), params["charset"]))
+		}
 		c.files = append(c.files, File{Attachment: Attachment{Name: name, Size: size, Type: mediaType}, Content: kept})
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"net/url"
 
 	"github.com/rapport-crm/rapport/api"
+	"github.com/rapport-crm/rapport/crm"
 )
 
 // UpsertInterviewers creates or changes up to api.MaxEvents interviewers by their email addresses. A dry run only says what
@@ -100,4 +101,18 @@ func (c *Client) InterviewReport(ctx context.Context, from, to string) (api.Inte
 	var out api.InterviewReport
 	err := c.get(ctx, "/v1/reports/interviews", query, &out)
 	return out, err
+}
+
+// MakeCalendarLink makes a link by which an interviewer connects a calendar at a provider, google or microsoft.
+func (c *Client) MakeCalendarLink(ctx context.Context, id string, provider crm.CalendarKind) (api.CalendarLink, error) {
+	var out api.CalendarLink
+	err := c.change(ctx, http.MethodPost, "/v1/interviewers/"+url.PathEscape(id)+"/calendars/connect", nil, api.CalendarLinkInput{Provider: provider}, &out)
+	return out, err
+}
+
+// CheckCalendars asks an interviewer's calendars now, and returns how they answered.
+func (c *Client) CheckCalendars(ctx context.Context, id string) ([]api.CheckedCalendar, error) {
+	var out api.Page[api.CheckedCalendar]
+	err := c.do(ctx, &call{method: http.MethodPost, path: "/v1/interviewers/" + url.PathEscape(id) + "/calendars/check", out: &out, repeatable: true})
+	return out.Items, err
 }

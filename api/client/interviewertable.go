@@ -77,6 +77,33 @@ func (c *Client) ImportInterviewers(ctx context.Context, r io.Reader, opts Inter
 	}
 }
 
+// ReadInterviewers reads the table without sending it: who there is, and what is wrong with the other rows. Who is not said to be
+// inactive is active.
+func ReadInterviewers(r io.Reader) (people []api.Interviewer, problems []CellError, err error) {
+	p := &peopleTable{table: newTable(r), seen: map[string]int{}}
+	if err := p.readHeader(); err != nil {
+		return nil, nil, fmt.Errorf("read the table: %w", err)
+	}
+	for {
+		row, err := p.table.next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return nil, nil, fmt.Errorf("read the table: %w", err)
+		}
+		p.add(row)
+	}
+	for _, item := range p.items {
+		person := api.Interviewer{Active: true}
+		if err := json.Unmarshal(item, &person); err != nil {
+			return nil, nil, fmt.Errorf("read the table: %w", err)
+		}
+		people = append(people, person)
+	}
+	return people, p.summary.Problems, nil
+}
+
 // interviewerColumns are the words for each column, as squeeze leaves them.
 func interviewerColumns() map[string][]string {
 	return map[string][]string{

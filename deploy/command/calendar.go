@@ -15,8 +15,8 @@ import (
 )
 
 func calendarCommand(r *remote) *cobra.Command {
-	cmd := &cobra.Command{Use: "calendar", Short: "Connect and forget the calendars of interviewers", Args: cobra.NoArgs}
-	cmd.AddCommand(addCalendarCommand(r), removeCalendarCommand(r))
+	cmd := &cobra.Command{Use: "calendar", Aliases: []string{"calendars"}, Short: "Connect, check and forget the calendars of interviewers", Args: cobra.NoArgs}
+	cmd.AddCommand(addCalendarCommand(r), removeCalendarCommand(r), checkCalendarsCommand(r))
 	return cmd
 }
 
@@ -30,7 +30,8 @@ func addCalendarCommand(r *remote) *cobra.Command {
   own        Rapport's own: what is booked here is all there is
   ics        a feed at the URL ADDRESS, which is only read
   caldav     the calendar at the URL ADDRESS; --account is the user, the secret their password
-  google     the calendar ADDRESS of the Google account --account, its main one without ADDRESS; the secret is a refresh token
+  google     the calendar ADDRESS of the Google account --account, its main one without ADDRESS; the secret is a refresh token:
+             "connect" makes a link by which its owner gives one
   microsoft  likewise, of a Microsoft account
 
 The secret is asked for, or read from standard input when that is no terminal:

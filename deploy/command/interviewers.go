@@ -19,7 +19,7 @@ func interviewersCommand() *cobra.Command {
 	var r remote
 	cmd := &cobra.Command{Use: "interviewers", Short: "People who hold interviews: hours, groups, time off and calendars", Args: cobra.NoArgs}
 	r.flags(cmd)
-	cmd.AddCommand(listInterviewersCommand(&r), showInterviewerCommand(&r), importInterviewersCommand(&r), interviewerGroupsCommand(&r), timeOffCommand(&r), calendarCommand(&r))
+	cmd.AddCommand(listInterviewersCommand(&r), showInterviewerCommand(&r), importInterviewersCommand(&r), interviewerGroupsCommand(&r), timeOffCommand(&r), calendarCommand(&r), connectCommand(&r))
 	return cmd
 }
 

@@ -1,6 +1,7 @@
 package command_test
 
 import (
+	"context"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -8,8 +9,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rapport-crm/rapport/activities/calendar"
+	"github.com/rapport-crm/rapport/activities/calendar/oauth"
 	"github.com/rapport-crm/rapport/api"
 	"github.com/rapport-crm/rapport/api/client"
+	"github.com/rapport-crm/rapport/crm"
 	"github.com/rapport-crm/rapport/deploy/command"
 	"github.com/rapport-crm/rapport/deploy/embedded/postgres/postgrestest"
 	"github.com/rapport-crm/rapport/store"
@@ -17,7 +21,7 @@ import (
 )
 
 // apiServer is the API on a database of its own, and a way to run the command against it.
-func apiServer(t *testing.T) (*client.Client, func(args ...string) (out, errOut string, code int)) {
+func apiServer(t *testing.T, changes ...func(*api.Config)) (*client.Client, func(args ...string) (out, errOut string, code int)) {
 	t.Helper()
 	keys, err := seal.Parse(seal.Make())
 	if err != nil {
@@ -33,7 +37,11 @@ func apiServer(t *testing.T) (*client.Client, func(args ...string) (out, errOut 
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := httptest.NewServer(api.New(api.Config{Store: s, Now: now}))
+	config := api.Config{Store: s, Now: now}
+	for _, change := range changes {
+		change(&config)
+	}
+	server := httptest.NewServer(api.New(config))
 	t.Cleanup(server.Close)
 	return client.New(server.URL, key), func(args ...string) (string, string, int) {
 		t.Helper()
@@ -112,4 +120,62 @@ func TestSecretsArePipedIn(t *testing.T) {
 	if _, err := command.ReadSecret(strings.NewReader(strings.Repeat("x", 1<<20))); err == nil {
 		t.Error("a megabyte is a secret")
 	}
+}
+
+// shut is a calendar that does not let us in.
+type shut struct{ calendar.Calendar }
+
+func (shut) Busy(context.Context, crm.Span) ([]calendar.Block, error) {
+	return nil, &calendar.Error{Kind: calendar.Unauthorized, Code: "http_401"}
+}
+
+// free is a calendar with nothing in it.
+type free struct{ calendar.Calendar }
+
+func (free) Busy(context.Context, crm.Span) ([]calendar.Block, error) { return nil, nil }
+
+func TestConnectAndCheckCalendars(t *testing.T) {
+	t.Parallel()
+	c, run := apiServer(t, func(c *api.Config) {
+		c.PublicURL, c.LinkSecret = "https://rapport.example", []byte("0123456789abcdef")
+		c.CalendarApps = map[crm.CalendarKind]*oauth.App{crm.CalendarGoogle: oauth.Google("id", "secret", "https://rapport.example/calendars/connected")}
+		c.OpenCalendar = func(_ context.Context, link *crm.CalendarLink, _ *crm.Interviewer) (calendar.Calendar, error) {
+			if link.Kind == crm.CalendarICS {
+				return free{}, nil
+			}
+			return shut{}, nil
+		}
+	})
+	file := filepath.Join(t.TempDir(), "people.csv")
+	if err := os.WriteFile(file, []byte("email,name\nmaya@trust.example,Maya Shah\nbo@trust.example,Bo\ncy@trust.example,Cy\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	says := func(wantCode int, want string, args ...string) {
+		t.Helper()
+		out, errOut, code := run(args...)
+		if got := out + errOut; code != wantCode || !strings.HasPrefix(got, want) {
+			t.Errorf("%v: exit %d, want %d\ngot:\n%s\nwant:\n%s", args, code, wantCode, got, want)
+		}
+	}
+	says(0, "3 rows: 3 created", "import", file)
+	says(0, "https://rapport.example/calendars/connect/con_", "connect", "maya@trust.example", "--google")
+	if _, errOut, code := run("connect", "maya@trust.example", "--microsoft"); code != 2 || !strings.Contains(errOut, "not registered at Microsoft") {
+		t.Errorf("exit %d: %s", code, errOut)
+	}
+	if _, errOut, code := run("connect", "maya@trust.example"); code == 0 || !strings.Contains(errOut, "google") {
+		t.Errorf("exit %d: %s", code, errOut)
+	}
+	says(0, "no calendars\n", "calendars", "check")
+	says(0, "connected cal_", "calendar", "add", "bo@trust.example", "own")
+	says(0, "connected cal_", "calendar", "add", "maya@trust.example", "ics", "https://feeds.example/hunter2/basic.ics")
+	says(0, `INTERVIEWER  CALENDAR                   ANSWER  BUSY  LAST ANSWERED
+Bo           own                        ok      0     -
+Maya Shah    ics https://feeds.example  ok      0     2026-11-06 10:00:00
+`, "calendars", "check")
+	if _, err := c.PutCalendar(t.Context(), "cy@trust.example", api.CalendarInput{Kind: crm.CalendarMicrosoft, Account: "maya", Secret: "hunter2"}); err != nil {
+		t.Fatal(err)
+	}
+	says(1, `INTERVIEWER  CALENDAR        ANSWER                                                                  BUSY  LAST ANSWERED
+Cy           microsoft maya  calendar is closed to us: its owner has to connect it again (http_401)  -     never
+`, "calendars", "check", "cy@trust.example")
 }

@@ -28,6 +28,7 @@ type settings struct {
 	inbound   string
 	tracking  string
 	calendars service.Calendars
+	erasures  string
 }
 
 func (s *settings) flags(f *pflag.FlagSet) {
@@ -38,6 +39,7 @@ func (s *settings) flags(f *pflag.FlagSet) {
 	trackingFlag(f, &s.tracking)
 	s.calls.flags(f)
 	calendarFlags(f, &s.calendars)
+	erasureLogFlag(f, &s.erasures)
 }
 
 func inboundFlag(f *pflag.FlagSet, domain *string) {
@@ -72,10 +74,14 @@ func (s *settings) open(ctx context.Context, l *slog.Logger) (c service.Config, 
 	if err != nil {
 		return c, nil, err
 	}
+	receipts, err := receiptKey()
+	if err != nil {
+		return c, nil, err
+	}
 	if err := store.Migrate(ctx, s.database); err != nil {
 		return c, nil, fmt.Errorf("prepare database: %w", err)
 	}
-	db, err := store.Open(ctx, s.database, store.Options{Log: l, MaxConns: 48, Seal: keys})
+	db, err := store.Open(ctx, s.database, store.Options{Log: l, MaxConns: 48, Seal: keys, Receipts: receipts})
 	if err != nil {
 		return c, nil, err
 	}
@@ -90,7 +96,7 @@ func (s *settings) open(ctx context.Context, l *slog.Logger) (c service.Config, 
 		db.Close()
 		return c, nil, fmt.Errorf("temporal is not reachable at %s; set TEMPORAL_ADDRESS: %w", options.HostPort, err)
 	}
-	c = service.Config{Store: db, Temporal: temporal, PublicURL: s.publicURL, Providers: s.providers, Inbound: s.inbound, Tracking: s.tracking, Calls: s.calls.config(), Calendars: calendarSecrets(s.calendars), Log: l}
+	c = service.Config{Store: db, Temporal: temporal, PublicURL: s.publicURL, Providers: s.providers, Inbound: s.inbound, Tracking: s.tracking, Calls: s.calls.config(), Calendars: calendarSecrets(s.calendars), ErasureLog: s.erasures, Log: l}
 	return c, func() { temporal.Close(); db.Close() }, nil
 }
 
@@ -105,6 +111,9 @@ func (s *settings) run(cmd *cobra.Command, part func(context.Context, service.Co
 		return err
 	}
 	defer closeAll()
+	if _, err := c.ReplayErasures(cmd.Context()); err != nil {
+		return err
+	}
 	return part(cmd.Context(), c)
 }
 

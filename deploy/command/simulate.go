@@ -31,6 +31,7 @@ type simulateFlags struct {
 	files                        []string
 	fields, consents, events     []string
 	script, candidates, recorded string
+	interviewers, manager        string
 	start, until, out            string
 	format                       choice
 	history, actual, totals      bool
@@ -49,12 +50,16 @@ the columns of ` + "`rapport candidates import`" + `), recorded events (--events
 --candidates), or the server's own candidates and history (--server-history). Candidates are as they are now, or as the file
 says; what they did happens at its time. A message is taken at once, a call answered ok.
 
+Of an interview, what is shown is who would be offered what from now on, and then the course of it if the candidate picks the first
+time and every scorecard is good: unless --event or --script say what happens.
+
 Nothing is written and no provider is called. With --against-actual, what would have been sent is held against what the server
 did send.`,
 		Example: "  rapport simulate silver-medallist-nurses --file definitions --candidate first_name=Sarah --candidate functions='[nursing]' \\\n" +
 			"    --consent talent-community:email,sms --event 'application.rejected:{reason: silver_medallist}'\n" +
 			"  rapport simulate silver-medallist-nurses --file definitions --candidates candidates.csv --events events.jsonl\n" +
-			"  rapport simulate silver-medallist-nurses --file definitions --server-history --against-actual --format svg --out history.svg",
+			"  rapport simulate silver-medallist-nurses --file definitions --server-history --against-actual --format svg --out history.svg\n" +
+			"  rapport simulate backend-onsite --file definitions --interviewers people.csv --hiring-manager anders@trust.example",
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd, args) },
 	}
@@ -70,6 +75,8 @@ func (f *simulateFlags) declare(cmd *cobra.Command) {
 	flags.StringArrayVar(&f.consents, "consent", nil, "a purpose the candidate agreed to, with the channels: talent-community or talent-community:email,sms")
 	flags.StringArrayVar(&f.events, "event", nil, "what happens, in order: TYPE, TYPE:{DATA}, or an entry as in a test's script: '{after: 5d, on: message.replied}'")
 	flags.StringVar(&f.script, "script", "", "a file with a script, as in a test: a list of entries")
+	flags.StringVar(&f.interviewers, "interviewers", "", "of an interview: who could hold it, a CSV file as for 'rapport interviewers import', or YAML as in a test; default: the server's, without their calendars")
+	flags.StringVar(&f.manager, "hiring-manager", "", "of an interview: who decides about the role, by name in the YAML file or by address")
 	flags.StringVar(&f.candidates, "candidates", "", "a CSV file of candidates")
 	flags.StringVar(&f.recorded, "events", "", "a file of recorded events, one JSON object a line")
 	flags.BoolVar(&f.history, "server-history", false, "the server's candidates, and what they did; the key needs candidates:read and events:read")
@@ -100,10 +107,10 @@ func (f *simulateFlags) run(cmd *cobra.Command, names []string) error {
 			for k := range set.Programs {
 				known = append(known, k)
 			}
-			return fmt.Errorf("there is no sequence %q in %s.%s", name, strings.Join(f.files, ", "), meant(name, known))
+			return fmt.Errorf("there is no sequence and no interview %q in %s.%s", name, strings.Join(f.files, ", "), meant(name, known))
 		}
 	}
-	cast, err := f.cast(cmd, files, names)
+	cast, err := f.cast(cmd, files, names, loops(set, names))
 	if err != nil {
 		return err
 	}

@@ -23,12 +23,16 @@ import (
 )
 
 // cast finds whom the sequences are played for.
-func (f *simulateFlags) cast(cmd *cobra.Command, files []dsl.File, names []string) ([]*actor, error) {
+func (f *simulateFlags) cast(cmd *cobra.Command, files []dsl.File, names []string, interviews bool) ([]*actor, error) {
 	byHand := len(f.fields)+len(f.consents)+len(f.events) > 0 || f.script != ""
 	recorded := f.candidates != "" || f.recorded != ""
 	switch {
 	case f.history && (byHand || recorded), recorded && byHand:
 		return nil, errors.New("a simulation is for one candidate (--candidate, --event), for files (--candidates, --events) or for the server's history: choose one")
+	case interviews && (f.history || recorded):
+		return nil, errors.New("an interview is simulated for one candidate: leave --candidates, --events and --server-history out")
+	case interviews:
+		return f.forInterview(cmd, files, names)
 	case f.history:
 		return f.fromServer(cmd, names)
 	case recorded:
@@ -43,6 +47,11 @@ func (f *simulateFlags) fromFlags(cmd *cobra.Command, files []dsl.File, names []
 	if err != nil {
 		return nil, err
 	}
+	return f.checkedPart(cmd, files, text)
+}
+
+// checkedPart reads a test document that was made of flags.
+func (f *simulateFlags) checkedPart(cmd *cobra.Command, files []dsl.File, text string) ([]*actor, error) {
 	all := append(slices.Clone(files), dsl.File{Path: flagsName, Text: []byte(text)})
 	set, problems := dsl.Check(all, nil)
 	if set == nil {

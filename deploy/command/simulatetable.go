@@ -78,13 +78,15 @@ func (t *totals) count(l *play.Line) {
 		t.NotEnrolled[words(l.Reason)]++
 	case play.LineGoal:
 		t.Goals++
-	case play.LineKind(dsl.ExpectEmail), play.LineKind(dsl.ExpectSMS), play.LineKind(dsl.ExpectSurvey):
+	case play.LineKind(dsl.ExpectEmail), play.LineKind(dsl.ExpectSMS), play.LineKind(dsl.ExpectSurvey),
+		play.LineKind(dsl.ExpectInvitation), play.LineKind(dsl.ExpectCancellation), play.LineKind(dsl.ExpectScorecard):
 		t.Sent[string(l.Kind)+" "+l.Name]++
 	case play.LineKind(dsl.ExpectSkipped):
 		t.Skipped[l.Name+" ("+words(l.Reason)+")"]++
 	case play.LineKind(dsl.ExpectOutcome):
 		t.Ended[l.Name]++
-	case play.LineEvent, play.LineDeferred, play.LineWaiting, play.LineBranch, play.LineRound, play.LinePaused, play.LinePlanned, play.LineProblem:
+	case play.LineEvent, play.LineDeferred, play.LineWaiting, play.LineBranch, play.LineRound, play.LinePaused, play.LinePlanned, play.LineProblem,
+		play.LineMeeting, play.LineKind(dsl.ExpectOffered), play.LineKind(dsl.ExpectBooked):
 	default:
 		t.Effects[string(l.Kind)+" "+l.Name]++
 	}
@@ -95,6 +97,7 @@ func (s *simulation) table(out io.Writer) {
 	style := styleOf(out)
 	var b strings.Builder
 	if !s.totalsOnly {
+		s.offers(&b, style)
 		s.details(&b, style)
 	}
 	differ, differing := 0, 0

@@ -34,6 +34,7 @@ type wantJSON struct {
 	Kind   string `json:"kind"`
 	Name   string `json:"name"`
 	Reason string `json:"reason,omitempty"`
+	To     string `json:"to,omitempty"` // an interviewer
 }
 
 type gotJSON struct {
@@ -44,6 +45,9 @@ type gotJSON struct {
 	Reason string    `json:"reason,omitempty"`
 	Text   string    `json:"text,omitempty"`
 	Listed bool      `json:"listed"`
+	To     string    `json:"to,omitempty"` // an interviewer
+	Starts time.Time `json:"starts,omitzero"`
+	With   []string  `json:"with,omitempty"`
 }
 
 func (r *report) json(trials []*play.Trial) error {
@@ -69,7 +73,7 @@ func (r *report) json(trials []*play.Trial) error {
 func rowOf(row *play.Row) rowJSON {
 	out := rowJSON{OK: row.OK}
 	if x := row.Want; x != nil {
-		out.Want = &wantJSON{Line: x.Line, Kind: string(x.Kind), Name: x.Name, Reason: x.Reason}
+		out.Want = &wantJSON{Line: x.Line, Kind: string(x.Kind), Name: x.Name, Reason: x.Reason, To: x.To}
 	}
 	if l := row.Got; l != nil {
 		out.Got = gotOf(l)
@@ -80,6 +84,7 @@ func rowOf(row *play.Row) rowJSON {
 func gotOf(l *play.Line) *gotJSON {
 	return &gotJSON{
 		At: l.At.In(l.Zone), Kind: string(l.Kind), Name: l.Name, Step: l.Step, Reason: l.Reason, Text: l.Text, Listed: l.Listed,
+		To: l.To, Starts: l.Starts, With: l.With,
 	}
 }
 

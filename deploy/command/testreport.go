@@ -151,7 +151,7 @@ func (r *report) rows(t *play.Trial) []shown {
 // quietKind tells whether a line is only of interest to who looks closely.
 func quietKind(kind play.LineKind) bool {
 	switch kind {
-	case play.LineWaiting, play.LineBranch, play.LineRound, play.LineGoal:
+	case play.LineWaiting, play.LineBranch, play.LineRound, play.LineGoal, play.LineMeeting:
 		return true
 	case play.LineEvent, play.LineEnrolled, play.LineNotEnrolled, play.LineDeferred, play.LinePaused, play.LinePlanned, play.LineProblem:
 	}
@@ -177,6 +177,7 @@ func expectation(x *dsl.Expected, zone *time.Location) string {
 	if x.Of != "" {
 		text += " of " + x.Of
 	}
+	text += toWhom(x.To) + with(x.Starts.In(zone), x.With)
 	if x.Reason != "" {
 		text += " (" + words(x.Reason) + ")"
 	}
@@ -198,11 +199,12 @@ func lineText(l *play.Line) string {
 		return text
 	case play.LineEnrolled, play.LineNotEnrolled:
 		text += "· " + words(string(l.Kind))
-	case play.LineDeferred, play.LineWaiting, play.LineBranch, play.LineRound, play.LinePaused, play.LineGoal, play.LinePlanned, play.LineProblem:
+	case play.LineDeferred, play.LineWaiting, play.LineBranch, play.LineRound, play.LinePaused, play.LineGoal, play.LinePlanned, play.LineProblem, play.LineMeeting:
 		text += "· " + words(string(l.Kind)) + " " + l.Name
 	default:
 		text += string(l.Kind) + " " + l.Name
 	}
+	text += toWhom(l.To) + with(l.Starts.In(l.Zone), l.With)
 	if l.Reason != "" {
 		text += " (" + words(l.Reason) + ")"
 	}
@@ -212,14 +214,35 @@ func lineText(l *play.Line) string {
 	return text
 }
 
+// toWhom says which interviewer a message is for.
+func toWhom(interviewer string) string {
+	if interviewer == "" {
+		return ""
+	}
+	return " to " + interviewer
+}
+
+// with says when a booked interview begins, and who holds it.
+func with(starts time.Time, who []string) (text string) {
+	if !starts.IsZero() {
+		text = " for " + starts.Format(clock)
+	}
+	if len(who) > 0 {
+		text += " with " + strings.Join(who, ", ")
+	}
+	return text
+}
+
 // lineWhy explains a line, where it has an expression or a cause.
 func lineWhy(l *play.Line) string {
 	switch l.Kind {
-	case play.LineNotEnrolled, play.LineProblem, play.LineKind(dsl.ExpectSkipped), play.LineKind(dsl.ExpectOutcome), play.LineBranch:
+	case play.LineNotEnrolled, play.LineProblem, play.LineKind(dsl.ExpectSkipped), play.LineKind(dsl.ExpectOutcome),
+		play.LineKind(dsl.ExpectOffered), play.LineBranch:
 		if l.Text != "" {
 			return l.Text
 		}
-	case play.LineEvent, play.LineEnrolled, play.LineDeferred, play.LineWaiting, play.LineRound, play.LinePaused, play.LineGoal, play.LinePlanned:
+	case play.LineEvent, play.LineEnrolled, play.LineDeferred, play.LineWaiting, play.LineRound, play.LinePaused, play.LineGoal, play.LinePlanned,
+		play.LineMeeting:
 	}
 	return ""
 }
@@ -238,6 +261,9 @@ func difference(x *dsl.Expected, l *play.Line) string {
 	}
 	if !x.Until.IsZero() && !l.Until.IsZero() {
 		return "they are kept until " + l.Until.In(l.Zone).Format(clock)
+	}
+	if text := with(l.Starts.In(l.Zone), l.With); x.Kind == dsl.ExpectBooked && text != with(x.Starts.In(l.Zone), x.With) {
+		return "it is" + text
 	}
 	if x.Reason != "" && x.Reason != l.Reason {
 		return "the reason is " + l.Reason

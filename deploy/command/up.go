@@ -27,6 +27,9 @@ func upCommand() *cobra.Command {
 			if c.Seal, err = sealKeys(); err != nil {
 				return err
 			}
+			if c.Receipts, err = receiptKey(); err != nil {
+				return err
+			}
 			c.Calendars = calendarSecrets(c.Calendars)
 			c.Out, c.Calls = cmd.OutOrStdout(), reach.config()
 			return embedded.Run(cmd.Context(), c)
@@ -48,5 +51,6 @@ func upCommand() *cobra.Command {
 	trackingFlag(f, &c.Tracking)
 	reach.flags(f)
 	calendarFlags(f, &c.Calendars)
+	erasureLogFlag(f, &c.ErasureLog)
 	return cmd
 }

@@ -1,6 +1,7 @@
 package embedded
 
 import (
+	"crypto/ed25519"
 	"fmt"
 	"io"
 	"log/slog"
@@ -17,17 +18,19 @@ import (
 type Config struct {
 	Data       string // the folder that holds everything
 	Ports      Ports
-	PublicURL  string            // where providers and candidates reach the API; empty: the local address
-	Providers  service.Providers // empty: the sandbox
-	Inbound    string            // the domain whose mail is posted to the API; empty: none
-	Tracking   string            // who notices opens and clicks, as service.Config has it
-	Calls      call.Config       // which hosts call steps may reach; without an ATS, the sandbox
-	Calendars  service.Calendars // how people's calendars are reached
-	Seal       seal.Keys         // of what opens calendars; without a key, one that is kept in the data folder
-	SMSNumbers []string          // that the sandbox's Twilio account owns, E.164
-	TimeScale  float64           // virtual seconds per real one; 0 is 1. Sandbox only
-	Demo       bool              // apply the examples, import a few candidates and play what they do
-	Out        io.Writer         // where the addresses are printed
+	PublicURL  string             // where providers and candidates reach the API; empty: the local address
+	Providers  service.Providers  // empty: the sandbox
+	Inbound    string             // the domain whose mail is posted to the API; empty: none
+	Tracking   string             // who notices opens and clicks, as service.Config has it
+	Calls      call.Config        // which hosts call steps may reach; without an ATS, the sandbox
+	Calendars  service.Calendars  // how people's calendars are reached
+	Seal       seal.Keys          // of what opens calendars; without a key, one that is kept in the data folder
+	Receipts   ed25519.PrivateKey // that signs receipts of erasures; nil: one that is kept in the data folder
+	ErasureLog string             // the file in which erasures are kept beside the database; empty: one in the data folder
+	SMSNumbers []string           // that the sandbox's Twilio account owns, E.164
+	TimeScale  float64            // virtual seconds per real one; 0 is 1. Sandbox only
+	Demo       bool               // apply the examples, import a few candidates and play what they do
+	Out        io.Writer          // where the addresses are printed
 	Log        *slog.Logger
 }
 

@@ -1,6 +1,7 @@
 package embedded
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -190,12 +191,17 @@ func (u *up) openStore(ctx context.Context) error {
 			return err
 		}
 	}
+	if u.Receipts == nil {
+		if u.Receipts, err = receiptKey(u.Data); err != nil {
+			return err
+		}
+	}
 	dsn := u.postgres.DSN("rapport")
 	if err := store.Migrate(ctx, dsn); err != nil {
 		return fmt.Errorf("prepare database: %w", err)
 	}
 	s, err := store.Open(ctx, dsn, store.Options{
-		Now: func() time.Time { return clock.Now(time.Now()) }, MaxConns: 48, Log: u.Log, Seal: u.Seal,
+		Now: func() time.Time { return clock.Now(time.Now()) }, MaxConns: 48, Log: u.Log, Seal: u.Seal, Receipts: u.Receipts,
 	})
 	if err != nil {
 		return err
@@ -227,7 +233,7 @@ func (u *up) adminKey(ctx context.Context) error {
 // openSandbox opens the sandbox, unless there are real accounts.
 func (u *up) openSandbox(ctx context.Context) error {
 	u.service.Providers, u.service.Calls, u.service.Inbound, u.service.Calendars = u.Providers, u.Calls, u.Inbound, u.Calendars
-	u.service.Tracking = u.Tracking
+	u.service.Tracking, u.service.ErasureLog = u.Tracking, cmp.Or(u.ErasureLog, filepath.Join(u.Data, local.ErasuresFile))
 	if u.Providers.Real() {
 		return nil
 	}
@@ -268,6 +274,9 @@ func (u *up) startService(ctx context.Context, api net.Listener) error {
 	u.service.PublicURL = u.PublicURL
 	if u.PublicURL == "" {
 		u.service.PublicURL = u.apiURL
+	}
+	if _, err := u.service.ReplayErasures(ctx); err != nil {
+		return err
 	}
 	handler, err := service.API(ctx, u.service)
 	if err != nil {

@@ -1,6 +1,7 @@
 package embedded
 
 import (
+	"crypto/ed25519"
 	"crypto/rand"
 	"encoding/base64"
 	"encoding/hex"
@@ -13,6 +14,7 @@ import (
 	"time"
 
 	"github.com/rapport-crm/rapport/crm"
+	"github.com/rapport-crm/rapport/deploy/local"
 	"github.com/rapport-crm/rapport/store/seal"
 )
 
@@ -89,6 +91,24 @@ func sealKeys(dir string) (seal.Keys, error) {
 		return seal.Keys{}, fmt.Errorf("%s in %s is damaged; restore it from a backup, or delete it and connect every calendar again", name, dir)
 	}
 	return keys, nil
+}
+
+// receiptKey is that of the data folder, made the first time. A damaged one is never replaced: receipts that are out would not be known by
+// the new one.
+func receiptKey(dir string) (ed25519.PrivateKey, error) {
+	raw, err := os.ReadFile(filepath.Join(dir, local.ReceiptKeyFile)) //nolint:gosec // our own folder
+	if errors.Is(err, fs.ErrNotExist) {
+		raw = []byte(crm.MakeReceiptKey() + "\n")
+		err = writeText(dir, local.ReceiptKeyFile, string(raw))
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", local.ReceiptKeyFile, err)
+	}
+	key, err := crm.ParseReceiptKey(string(raw))
+	if err != nil {
+		return nil, fmt.Errorf("%s in %s is damaged; restore it from a backup", local.ReceiptKeyFile, dir)
+	}
+	return key, nil
 }
 
 // scale continues the clock of the data folder at the given speed. It never goes back: what was sent stays in the past.

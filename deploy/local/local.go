@@ -5,6 +5,9 @@ package local
 const (
 	File    = "local.json" // an Address; there while `rapport up` runs
 	KeyFile = "admin.key"  // an API key with every scope
+
+	ReceiptKeyFile = "receipt.key"    // signs the receipts of erasures
+	ErasuresFile   = "erasures.jsonl" // the log of erasures
 )
 
 // Address is where `rapport up` is.

@@ -10,6 +10,7 @@ import (
 	"github.com/rapport-crm/rapport/activities/booking"
 	"github.com/rapport-crm/rapport/activities/calendar/connect"
 	"github.com/rapport-crm/rapport/activities/calendar/oauth"
+	"github.com/rapport-crm/rapport/crm"
 )
 
 // Calendars says how people's calendars are reached. CalDAV and feeds need nothing; Google and Microsoft need to know who asks.
@@ -42,16 +43,17 @@ func (c *Calendars) check() error {
 	return nil
 }
 
-// apps are the registered ones; nil for those that are not.
-func (c *Calendars) apps(public string) (google, microsoft *oauth.App) {
+// apps are the registered ones.
+func (c *Calendars) apps(public string) map[crm.CalendarKind]*oauth.App {
+	apps := map[crm.CalendarKind]*oauth.App{}
 	back := strings.TrimSuffix(public, "/") + RedirectPath
 	if c.Google.ID != "" {
-		google = oauth.Google(c.Google.ID, c.Google.Secret, back)
+		apps[crm.CalendarGoogle] = oauth.Google(c.Google.ID, c.Google.Secret, back)
 	}
 	if c.Microsoft.ID != "" {
-		microsoft = oauth.Microsoft(c.Tenant, c.Microsoft.ID, c.Microsoft.Secret, back)
+		apps[crm.CalendarMicrosoft] = oauth.Microsoft(c.Tenant, c.Microsoft.ID, c.Microsoft.Secret, back)
 	}
-	return google, microsoft
+	return apps
 }
 
 // calendars returns the way to people's calendars, and the domain of events in them.
@@ -63,8 +65,10 @@ func (c *Config) calendars(ctx context.Context) (booking.Open, string, error) {
 	if err != nil {
 		return nil, "", err
 	}
-	google, microsoft := c.Calendars.apps(c.PublicURL)
-	connector := connect.New(connect.Config{Private: c.Calendars.Private, Google: google, Microsoft: microsoft, Keep: c.Store.RenewCalendarSecret})
+	apps := c.Calendars.apps(c.PublicURL)
+	connector := connect.New(connect.Config{
+		Private: c.Calendars.Private, Google: apps[crm.CalendarGoogle], Microsoft: apps[crm.CalendarMicrosoft], Keep: c.Store.RenewCalendarSecret,
+	})
 	return connector.Open, domain, nil
 }
 

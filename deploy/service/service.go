@@ -37,6 +37,7 @@ type Config struct {
 	Inbound    string      // the domain whose mail is posted to /webhooks/sendgrid/inbound; empty: none
 	Calls      call.Config // which hosts call steps may reach, and the ATS; none by default
 	Calendars  Calendars   // how people's calendars are reached
+	ErasureLog string      // the file in which erasures are kept beside the database; empty: none
 	Scale      crm.Scale
 	BuildID    string
 	Log        *slog.Logger
@@ -133,7 +134,7 @@ func API(ctx context.Context, c Config) (http.Handler, error) {
 	if err := c.checkTracking(); err != nil {
 		return nil, err
 	}
-	domain, err := c.calendarDomain(ctx)
+	calendars, domain, err := c.calendars(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -145,7 +146,7 @@ func API(ctx context.Context, c Config) (http.Handler, error) {
 		}
 	}
 	return api.New(api.Config{ //nolint:contextcheck // handlers have their requests' contexts
-		Store: c.Store, PublicURL: c.PublicURL, LinkSecret: secret, CalendarDomain: domain,
+		Store: c.Store, PublicURL: c.PublicURL, LinkSecret: secret, CalendarDomain: domain, CalendarApps: c.Calendars.apps(c.PublicURL), OpenCalendar: calendars,
 		SendGrid: verifier, Twilio: &twilio.Verifier{AuthToken: c.Providers.TwilioToken, PublicURL: c.PublicURL},
 		AnswerKeywords: c.Providers.TwilioKeywords == KeywordsRapport, NoTracking: c.Tracking == TrackOff,
 		Temporal: ready, TemporalUI: c.TemporalUI, Log: c.Log, Now: c.now, Registry: prometheus.NewRegistry(),
@@ -198,11 +199,16 @@ func Worker(ctx context.Context, c Config) (*worker.Worker, error) {
 		return nil, err
 	}
 	public := strings.TrimSuffix(c.PublicURL, "/")
+	var log worker.ErasureLog
+	if c.ErasureLog != "" {
+		log = ErasureLog{Path: c.ErasureLog}
+	}
 	return worker.New(worker.Config{
 		Store: c.Store, Temporal: c.Temporal, Providers: providers, Scale: c.Scale, PublicURL: public,
 		ReplyDomain: c.Inbound,
 		Rates:       map[crm.Channel]float64{crm.Email: c.Providers.SendGridRate, crm.SMS: c.Providers.TwilioRate},
 		Calls:       call.New(c.Calls),
+		ErasureLog:  log,
 		Calendars:   calendars, CalendarDomain: domain,
 		Unsubscribe: func(messageID string) string { return api.UnsubscribeURL(public, secret, messageID) },
 		SurveyLink:  func(messageID string) string { return api.SurveyURL(public, secret, messageID) },

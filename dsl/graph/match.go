@@ -81,6 +81,7 @@ func eventWords(eventType, step string) string {
 		"interview.rescheduled":     "moves an interview",
 		"interview.cancelled":       "has an interview cancelled",
 		"interview.declined":        "declines an interview",
+		"interview.answered":        "answers the invitation to an interview",
 		"interview.completed":       "has had an interview",
 		"interview.no_show":         "misses an interview",
 		"scorecard.submitted":       "has a new scorecard",

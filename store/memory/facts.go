@@ -86,9 +86,8 @@ func (s *Store) facts(p *person, r *run, now time.Time) crm.Facts {
 			f.Arms[key[1]] = arm
 		}
 	}
-	for _, m := range r.meetings {
-		m.EnrollmentID, m.CandidateID, m.ApplicationID, m.Definition = r.ID, r.CandidateID, r.ApplicationID, r.Definition
-		f.Meetings = append(f.Meetings, m)
+	for i := range r.meetings {
+		f.Meetings = append(f.Meetings, r.meeting(i))
 	}
 	if n := len(r.calls); n > 0 {
 		last := r.calls[n-1]

@@ -176,6 +176,11 @@ func (s *Store) CallDone(_ context.Context, enrollmentID string, done crm.CallRe
 	if slices.ContainsFunc(r.calls, func(c crm.CallResult) bool { return c.Seq == done.Seq }) {
 		return nil
 	}
+	return r.answered(done)
+}
+
+// answered keeps the answer of a call, as JSON has it.
+func (r *run) answered(done crm.CallResult) error {
 	if done.Result != nil {
 		read, err := plain(done.Result)
 		if err != nil {

@@ -46,15 +46,20 @@ func (c *comparison) pair(x *dsl.Expected, l *Line) int {
 	switch {
 	case LineKind(x.Kind) != l.Kind:
 		return costApart
-	case !slices.Contains(l.Names, x.Name) || x.Of != "" && x.Of != l.Step:
+	case !slices.Contains(l.Names, x.Name) || x.Of != "" && x.Of != l.Step || x.To != l.To:
 		if l.Listed {
 			return costNames
 		}
 		return costApart
-	case x.Reason != "" && x.Reason != l.Reason, !inTime(x, l), !x.Until.IsZero() && !x.Until.In(l.Zone).Equal(l.Until.Truncate(time.Minute)):
+	case x.Reason != "" && x.Reason != l.Reason, !inTime(x, l), !asBooked(x, l), !x.Until.IsZero() && !x.Until.In(l.Zone).Equal(l.Until.Truncate(time.Minute)):
 		return costTimes
 	}
 	return 0
+}
+
+// asBooked tells whether an interview begins when it should, with whom it should.
+func asBooked(x *dsl.Expected, l *Line) bool {
+	return (x.Starts.IsZero() || x.Starts.In(l.Zone).Equal(l.Starts)) && (len(x.With) == 0 || slices.Equal(slices.Sorted(slices.Values(x.With)), l.With))
 }
 
 // inTime tells whether a line came in the minute that was expected, or as much later as it may.

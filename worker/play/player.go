@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/rapport-crm/rapport/activities"
+	"github.com/rapport-crm/rapport/activities/booking"
 	"github.com/rapport-crm/rapport/crm"
 	"github.com/rapport-crm/rapport/dsl"
 	"github.com/rapport-crm/rapport/store/memory"
@@ -22,6 +23,9 @@ type player struct {
 	store   *memory.Store
 	decider *activities.Decider
 	caller  *activities.Caller
+	booker  *booking.Booker
+	offices *offices
+	report  string // of the last search for times
 	clock   time.Time
 	err     error // why it cannot go on
 	over    bool  // the end was reached
@@ -60,7 +64,8 @@ func newPlayer(ctx context.Context, s *Stage, given *Part) (*player, error) {
 		p.store.Settle(part.Of, step, arm)
 	}
 	p.decider = &activities.Decider{Runs: runs{p}, Library: s.library, Now: func() time.Time { return p.clock }}
-	p.caller = &activities.Caller{Calls: p.store, Client: answers{p}}
+	p.booker = p.newBooker()
+	p.caller = &activities.Caller{Calls: p.store, Client: answers{p}, Meetings: acting{p}}
 	p.aim()
 	p.plan()
 	return p, nil
@@ -166,7 +171,7 @@ func (p *player) step() bool {
 		p.script++
 		p.aim()
 	default:
-		happened = p.calendar()
+		happened = p.oblige() || p.calendar()
 	}
 	p.settle()
 	return happened && p.err == nil
@@ -251,12 +256,23 @@ func (p *player) check(c *memory.Claim) (dsl.Clearance, error) {
 	if err != nil {
 		return dsl.Clearance{State: crm.MessageExpired}, err
 	}
+	if c.Message.Calendar != "" || c.Message.Recipient != "" { // to people of the workspace, or of what is agreed with the candidate
+		return p.checkPanel(c), nil
+	}
 	in, ok := program.Instr(c.Message.Step)
 	if !ok || in.Send == nil {
 		return dsl.Clearance{State: crm.MessageExpired}, fmt.Errorf("no send step %q in %s", c.Message.Step, program.Name)
 	}
 	rules := program.Intent(in.Send, c.Message.ID)
 	return dsl.LastCheck(p.set.Workspace, &c.Facts, rules, &c.Message, p.clock), nil
+}
+
+// checkPanel is the last check of what interviewers get, and of invitations.
+func (p *player) checkPanel(c *memory.Claim) dsl.Clearance {
+	if p.clock.After(c.Message.NotAfter) {
+		return dsl.Clearance{State: crm.MessageExpired, Reason: dsl.ReasonTooLate}
+	}
+	return dsl.Clearance{State: crm.MessageClaimed}
 }
 
 // zone is where the candidate is now.

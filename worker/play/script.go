@@ -49,6 +49,8 @@ func (p *player) happen(h *dsl.Happening) error {
 			change.Score = &crm.Score{Points: float64(points), At: p.clock}
 		}
 		return p.store.Change(p.id, change, p.clock)
+	case h.Deed != nil:
+		return p.do(h)
 	}
 	return p.event(h)
 }
@@ -178,6 +180,8 @@ func (p *player) task(h *dsl.Happening) *crm.Task {
 // possible tells whether an entry can happen as things are.
 func (p *player) possible(h *dsl.Happening) bool {
 	switch {
+	case h.Deed != nil:
+		return p.doable(h.Deed)
 	case h.Step == "" || p.elsewhere(h):
 		return true
 	case h.Event == "task.completed":
@@ -223,7 +227,7 @@ func (p *player) following(d date) date {
 			d.at = time.Time{}
 			return d
 		default:
-			d.at = times(d.rule.Every, d.n).Add(first, loc, p.set.Workspace.Calendar)
+			d.at = repeated(d.rule.Every, d.n).Add(first, loc, p.set.Workspace.Calendar)
 		}
 		if !d.at.Before(p.part.Start) {
 			return d
@@ -231,8 +235,8 @@ func (p *player) following(d date) date {
 	}
 }
 
-// times is a duration n times.
-func times(d dsl.Duration, n int) dsl.Duration {
+// repeated is a duration n times.
+func repeated(d dsl.Duration, n int) dsl.Duration {
 	return dsl.Duration{Exact: d.Exact * time.Duration(n), Days: d.Days * n, Months: d.Months * n, BusinessDays: d.BusinessDays * n}
 }
 

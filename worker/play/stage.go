@@ -56,9 +56,11 @@ type Part struct {
 	Consents     []crm.Consent
 	Pools        []string // kept by hand
 	Applications []crm.Application
+	Interviewers []dsl.Attendant
 	Start        time.Time
 	Until        time.Time // zero: a year after the script, or the end of all runs if that is later
 	Script       []dsl.Happening
+	Obliging     bool // of interviews: the candidate picks the first time as soon as there are some, and every scorecard is in and good
 	Lenient      bool // recorded history: what cannot happen here, such as a click on a message that was not sent, is left out
 
 	Of    string                    // the sequence that the steps of the script, the arms and the calls are of
@@ -69,7 +71,8 @@ type Part struct {
 // PartOf returns the part that a test describes.
 func PartOf(t *dsl.Test) *Part {
 	return &Part{
-		Candidate: t.Candidate, Consents: t.Consents, Pools: t.Pools, Applications: t.Applications, Start: t.Start, Until: t.Until,
+		Candidate: t.Candidate, Consents: t.Consents, Pools: t.Pools, Applications: t.Applications, Interviewers: t.Interviewers,
+		Start: t.Start, Until: t.Until,
 		Script: t.Script, Of: t.Of, Arms: t.Arms, Calls: t.Calls,
 	}
 }

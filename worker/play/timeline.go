@@ -36,6 +36,7 @@ const (
 	LineGoal        LineKind = "goal"
 	LinePlanned     LineKind = "planned" // a message that was neither sent nor skipped when the play ended
 	LineProblem     LineKind = "problem"
+	LineMeeting     LineKind = "meeting" // what calendars were asked for, and how a round ended
 )
 
 // Line is a line of the timeline.
@@ -50,6 +51,10 @@ type Line struct {
 	Reason     string   // a code: why it was skipped, deferred, not enrolled
 	Text       string   // more for people: an expression, the outcome of a wait
 	Until      time.Time
+	To         string    // of a message: the interviewer who gets it; "": the candidate
+	Starts     time.Time // of a booked round
+	With       []string  // of a booked round: who holds it, sorted
+	Offered    []crm.Slot
 	Problem    string // a condition that could not be evaluated, a text that could not be rendered: fails a test
 
 	// Listed tells whether a test has to list the line, as long as it lists everything.
@@ -121,7 +126,10 @@ func (p *player) decided(run *crm.Enrollment, d *crm.Decision) {
 		if !in.Implied {
 			l.Step = in.ID
 		}
-		p.detail(&l, n, in)
+		p.detail(&l, n, in, program)
+		if program.Loop != nil {
+			p.interviewDetail(&l, n, d)
+		}
 		at := p.add(l)
 		if n.Kind == crm.NotePlanned {
 			p.unsettled[n.MessageID] = at
@@ -171,8 +179,8 @@ func lineKind(kind crm.NoteKind) LineKind {
 
 // detail fills in what depends on the kind: what the line is called, and whether a test has to list it. Effects of steps
 // without an id have no name to list.
-func (p *player) detail(l *Line, n *crm.Note, in *dsl.Instr) {
-	l.Names = in.Names("")
+func (p *player) detail(l *Line, n *crm.Note, in *dsl.Instr, program *dsl.Program) {
+	l.Names = program.Names(in, "")
 	switch n.Kind {
 	case crm.NoteSkipped:
 		l.Name, l.Listed = l.Names[0], n.Reason != dsl.ReasonCondition
@@ -198,7 +206,7 @@ func (p *player) detail(l *Line, n *crm.Note, in *dsl.Instr) {
 		l.Name, l.Names, l.Listed = n.Outcome, []string{n.Outcome}, true
 		l.Text = cmp.Or(n.EventType, l.Text)
 	case crm.NotePlanned:
-		l.Names = in.Names(n.Text)
+		l.Names = program.Names(in, n.Text)
 		l.Name = l.Names[0]
 		l.Text = ""
 	case crm.NoteBranch:
@@ -222,6 +230,17 @@ func (p *player) accepted(m *crm.Message) {
 	delete(p.unsettled, m.ID)
 	l := &p.lines[at]
 	l.At, l.Zone, l.Kind, l.Listed = p.clock, p.zone(), LineKind(m.Channel), true
+	switch {
+	case m.Calendar == crm.CalendarRequest:
+		l.Kind = LineKind(dsl.ExpectInvitation)
+		return
+	case m.Calendar == crm.CalendarCancel:
+		l.Kind = LineKind(dsl.ExpectCancellation)
+		return
+	case m.Recipient != "" && p.set.Templates[m.Template] == nil: // one of Rapport's own
+		l.Kind = LineKind(dsl.ExpectScorecard)
+		return
+	}
 	if pc, ok := p.set.Programs[m.Definition].Find(m.Step); ok && p.set.Programs[m.Definition].Code[pc].Op == dsl.OpSurvey {
 		l.Kind = LineKind(dsl.ExpectSurvey)
 	}

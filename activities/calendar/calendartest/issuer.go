@@ -47,6 +47,9 @@ func NewIssuer(t *testing.T, uses int) *Issuer {
 	return i
 }
 
+// Close has it answer no more.
+func (i *Issuer) Close() { i.server.Close() }
+
 // App asks this issuer for tokens instead of the provider's.
 func (i *Issuer) App(app *oauth.App) *oauth.App {
 	app.ClientID, app.ClientSecret, app.RedirectURL = clientID, secret, redirect
@@ -140,6 +143,7 @@ func (i *Issuer) check(r *http.Request) string {
 		if form("code") != code || form("redirect_uri") != redirect || base64.RawURLEncoding.EncodeToString(sum[:]) != i.challenge {
 			return "invalid_grant"
 		}
+		i.challenge = "used" // a code is good for once (RFC 6749, 4.1.2)
 	default:
 		return "unsupported_grant_type"
 	}

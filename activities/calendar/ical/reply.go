@@ -1,6 +1,7 @@
 package ical
 
 import (
+	"strings"
 	"time"
 
 	"github.com/rapport-crm/rapport/activities/calendar"
@@ -34,7 +35,7 @@ func ParseReply(text []byte) (*Reply, error) {
 		return nil, unreadable("bad_reply", "the reply does not say who answers, or to what")
 	}
 	reply := &Reply{
-		UID: part.value("UID"), Sequence: sequence(part), From: person(from), Answer: answered(from), Comment: part.text("COMMENT"),
+		UID: part.value("UID"), Sequence: sequence(part), From: person(from), Answer: answered(from), Comment: comment(part, from),
 	}
 	if stamp, form, ok := parseTime(part.value("DTSTAMP")); ok && form == formUTC {
 		reply.Stamp = stamp
@@ -47,4 +48,12 @@ func ParseReply(text []byte) (*Reply, error) {
 		reply.Answer, reply.Proposed = calendar.Tentative, &found.Span
 	}
 	return reply, nil
+}
+
+// comment is why somebody answers so. Google writes it beside who answers.
+func comment(part *component, from *line) string {
+	if text := strings.TrimSpace(part.text("COMMENT")); text != "" {
+		return text
+	}
+	return strings.TrimSpace(from.param("X-RESPONSE-COMMENT"))
 }

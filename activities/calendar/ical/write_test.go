@@ -276,12 +276,13 @@ func TestReply(t *testing.T) {
 		text string
 		want *ical.Reply
 	}{
-		"accepted":           {reply("REPLY", grace("ACCEPTED")), with(calendar.Accepted, "", nil)},
-		"declined, and why":  {reply("REPLY", grace("DECLINED"), `COMMENT:I am on leave\, sorry.\nGrace`), with(calendar.Declined, "I am on leave, sorry.\nGrace", nil)},
-		"tentative":          {reply("REPLY", grace("TENTATIVE")), with(calendar.Tentative, "", nil)},
-		"folded in the name": {reply("REPLY", "ATTENDEE;CN=Grace\r\n  Hopper;PARTSTAT=ACCEPTED:MAILTO:grace@\r\n example.com"), with(calendar.Accepted, "", nil)},
-		"another time":       {reply("COUNTER", grace("TENTATIVE")), with(calendar.Tentative, "", &other)},
-		"an invitation":      {reply("REQUEST", grace("NEEDS-ACTION")), nil},
+		"accepted":              {reply("REPLY", grace("ACCEPTED")), with(calendar.Accepted, "", nil)},
+		"declined, and why":     {reply("REPLY", grace("DECLINED"), `COMMENT:I am on leave\, sorry.\nGrace`), with(calendar.Declined, "I am on leave, sorry.\nGrace", nil)},
+		"why, as Google has it": {reply("REPLY", "ATTENDEE;PARTSTAT=DECLINED;CN=Grace Hopper;X-RESPONSE-COMMENT=\"On ^'leave^', sorry\":mailto:grace@example.com"), with(calendar.Declined, `On "leave", sorry`, nil)},
+		"tentative":             {reply("REPLY", grace("TENTATIVE")), with(calendar.Tentative, "", nil)},
+		"folded in the name":    {reply("REPLY", "ATTENDEE;CN=Grace\r\n  Hopper;PARTSTAT=ACCEPTED:MAILTO:grace@\r\n example.com"), with(calendar.Accepted, "", nil)},
+		"another time":          {reply("COUNTER", grace("TENTATIVE")), with(calendar.Tentative, "", &other)},
+		"an invitation":         {reply("REQUEST", grace("NEEDS-ACTION")), nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -62,6 +62,16 @@ func Microsoft(tenant, clientID, clientSecret, redirectURL string) *App {
 // NewVerifier returns a new secret of PKCE. The caller keeps it beside the state until the owner comes back.
 func NewVerifier() string { return oauth2.GenerateVerifier() }
 
+// Challenge is what a secret of PKCE answers (RFC 7636, 4.2): whoever sees it cannot tell the secret.
+func Challenge(verifier string) string { return oauth2.S256ChallengeFromVerifier(verifier) }
+
+// For is the app with a question for one owner: providers choose the account with that email address, if the owner has several.
+func (a *App) For(email string) *App {
+	asking := *a
+	asking.Ask = append(slices.Clone(a.Ask), "login_hint", email)
+	return &asking
+}
+
 // AuthURL is where to send the owner. The state comes back unchanged: it must be unguessable, and belong to the owner's session.
 func (a *App) AuthURL(state, verifier string) string {
 	options := []oauth2.AuthCodeOption{oauth2.S256ChallengeOption(verifier)}

@@ -1,0 +1,33 @@
+package client
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+
+	"github.com/rapport-crm/rapport/api"
+)
+
+// Erase erases a candidate, who is named by id or external id. Asked again, it answers with the same receipt.
+func (c *Client) Erase(ctx context.Context, candidate string, request api.ErasureRequest) (api.Erasure, error) {
+	var out api.Erasure
+	body, err := json.Marshal(request)
+	if err != nil {
+		return out, fmt.Errorf("write erasure: %w", err)
+	}
+	err = c.do(ctx, &call{method: http.MethodPost, path: "/v1/candidates/" + url.PathEscape(candidate) + "/erase", body: body, out: &out, repeatable: true})
+	return out, err
+}
+
+// Erasures returns a page of receipts in the order of their numbers: of whoever went by a name, or all for "".
+func (c *Client) Erasures(ctx context.Context, candidate string, limit int, after string) (api.Page[api.Erasure], error) {
+	var out api.Page[api.Erasure]
+	query := paging(limit, after)
+	if candidate != "" {
+		query.Set("candidate", candidate)
+	}
+	err := c.get(ctx, "/v1/erasures", query, &out)
+	return out, err
+}
