@@ -70,7 +70,9 @@ begin
         -- Of who is gone meanwhile nothing is kept.
         insert into audit_openings (number, part, candidate_id, name, value, salt)
             select n, (o->>'part')::integer, c.id, o->>'name', o->>'value', decode(o->>'salt', 'hex')
-            from jsonb_array_elements(e->'openings') o left join candidates c on c.id = o->>'owner' where c.id is not null or o->>'owner' = '';
+            from jsonb_array_elements(e->'openings') o left join candidates c
+                on c.id = coalesce((select a.candidate_id from aliases a where a.name = o->>'owner'), o->>'owner')
+            where c.id is not null or o->>'owner' = '';
         last := sum;
     end loop;
     update audit_head set number = n, hash = last;
