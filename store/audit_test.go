@@ -187,6 +187,7 @@ func TestAuditOfChanges(t *testing.T) {
 			return b.Unsuppress(ctx, crm.Email, "ana@example.org", crm.SuppressedManual, "lena", b.now())
 		},
 		func() error {
+			b.pass(time.Hour)
 			_, err := b.UpsertCandidates(ctx, []store.Write{{Candidate: crm.Candidate{ID: id, LegalHold: true}, Consents: []crm.Consent{{Purpose: "news", Channel: crm.Email, Source: "lena"}}}}, b.now())
 			return err
 		},
@@ -309,7 +310,7 @@ func databaseEdit(dice *rand.Rand, entries int) string {
 	const last = "; update audit_head set number = (select coalesce(max(number), 0) from audit_log), hash = coalesce((select hash from audit_log order by number desc limit 1), '')"
 	set := []string{
 		"at = at + interval '1 microsecond'", "actor = actor || 'x'", "action = 'list'", "kind = ''", "object = 'x'", "detail = 'x'", "commitments = '{}'",
-		"commitments = commitments || 'candidate:00'", "previous = md5(previous)", "hash = md5(hash)",
+		"commitments = array_append(commitments, 'candidate:00')", "previous = md5(previous)", "hash = md5(hash)",
 	}
 	switch dice.IntN(6) {
 	case 0:

@@ -57,7 +57,7 @@ declare
     made text[];
 begin
     -- Whoever is being erased or merged is waited for before the chain is locked, never while it is.
-    perform from candidates where id in (select o->>'owner' from jsonb_array_elements(entries) e, jsonb_array_elements(e->'openings') o)
+    perform from candidates where id in (select o->>'owner' from jsonb_array_elements(entries) entry, jsonb_array_elements(entry.value->'openings') o)
         order by id for key share;
     select number, hash into strict n, last from audit_head for update;
     for e in select value from jsonb_array_elements(entries) loop
