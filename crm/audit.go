@@ -105,7 +105,7 @@ func (p *AuditPart) Seal(number int) (string, AuditOpening) {
 // Commitment is name:HMAC-SHA-256(salt, name:value), the hash in hex.
 func (o *AuditOpening) Commitment() string {
 	salt, err := hex.DecodeString(o.Salt)
-	if err != nil || len(salt) != saltSize {
+	if err != nil || len(salt) != saltSize || hex.EncodeToString(salt) != o.Salt {
 		return ""
 	}
 	mac := hmac.New(sha256.New, salt)

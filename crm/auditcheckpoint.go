@@ -56,7 +56,7 @@ func (s *SignedCheckpoint) Open(key ed25519.PublicKey) (AuditCheckpoint, error) 
 	var c AuditCheckpoint
 	if key != nil {
 		signature, err := base64.StdEncoding.DecodeString(s.Signature)
-		if err != nil || len(key) != ed25519.PublicKeySize || !ed25519.Verify(key, s.Checkpoint, signature) ||
+		if err != nil || base64.StdEncoding.EncodeToString(signature) != s.Signature || len(key) != ed25519.PublicKeySize || !ed25519.Verify(key, s.Checkpoint, signature) ||
 			s.Key != base64.StdEncoding.EncodeToString(key) {
 			return c, ErrCheckpointSignature
 		}

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"time"
 )
 
 // AuditCheck is what an export of the audit log is checked against. The zero value checks the chain alone.
@@ -143,6 +144,8 @@ func (v *auditVerifier) entry(line []byte) error {
 	switch {
 	case !exact(line, &e):
 		return broken("its line is not as Rapport writes it")
+	case !e.At.Equal(e.At.Truncate(time.Microsecond)), e.At.Location() != time.UTC: // the hash does not cover how else it could be written
+		return broken("its time is not as Rapport writes it")
 	case e.Number != number:
 		return broken(fmt.Sprintf("entry %d is in its place", e.Number))
 	case number > v.header.Number:
