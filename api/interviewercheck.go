@@ -4,8 +4,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/url"
 	"slices"
+	"strings"
 	"time"
+	"unicode"
 
 	"github.com/rapport-crm/rapport/crm"
 	"github.com/rapport-crm/rapport/dsl"
@@ -24,6 +27,8 @@ func CheckInterviewer(in *InterviewerInput) []Located {
 	c := checker{}
 	c.field("email", in.Email, isEmail, "it is not an email address")
 	c.text("name", in.Name)
+	c.field("locale", in.Locale, isLocale, "it is not a language tag like en-GB (BCP 47)")
+	c.field("meeting_url", in.MeetingURL, isWebLink, "it is not a link like https://meet.example/maya")
 	c.field("zone", in.Zone, isZone, "it is not a time zone like Europe/London (IANA)")
 	if _, err := crm.ParseHours(in.Hours); err != nil {
 		c.add("hours", err.Error())
@@ -44,6 +49,11 @@ func CheckInterviewer(in *InterviewerInput) []Located {
 		}
 	}
 	return c.found
+}
+
+func isWebLink(text string) bool {
+	u, err := url.Parse(text)
+	return err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" && u.User == nil && !strings.ContainsFunc(text, unicode.IsSpace)
 }
 
 func (c *checker) between(field string, n, most int) {

@@ -22,6 +22,8 @@ import (
 type InterviewerInput struct {
 	Email       string   `json:"email,omitempty" doc:"Names them; unique, in any case." example:"maya@trust.example"`
 	Name        string   `json:"name,omitempty" doc:"As candidates and colleagues see it." example:"Maya Shah"`
+	Locale      string   `json:"locale,omitempty" doc:"Language of mail to them (BCP 47); the workspace's if it is left out." example:"en-GB"`
+	MeetingURL  string   `json:"meeting_url,omitempty" doc:"Where they hold video interviews that have no place of their own; a link." example:"https://meet.example/maya"`
 	Zone        string   `json:"zone,omitempty" doc:"IANA name of the zone in which hours, days and weeks are meant; the workspace's if it is left out." example:"Europe/London"`
 	Hours       string   `json:"hours,omitempty" doc:"When they work; the hours of the round on the workspace's days if it is left out. A day that is named again has the later hours only." example:"mon-thu 09:00-12:00,13:00-17:30; fri 09:00-12:00"`
 	Skills      []string `json:"skills,omitempty" nullable:"false"`
@@ -49,7 +51,7 @@ func (in *InterviewerInput) write() store.InterviewerWrite {
 	hours, _ := crm.ParseHours(in.Hours)   // checked
 	gap, _ := dsl.ParseDuration(in.MinGap) // checked; none is no time
 	return store.InterviewerWrite{Present: in.present, Interviewer: crm.Interviewer{
-		Email: in.Email, Name: in.Name, Zone: in.Zone, Hours: hours, Skills: in.Skills, Groups: in.Groups, DailyLimit: in.DailyLimit,
+		Email: in.Email, Name: in.Name, Locale: in.Locale, MeetingURL: in.MeetingURL, Zone: in.Zone, Hours: hours, Skills: in.Skills, Groups: in.Groups, DailyLimit: in.DailyLimit,
 		WeeklyLimit: in.WeeklyLimit, MinGap: gap.Exact, Weight: max(in.Weight, 1), Trainee: in.Trainee, Active: in.Active,
 	}}
 }
@@ -59,6 +61,8 @@ type Interviewer struct {
 	ID          string     `json:"id"`
 	Email       string     `json:"email"`
 	Name        string     `json:"name,omitempty"`
+	Locale      string     `json:"locale,omitempty"`
+	MeetingURL  string     `json:"meeting_url,omitempty"`
 	Zone        string     `json:"zone,omitempty"`
 	Hours       string     `json:"hours,omitempty"`
 	Skills      []string   `json:"skills" nullable:"false"`
@@ -75,7 +79,7 @@ type Interviewer struct {
 
 func interviewerOf(i *crm.Interviewer, calendars []crm.CalendarLink) Interviewer {
 	out := Interviewer{
-		ID: i.ID, Email: i.Email, Name: i.Name, Zone: i.Zone, Hours: i.Hours.String(), Skills: notNil(i.Skills), Groups: notNil(i.Groups),
+		ID: i.ID, Email: i.Email, Name: i.Name, Locale: i.Locale, MeetingURL: i.MeetingURL, Zone: i.Zone, Hours: i.Hours.String(), Skills: notNil(i.Skills), Groups: notNil(i.Groups),
 		DailyLimit: i.DailyLimit, WeeklyLimit: i.WeeklyLimit, Weight: max(i.Weight, 1), Trainee: i.Trainee, Active: i.Active,
 		TimeOff: awayOf(i.TimeOff), Calendars: []Calendar{},
 	}

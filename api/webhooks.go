@@ -138,6 +138,10 @@ func (s *server) reports(ctx context.Context, channel crm.Channel, name string, 
 		known := len(r.events)
 		switch {
 		case message == nil:
+		case report.Event.Type != "" && message.Recipient != "": // to an interviewer: no fact about the candidate
+			if err := s.Store.NoteReport(ctx, message.ID, &report.Event); err != nil {
+				return received{}, err
+			}
 		case report.Event.Type != "":
 			r.events = s.add(r.events, report.Event, message)
 		default:
@@ -158,8 +162,12 @@ func (s *server) reports(ctx context.Context, channel crm.Channel, name string, 
 // optOut is what a report means for consent. It holds for an address also when the message is not ours.
 func (s *server) optOut(channel crm.Channel, name string, report *provider.Report, message *crm.Message) (store.OptOut, bool) {
 	o := store.OptOut{Channel: channel, Address: report.Address, Reason: report.OptOut, Source: name + " " + string(report.OptOut), At: s.Now()}
-	if message != nil {
+	switch {
+	case message == nil:
+	case message.Recipient == "":
 		o.CandidateID = message.CandidateID
+	case o.Address == "": // the interviewer's, as it was written to
+		o.Address = message.Address
 	}
 	return o, report.OptOut != "" && (o.Address != "" || o.CandidateID != "")
 }

@@ -125,6 +125,12 @@ func (w *world) claimed(candidateID string, channel crm.Channel, address string)
 // planned plans a message in a run of a sequence of its own.
 func (w *world) planned(candidateID string, channel crm.Channel) string {
 	w.t.Helper()
+	return w.plannedFor(candidateID, channel, "")
+}
+
+// plannedFor plans a message to an interviewer, if one is named.
+func (w *world) plannedFor(candidateID string, channel crm.Channel, recipient string) string {
+	w.t.Helper()
 	ctx, now := w.t.Context(), w.clock()
 	enrollment := w.run(candidateID)
 	turn, err := w.store.Begin(ctx, enrollment, 0)
@@ -133,7 +139,7 @@ func (w *world) planned(candidateID string, channel crm.Channel) string {
 	}
 	m := crm.Message{
 		ID: crm.NewID(crm.PrefixMessage, now), CandidateID: candidateID, EnrollmentID: enrollment, Definition: "nurses", Hash: "h1", Step: "thanks", Occurrence: 1,
-		Channel: channel, Purpose: "talent-community", State: crm.MessagePlanned, PlannedAt: now, NotBefore: now, NotAfter: now.Add(time.Hour),
+		Channel: channel, Purpose: "talent-community", State: crm.MessagePlanned, PlannedAt: now, NotBefore: now, NotAfter: now.Add(time.Hour), Recipient: recipient,
 	}
 	if err := turn.Commit(ctx, &crm.Decision{EnrollmentID: enrollment, Seq: 1, At: now, Command: crm.CommandWait, Messages: []crm.Message{m}}); err != nil {
 		w.t.Fatal(err)
@@ -246,6 +252,38 @@ func TestSendGridEvents(t *testing.T) {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	w.sendGrid("/webhooks/sendgrid/events", "application/json", []byte(`{"event":"click"}`)).problem(422, api.CodeInvalid)
+}
+
+// TestReportsOfMailToInterviewers holds that they are no facts about the candidate, and suppress nobody but the interviewer.
+func TestReportsOfMailToInterviewers(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	sarah := w.candidate("1", "sarah@example.org", "+447700900123")
+	id := w.plannedFor(sarah, crm.Email, "ivw_00000000000000000000000000")
+	claims, err := w.store.Claim(t.Context(), w.clock(), crm.Email, 10, time.Minute, func(*store.Claim) store.Verdict {
+		return store.Verdict{State: crm.MessageClaimed, Address: "ada@trust.example"}
+	})
+	if err != nil || len(claims) != 1 {
+		t.Fatal(claims, err)
+	}
+	for i, event := range []string{`"event":"open"`, `"event":"click","url":"https://x.example"`, `"event":"bounce","type":"bounce"`, `"event":"spamreport"`} {
+		w.report(fmt.Sprintf(`%s,"email":"ada@trust.example","timestamp":1793959000,"sg_event_id":"e%d","rapport_message":%q`, event, i, id)).want(204, nil)
+	}
+	if got := w.lines(sarah); len(got) != 0 {
+		t.Errorf("the candidate's timeline has %q", got)
+	}
+	if w.consent(sarah, crm.Email) == "" {
+		t.Error("the candidate lost consent")
+	}
+	m, err := w.store.MessageByID(t.Context(), id)
+	if err != nil || m.State != crm.MessageSettled || m.OpenedAt.IsZero() || m.BouncedAt.IsZero() || m.ComplainedAt.IsZero() {
+		t.Errorf("the ledger has %+v, %v", m, err)
+	}
+	for address, want := range map[string]bool{"ada@trust.example": true, "sarah@example.org": false} {
+		if is, err := w.store.Suppressed(t.Context(), crm.Email, address, crm.SuppressedComplaint); err != nil || is != want {
+			t.Errorf("%s suppressed: %v, %v", address, is, err)
+		}
+	}
 }
 
 // TestSendGridTimes: SendGrid's timestamps are whole seconds, and a delivery must not come before the sending.

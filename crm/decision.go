@@ -21,7 +21,11 @@ type Facts struct {
 	Arms map[string]string // by step id: the arm of an experiment of the definition that is settled, or fixed by a test
 	Call *CallResult       // of the run's last call; nil while there is none
 
-	Meetings []Meeting // of the run of an interview, in the order in which they were made
+	Meetings []Meeting // of the run of an interview, in the order in which they were made; before a send, the one that it is about
+
+	// Recipient is the interviewer whom the message is for that is about to be sent; nil when it is for the candidate, or when there
+	// is no such interviewer any more.
+	Recipient *Recipient
 }
 
 // Send is a message that takes a place under the caps.

@@ -10,10 +10,13 @@ type Interviewer struct {
 	ID     string
 	Email  string // in lower case; unique
 	Name   string // as candidates and colleagues see it
+	Locale string // BCP 47, of mail to them; "": the workspace's
 	Zone   string // IANA name, in which hours, days and weeks are meant; "": the workspace's
 	Hours  Hours  // when they work; none: the workspace's hours
 	Skills []string
 	Groups []string // what rounds ask for: {any: 1, of: GROUP}
+
+	MeetingURL string // where they hold video interviews: an http or https link; "": none
 
 	DailyLimit  int           // interviews on one date in their zone; 0: any number
 	WeeklyLimit int           // interviews in one ISO 8601 week (Monday to Sunday) in their zone; 0: any number
@@ -39,6 +42,8 @@ func (i *Interviewer) Merge(given *Interviewer, present func(field string) bool)
 	}
 	set("email", func() bool { i.Email = given.Email; return i.Email != before.Email })
 	set("name", func() bool { i.Name = given.Name; return i.Name != before.Name })
+	set("locale", func() bool { i.Locale = given.Locale; return i.Locale != before.Locale })
+	set("meeting_url", func() bool { i.MeetingURL = given.MeetingURL; return i.MeetingURL != before.MeetingURL })
 	set("zone", func() bool { i.Zone = given.Zone; return i.Zone != before.Zone })
 	set("hours", func() bool { i.Hours = given.Hours; return i.Hours.String() != before.Hours.String() })
 	set("skills", func() bool { i.Skills = given.Skills; return !slices.Equal(i.Skills, before.Skills) })
@@ -54,5 +59,15 @@ func (i *Interviewer) Merge(given *Interviewer, present func(field string) bool)
 
 // InterviewerFields are the names of the fields that Merge knows, in their order.
 func InterviewerFields() []string {
-	return []string{"email", "name", "zone", "hours", "skills", "groups", "daily_limit", "weekly_limit", "min_gap", "weight", "trainee", "active"}
+	return []string{"email", "name", "locale", "meeting_url", "zone", "hours", "skills", "groups", "daily_limit", "weekly_limit", "min_gap", "weight", "trainee", "active"}
+}
+
+// Recipient is an interviewer as a message to them needs to know them.
+type Recipient struct {
+	Interviewer
+
+	Suppressions []Suppression // of their address
+	// OwnEvent says that a calendar of theirs has meetings as events that no invitation by mail belongs to: with one they would see
+	// the meeting twice.
+	OwnEvent bool
 }

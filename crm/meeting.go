@@ -112,6 +112,16 @@ func (m *Meeting) Unable() (interviewerID string) {
 	return ""
 }
 
+// NameOf returns what somebody is called who holds the meeting, or did until now; "" when that is not known.
+func (m *Meeting) NameOf(interviewerID string) string {
+	for _, p := range slices.Concat(m.Panel, m.Left) {
+		if p.InterviewerID == interviewerID {
+			return p.Name
+		}
+	}
+	return ""
+}
+
 // Owing lists those who have not handed in their scorecard.
 func (m *Meeting) Owing() []Panelist {
 	return slices.DeleteFunc(slices.Clone(m.Panel), func(p Panelist) bool { return p.Shadow || p.Scorecard != nil })

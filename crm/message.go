@@ -44,6 +44,9 @@ type Message struct {
 	MeetingID string         `json:"meeting,omitempty"`   // that it is about
 	Calendar  CalendarMethod `json:"calendar,omitempty"`  // of an invitation: then it has no template
 
+	// Appointment is what was agreed of the meeting when the message was planned. What it says does not change with the meeting.
+	Appointment *Appointment `json:"appointment,omitempty"`
+
 	PlannedAt  time.Time `json:"planned_at"`
 	NotBefore  time.Time `json:"not_before"`
 	NotAfter   time.Time `json:"not_after"`
@@ -79,12 +82,30 @@ const (
 	CalendarCancel  CalendarMethod = "CANCEL"
 )
 
+// Appointment is the time of a meeting, as a message tells of it.
+type Appointment struct {
+	Sequence int       `json:"sequence"`  // of the event in calendars
+	StartsAt time.Time `json:"starts_at"` // zero: no time is agreed
+	EndsAt   time.Time `json:"ends_at"`
+}
+
+// MayHaveArrived tells whether somebody may have got the message.
+func (m *Message) MayHaveArrived() bool {
+	switch m.State {
+	case MessageClaimed, MessageAccepted, MessageUnknown, MessageSettled:
+		return true
+	case MessagePlanned, MessageRefused, MessageCancelled, MessageExpired, MessageSkipped:
+	}
+	return false
+}
+
 // Transactional tells whether the message is about something the candidate is part of.
 func (m *Message) Transactional() bool { return m.Purpose == PurposeTransactional }
 
-// Counts tells whether the message takes a place under the caps: it is not transactional, and it was or may yet be sent.
+// Counts tells whether the message takes a place under the candidate's caps: it is for them, not transactional, and it was or
+// may yet be sent.
 func (m *Message) Counts() bool {
-	if m.Transactional() {
+	if m.Transactional() || m.Recipient != "" {
 		return false
 	}
 	switch m.State {

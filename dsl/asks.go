@@ -96,7 +96,11 @@ func (r *run) render(in *Instr, t *Text) string {
 func (r *run) vars(owner string) map[string]any {
 	c := r.f.Candidate
 	c.Score = r.ws.Score(&c, r.now)
-	return Vars(&c, r.env.Application, &r.f.Enrollment, r.ws.Person(owner), nil)
+	vars := Vars(&c, r.env.Application, &r.f.Enrollment, r.ws.Person(owner), nil)
+	if m := r.current(); m != nil {
+		vars["interview"] = InterviewVars(m, appointment(m), PanelNames(m.Panel, ""), r.loc)
+	}
+	return vars
 }
 
 // callWithin is longer than all attempts at a call take together. A run that still stands there then has lost its workflow,

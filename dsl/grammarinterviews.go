@@ -49,7 +49,8 @@ func interviewKeys(p place) []key {
 			needed(k("duration", exactly(), "How long the interview takes.")),
 			needed(k("interviewers", interviewersShape(), "Who holds it.")),
 			needed(k("offer", mappingOf(placeOffer), "Which times the candidate may pick from.")),
-			k("medium", oneOf("video", "phone", "onsite"), "Where it takes place."),
+			k("medium", oneOf("video", "phone", "onsite"), "How it takes place."),
+			k("place", a(formText), "Where: an address, a room or a link. Without it a video interview is held at the link of who holds it, and the candidate is phoned at their number."),
 		}
 	case placeInterviewers:
 		return []key{

@@ -34,7 +34,7 @@ func TestInterviewIsCompiled(t *testing.T) {
 				Offer: dsl.Offer{Slots: 3, Within: dsl.Duration{BusinessDays: 5}},
 			},
 			{
-				ID: "panel", Duration: time.Hour, If: got.Rounds[1].If, Medium: "phone",
+				ID: "panel", Duration: time.Hour, If: got.Rounds[1].If, Medium: "phone", Place: "+44 20 7946 0000, code 4711",
 				Interviewers: []dsl.Seat{{HiringManager: true}, {Any: 2, Group: "leads"}, {Group: "everybody"}},
 				Offer: dsl.Offer{
 					Slots: 3, Within: dsl.Duration{BusinessDays: 5}, Notice: dsl.Duration{BusinessDays: 1}, Open: 9 * 60, Close: 17 * 60,

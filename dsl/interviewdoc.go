@@ -41,6 +41,7 @@ type Round struct {
 	Interviewers []Seat // all of them
 	Offer        Offer
 	Medium       string // video, phone, onsite, or ""
+	Place        string // an address, a room or a link; "": see PlaceOf
 }
 
 // Seat is a place on a panel.
@@ -251,7 +252,46 @@ func (i *interviewReader) round(m *mapping) (r Round) {
 	if where := m.get("medium"); where != nil {
 		r.Medium = i.choice(where, placeRound, "medium")
 	}
+	if place := m.get("place"); place != nil {
+		r.Place = i.place(place)
+	}
 	return r
+}
+
+// maxPlace bounds a place, in bytes: it has to fit where calendars show it.
+const maxPlace = 500
+
+// place reads where a round is held: one line, as it is shown.
+func (i *interviewReader) place(n *yaml.Node) string {
+	text, ok := i.text(n, "place")
+	switch {
+	case !ok:
+	case len(text) > maxPlace || text != oneLine(text):
+		i.add(n, codeShape, "A place is one short line.", "Write an address, a room or a link.")
+	case strings.Contains(text, "{{") || strings.Contains(text, "{%"):
+		i.add(n, codeShape, "A place is shown as it is written, without variables.", "Leave it out for the interviewer's own link, or the candidate's number.")
+	default:
+		return text
+	}
+	return ""
+}
+
+// PlaceOf is where a meeting of the round is held: where the definition says; else, by video, at the link of the first of those who
+// hold it and have one; and by phone, at the candidate's number. "" is not known.
+func (r *Round) PlaceOf(c *crm.Candidate, panel []crm.Interviewer) string {
+	switch {
+	case r.Place != "":
+		return r.Place
+	case r.Medium == "phone":
+		return c.Phone
+	case r.Medium == "video":
+		for i := range panel {
+			if panel[i].MeetingURL != "" {
+				return panel[i].MeetingURL
+			}
+		}
+	}
+	return ""
 }
 
 // exact reads a duration in hours, minutes or seconds, of a day at most.

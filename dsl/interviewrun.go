@@ -257,14 +257,14 @@ func (r *run) invite(in *Instr, m *crm.Meeting, method crm.CalendarMethod, reaso
 	if skip := Permit(r.ws, &r.f, Intent{Channel: crm.Email, Purpose: r.p.Purpose}, r.now).Skip; skip != "" {
 		r.note(crm.Note{Kind: crm.NoteSkipped, Step: in.ID, Reason: skip})
 	} else {
-		r.planMail(in, crm.Message{MeetingID: m.ID, Calendar: method, Reason: reason}, "")
+		r.planMail(in, m, crm.Message{Calendar: method, Reason: reason})
 	}
 	r.mailPanel(in, m, method, panel)
 }
 
 func (r *run) mailPanel(in *Instr, m *crm.Meeting, method crm.CalendarMethod, panel []crm.Panelist) {
 	for _, p := range panel {
-		r.planMail(in, crm.Message{MeetingID: m.ID, Calendar: method, Recipient: p.InterviewerID}, p.Name)
+		r.planMail(in, m, crm.Message{Calendar: method, Recipient: p.InterviewerID})
 	}
 }
 
@@ -279,7 +279,7 @@ func (r *run) sendPanel(in *Instr) (int, bool) {
 		panel = m.Owing()
 	}
 	for _, p := range panel {
-		r.planMail(in, crm.Message{MeetingID: m.ID, Template: in.Send.Use[0], Recipient: p.InterviewerID, Channel: in.Send.Channel}, p.Name)
+		r.planMail(in, m, crm.Message{Template: in.Send.Use[0], Recipient: p.InterviewerID, Channel: in.Send.Channel})
 	}
 	return in.Next, true
 }
@@ -292,10 +292,11 @@ func (r *run) current() *crm.Meeting {
 	return &r.f.Meetings[len(r.f.Meetings)-1]
 }
 
-// planMail hands the sender a message that no rule of sending to candidates is about, or none any more. The name is that of who of
-// the panel gets it, for the timeline.
-func (r *run) planMail(in *Instr, m crm.Message, name string) {
+// planMail hands the sender a message that no rule of sending to candidates is about, or none any more. The timeline names who of
+// the panel gets it.
+func (r *run) planMail(in *Instr, about *crm.Meeting, m crm.Message) {
 	e := &r.f.Enrollment
+	m.MeetingID, m.Appointment = about.ID, appointment(about)
 	state := r.at.Steps[in.ID]
 	state.Occurrence++
 	m.ID = crm.DeriveID(crm.PrefixMessage, r.now, e.ID, in.ID, strconv.Itoa(state.Occurrence))
@@ -313,14 +314,19 @@ func (r *run) planMail(in *Instr, m crm.Message, name string) {
 	if m.Calendar != "" {
 		text = "calendar " + string(m.Calendar)
 	}
-	r.note(crm.Note{Kind: crm.NotePlanned, Step: in.ID, MessageID: m.ID, Text: text, Outcome: name})
+	r.note(crm.Note{Kind: crm.NotePlanned, Step: in.ID, MessageID: m.ID, Text: text, Outcome: about.NameOf(m.Recipient)})
+}
+
+// appointment is what a message tells of a meeting.
+func appointment(m *crm.Meeting) *crm.Appointment {
+	return &crm.Appointment{Sequence: m.Sequence, StartsAt: m.StartsAt, EndsAt: m.EndsAt}
 }
 
 // untilMeeting waits for a moment before the meeting begins, or after it has ended. A reminder whose moment had passed when the
 // time was agreed is left out.
 func (r *run) untilMeeting(in *Instr) (int, bool) {
 	m := r.meetingOf(in)
-	if outcome := r.upset(m); outcome != "" {
+	if outcome := upset(m, r.now); outcome != "" {
 		return r.branchOff(in, outcome)
 	}
 	due := in.Meet.After.Add(m.EndsAt, r.loc, r.calendar())
@@ -341,11 +347,11 @@ func (r *run) untilMeeting(in *Instr) (int, bool) {
 // moot tells whether something has come between a meeting and a message about it that had to wait.
 func (r *run) moot() bool {
 	m := r.current()
-	return m != nil && m.Open() && r.upset(m) != ""
+	return m != nil && m.Open() && upset(m, r.now) != ""
 }
 
 // upset says what has come between a meeting and its taking place as agreed; "" for nothing.
-func (r *run) upset(m *crm.Meeting) string {
+func upset(m *crm.Meeting, now time.Time) string {
 	switch {
 	case m.State == crm.MeetingHeld:
 		return meetPicked
@@ -353,7 +359,7 @@ func (r *run) upset(m *crm.Meeting) string {
 		return meetCancelled
 	case m.Absent:
 		return meetNoShow
-	case m.Unable() != "" && m.StartsAt.After(r.now):
+	case m.Unable() != "" && m.StartsAt.After(now):
 		return meetUnable
 	}
 	return ""
@@ -406,8 +412,9 @@ func (r *run) replace(in *Instr) (int, bool) {
 // reopen gives the agreed time up, and tells everybody.
 func (r *run) reopen(in *Instr) int {
 	m := r.meetingOf(in)
+	m.Sequence++
 	r.invite(in, m, crm.CalendarCancel, meetUnable, append(slices.Clone(m.Panel), m.Left...))
-	m.State, m.Reason, m.Sequence = crm.MeetingAsked, meetUnable, m.Sequence+1
+	m.State, m.Reason = crm.MeetingAsked, meetUnable
 	m.Slot, m.Was, m.Panel, m.Left, m.Offered = crm.Slot{}, nil, nil, nil, nil
 	m.OfferedAt, m.BookedAt, m.ToldAt = time.Time{}, time.Time{}, time.Time{}
 	r.changed(m)

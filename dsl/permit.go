@@ -24,6 +24,7 @@ const (
 	ReasonCap        = "cap"
 	ReasonQuiet      = "quiet_hours"
 	ReasonWindow     = "window"
+	ReasonInactive   = "inactive" // an interviewer who gets no interviews any more
 	ReasonPaused     = crm.ReasonPaused
 	ReasonUnopened   = "window_never_opens"
 )
@@ -84,6 +85,15 @@ type Clearance struct {
 func LastCheck(ws *Workspace, f *crm.Facts, in Intent, m *crm.Message, now time.Time) Clearance {
 	if now.After(m.NotAfter) {
 		return Clearance{State: crm.MessageExpired, Reason: ReasonTooLate}
+	}
+	if overtaken(f, m, now) {
+		return Clearance{State: crm.MessageSkipped, Reason: ReasonMoot}
+	}
+	if m.Recipient != "" {
+		if skip := unreachable(f.Recipient, m); skip != "" {
+			return Clearance{State: crm.MessageSkipped, Reason: skip}
+		}
+		return Clearance{State: crm.MessageClaimed}
 	}
 	in.Planned = true
 	v := Permit(ws, f, in, now)

@@ -113,6 +113,9 @@ func (r *run) plan(in *Instr, template string) (int, bool) {
 		Step: in.ID, Occurrence: occurrence, Channel: in.Send.Channel, Purpose: r.p.Purpose, Template: template,
 		Priority: r.p.priority(), State: crm.MessagePlanned, PlannedAt: r.now, NotBefore: r.now, NotAfter: r.latest(in),
 	}
+	if about := r.current(); about != nil {
+		m.MeetingID, m.Appointment = about.ID, appointment(about)
+	}
 	r.d.Messages = append(r.d.Messages, m)
 	r.f.Messages = append(r.f.Messages, m)
 	if template != "" {

@@ -10,7 +10,8 @@ import (
 	"github.com/rapport-crm/rapport/crm"
 )
 
-// Claim is a message that is about to be sent, with the facts that its last check needs. Facts.Events is empty.
+// Claim is a message that is about to be sent, with the facts that its last check needs: of meetings the one that it is about, and
+// the interviewer whom it is for. Facts.Events is empty.
 type Claim struct {
 	Message crm.Message
 	Facts   crm.Facts
@@ -35,11 +36,15 @@ const claimWindow = 4
 // the locks of their candidates it reads the facts, has check decide each, and commits what check said; it returns the
 // claimed ones, which must then be sent within the lease. Check must be quick and must not use the store. An opt-out that was
 // committed before is in the facts; one that comes later finds the message claimed. Messages of paused runs and sequences
-// stay.
+// stay; a run that was ended is not paused any more, and has nothing left but to tell that an interview is cancelled.
 func (s *Store) Claim(
 	ctx context.Context, now time.Time, channel crm.Channel, limit int, lease time.Duration, check func(*Claim) Verdict,
 ) ([]Claim, error) {
 	now = instant(now)
+	key, err := s.addressKey(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("claim messages: %w", err)
+	}
 	var locked []string
 	lock := &pgx.Batch{}
 	// SKIP LOCKED never waits, so the order of the locks is free to be that of the queue.
@@ -63,14 +68,14 @@ func (s *Store) Claim(
 	gather(pick.Queue("select "+messageColumns+` from messages where id in (
 			select distinct on (m.candidate_id) m.id from messages m join enrollments r on r.id = m.enrollment_id
 				left join published p on p.name = m.definition and `+runKinds+`
-			where m.state = 'planned' and m.channel = $2 and m.not_before <= $1 and not r.paused and not coalesce(p.paused, false)
+			where m.state = 'planned' and m.channel = $2 and m.not_before <= $1 and (not r.paused or r.status = 'closed') and not coalesce(p.paused, false)
 				and m.candidate_id = any($3)
 			order by m.candidate_id, m.priority, m.planned_at, m.id
 		) order by priority, planned_at, id`, moment(now), channel, locked), scanMessage, &due)
 	if err := tx.send(ctx, pick); err != nil {
 		return nil, fmt.Errorf("claim messages: %w", err)
 	}
-	claimed, err := s.check(ctx, tx, due, now, lease, check)
+	claimed, err := s.check(ctx, tx, key, due, now, lease, check)
 	if err != nil {
 		return nil, fmt.Errorf("claim messages: %w", err)
 	}
@@ -93,13 +98,13 @@ const claimable = `with recursive queues as (
 		cross join lateral (
 			select m.candidate_id, m.not_before, m.id from messages m join enrollments r on r.id = m.enrollment_id
 			where m.state = 'planned' and m.channel = $2 and m.priority = q.priority and m.definition = q.definition
-			and m.not_before <= $1 and not r.paused order by m.not_before, m.id limit $4
+			and m.not_before <= $1 and (not r.paused or r.status = 'closed') order by m.not_before, m.id limit $4
 		) d where not coalesce(p.paused, false)
 	) `
 
 // check has every due message checked on its facts and commits the verdicts.
 func (s *Store) check(
-	ctx context.Context, tx *transaction, due []crm.Message, now time.Time, lease time.Duration, check func(*Claim) Verdict,
+	ctx context.Context, tx *transaction, key []byte, due []crm.Message, now time.Time, lease time.Duration, check func(*Claim) Verdict,
 ) ([]Claim, error) {
 	if len(due) == 0 {
 		return nil, nil
@@ -109,8 +114,11 @@ func (s *Store) check(
 		runs[i] = due[i].EnrollmentID
 	}
 	load := &pgx.Batch{}
-	rows := queueFacts(load, manyRuns(), runs, now)
+	rows, about := queueFacts(load, manyRuns(), runs, now), queueAddressees(load, due)
 	if err := tx.send(ctx, load); err != nil {
+		return nil, err
+	}
+	if err := about.readSuppressions(ctx, tx, key); err != nil {
 		return nil, err
 	}
 	byID := make(map[string]*crm.Enrollment, len(rows.runs))
@@ -120,6 +128,7 @@ func (s *Store) check(
 	v := verdicts{now: now, lease: lease}
 	for i := range due {
 		c := Claim{Message: due[i], Facts: rows.of(byID[due[i].EnrollmentID])}
+		about.add(&c.Facts, &due[i])
 		if err := v.queue(&c, check(&c)); err != nil {
 			return nil, err
 		}

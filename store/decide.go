@@ -143,10 +143,11 @@ func (t *Turn) queue(batch *pgx.Batch, d *crm.Decision) ([]crm.Event, error) {
 	return append(changed, d.Events...), err
 }
 
-// queueWithdrawal takes back what a run leaves behind that was ended from outside.
+// queueWithdrawal takes back what a run leaves behind that was ended from outside. Who was invited is told of a cancellation in any
+// case.
 func queueWithdrawal(batch *pgx.Batch, runID string, d *crm.Decision) {
 	batch.Queue(`update messages set state = 'cancelled', reason = $2, changed_at = $3
-		where enrollment_id = $1 and state = 'planned'`, runID, d.Outcome, moment(d.At))
+		where enrollment_id = $1 and state = 'planned' and calendar <> 'CANCEL'`, runID, d.Outcome, moment(d.At))
 	batch.Queue(`update tasks set state = 'closed', outcome = $2, closed_at = $3
 		where enrollment_id = $1 and state = 'open'`, runID, d.Outcome, moment(d.At))
 }

@@ -105,7 +105,7 @@ func queueMoreFacts(batch *pgx.Batch, enrollmentID string) *moreFacts {
 	f := &moreFacts{}
 	batch.Queue(`select
 		array(select pool from pool_members where candidate_id = r.candidate_id),
-		array(select distinct template from messages where candidate_id = r.candidate_id and template <> '' and state = any($2)),
+		array(select distinct template from messages where candidate_id = r.candidate_id and template <> '' and recipient = '' and state = any($2)),
 		array(select step from settled where definition = r.definition order by step),
 		array(select arm from settled where definition = r.definition order by step),
 		(select jsonb_build_object('seq', seq, 'outcome', outcome, 'reason', reason, 'result', result) from calls

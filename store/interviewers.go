@@ -12,7 +12,7 @@ import (
 	"github.com/rapport-crm/rapport/crm"
 )
 
-const interviewerColumns = `id, email, name, zone, hours, skills, groups, daily_limit, weekly_limit, min_gap, weight, trainee, active,
+const interviewerColumns = `id, email, name, locale, meeting_url, zone, hours, skills, groups, daily_limit, weekly_limit, min_gap, weight, trainee, active,
 	array(select starts_at from interviewer_time_off where interviewer_id = interviewers.id order by starts_at),
 	array(select ends_at from interviewer_time_off where interviewer_id = interviewers.id order by starts_at)`
 
@@ -20,7 +20,7 @@ func scanInterviewer(row pgx.CollectableRow) (i crm.Interviewer, err error) {
 	var hours string
 	var gap int64
 	var starts, ends []time.Time
-	err = row.Scan(&i.ID, &i.Email, &i.Name, &i.Zone, &hours, &i.Skills, &i.Groups, &i.DailyLimit, &i.WeeklyLimit, &gap, &i.Weight,
+	err = row.Scan(&i.ID, &i.Email, &i.Name, &i.Locale, &i.MeetingURL, &i.Zone, &hours, &i.Skills, &i.Groups, &i.DailyLimit, &i.WeeklyLimit, &gap, &i.Weight,
 		&i.Trainee, &i.Active, &starts, &ends)
 	if err != nil {
 		return i, err
@@ -40,13 +40,14 @@ func scanInterviewer(row pgx.CollectableRow) (i crm.Interviewer, err error) {
 // queueInterviewer writes all of an interviewer but the time off.
 func queueInterviewer(batch *pgx.Batch, i *crm.Interviewer, created bool, at time.Time) {
 	sql := `update interviewers set email = $2, name = $3, zone = $4, hours = $5, skills = $6, groups = $7, daily_limit = $8,
-		weekly_limit = $9, min_gap = $10, weight = $11, trainee = $12, active = $13, updated_at = $14 where id = $1`
+		weekly_limit = $9, min_gap = $10, weight = $11, trainee = $12, active = $13, updated_at = $14, locale = $15, meeting_url = $16 where id = $1`
 	if created {
 		sql = `insert into interviewers (id, email, name, zone, hours, skills, groups, daily_limit, weekly_limit, min_gap, weight,
-			trainee, active, created_at, updated_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $14)`
+			trainee, active, created_at, updated_at, locale, meeting_url)
+			values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $14, $15, $16)`
 	}
 	batch.Queue(sql, i.ID, i.Email, i.Name, i.Zone, i.Hours.String(), list(i.Skills), list(i.Groups), i.DailyLimit, i.WeeklyLimit,
-		int64(i.MinGap/time.Second), i.Weight, i.Trainee, i.Active, moment(at))
+		int64(i.MinGap/time.Second), i.Weight, i.Trainee, i.Active, moment(at), i.Locale, i.MeetingURL)
 }
 
 // spans are kept as two lists, of their starts and their ends.

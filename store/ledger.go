@@ -67,7 +67,7 @@ func (s *Store) AcceptAll(ctx context.Context, accepted []Accepted, tell bool) (
 		where m.id = u.id and (m.state in ('claimed', 'unknown', 'accepted', 'settled') or `+doubtful+`) returning m.id`,
 		ids, texts[0], texts[1], texts[2], texts[3], texts[4], times), text, &noted)
 	batch.Queue(`update candidates c set last_contacted_at = greatest(c.last_contacted_at, m.at)
-		from (select candidate_id, max(accepted_at) as at from messages where id = any($1) group by candidate_id) m
+		from (select candidate_id, max(accepted_at) as at from messages where id = any($1) and recipient = '' group by candidate_id) m
 		where c.id = m.candidate_id and m.at is not null`, ids)
 	queueSent(batch, ids, tell)
 	queueSettledWake(batch, ids)
@@ -119,8 +119,8 @@ func (s *Store) fail(
 		unknown_reason = case when $2 = 'unknown' then $3 else unknown_reason end,
 		lookup_at = case when $2 = 'unknown' then $6::timestamptz end, lookups = 0,
 		body_hash = case when $2 = 'unknown' then body_hash end
-		where id = $1 and state = any($5) returning id, enrollment_id), woken as (
-		update enrollments set wake = wake + 1 where status <> 'closed' and $7 = any(awaits) and id in (select enrollment_id from failed))
+		where id = $1 and state = any($5) returning id, enrollment_id, recipient), woken as (
+		update enrollments set wake = wake + 1 where status <> 'closed' and $7 = any(awaits) and id in (select enrollment_id from failed where recipient = ''))
 		select id from failed`, id, string(state), reason, moment(at), from, moment(at.Add(crm.FirstLookup)), crm.AwaitSettled), text, &failed)
 	queueLedgerFacts(batch, "message.failed", "failed/", []string{id}, at, state)
 	if err := s.once(ctx, batch); err != nil {
@@ -211,11 +211,12 @@ func queueLedgerFacts(batch *pgx.Batch, eventType, prefix string, ids []string, 
 		ids, eventIDs, crm.SourceRapport, prefix, eventType, states)
 }
 
-// insertLedgerFacts makes an event of type $5 for each message $1, at the time at which it got its state.
+// insertLedgerFacts makes an event of type $5 for each message $1 to a candidate, at the time at which it got its state. What becomes
+// of mail to an interviewer is no fact about the candidate.
 const insertLedgerFacts = `insert into events (id, seq, source, external_id, type, subject, candidate_id, time, received_at, record_only, data)
 	select u.event_id, nextval('events_seq'), $3, $4 || m.id, $5, m.candidate_id, m.candidate_id, m.changed_at, m.changed_at, false,
 		jsonb_build_object('message', m.id, 'step', m.step, 'sequence', m.definition, 'channel', m.channel)
-	from unnest($1::text[], $2::text[]) as u (id, event_id) join messages m on m.id = u.id`
+	from unnest($1::text[], $2::text[]) as u (id, event_id) join messages m on m.id = u.id and m.recipient = ''`
 
 // sentFact is the message.sent event of one message, the same that queueLedgerFacts makes.
 func sentFact(m *crm.Message, at, now time.Time) crm.Event {
@@ -232,5 +233,5 @@ func queueSettledWake(batch *pgx.Batch, ids []string) {
 		return
 	}
 	batch.Queue(`update enrollments set wake = wake + 1 where status <> 'closed' and $2 = any(awaits)
-		and id in (select enrollment_id from messages where id = any($1) and state not in ('planned', 'claimed'))`, ids, crm.AwaitSettled)
+		and id in (select enrollment_id from messages where id = any($1) and state not in ('planned', 'claimed') and recipient = '')`, ids, crm.AwaitSettled)
 }

@@ -47,7 +47,7 @@ func (m *merge) queueMoved(batch *pgx.Batch, r *crm.Enrollment, n int) {
 func (m *merge) queueEndings(batch *pgx.Batch, runs []string) {
 	batch.Queue("update enrollments set ending = $2, withdrawn = true where id = any($1)", list(runs), crm.OutcomeMerged)
 	batch.Queue(`update messages set state = 'cancelled', reason = $2, changed_at = $3
-		where enrollment_id = any($1) and state = 'planned'`, list(runs), crm.OutcomeMerged, moment(m.at))
+		where enrollment_id = any($1) and state = 'planned' and calendar <> 'CANCEL'`, list(runs), crm.OutcomeMerged, moment(m.at))
 }
 
 // keptApplications gives for each application that the survivor has too the survivor's.

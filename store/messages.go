@@ -13,14 +13,14 @@ import (
 const messageColumns = `id, candidate_id, enrollment_id, definition, hash, step, occurrence, channel, purpose, template,
 	template_hash, priority, state, reason, planned_at, not_before, not_after, claimed_at, lease_until, attempts, address, subject,
 	provider, provider_id, accepted_at, delivered_at, opened_at, clicked_at, replied_at, bounced_at, complained_at,
-	unknown_at, unknown_reason, lookup_at, resent_at, recipient, meeting_id, calendar`
+	unknown_at, unknown_reason, lookup_at, resent_at, recipient, meeting_id, calendar, appointment`
 
 func scanMessage(row pgx.CollectableRow) (m crm.Message, err error) {
 	err = row.Scan(&m.ID, &m.CandidateID, &m.EnrollmentID, &m.Definition, &m.Hash, &m.Step, &m.Occurrence, &m.Channel, &m.Purpose,
 		&m.Template, &m.TemplateHash, &m.Priority, &m.State, &m.Reason, &m.PlannedAt, &m.NotBefore, at(&m.NotAfter), at(&m.ClaimedAt),
 		at(&m.LeaseUntil), &m.Attempts, &m.Address, &m.Subject, &m.Provider, &m.ProviderID, at(&m.AcceptedAt), at(&m.DeliveredAt),
 		at(&m.OpenedAt), at(&m.ClickedAt), at(&m.RepliedAt), at(&m.BouncedAt), at(&m.ComplainedAt),
-		at(&m.UnknownAt), &m.UnknownReason, at(&m.LookupAt), at(&m.ResentAt), &m.Recipient, &m.MeetingID, &m.Calendar)
+		at(&m.UnknownAt), &m.UnknownReason, at(&m.LookupAt), at(&m.ResentAt), &m.Recipient, &m.MeetingID, &m.Calendar, &m.Appointment)
 	return m, err
 }
 
@@ -31,12 +31,12 @@ func queueMessage(batch *pgx.Batch, m *crm.Message) {
 		state = crm.MessagePlanned
 	}
 	batch.Queue(`insert into messages (id, candidate_id, enrollment_id, definition, hash, step, occurrence, channel, purpose,
-		template, template_hash, priority, state, reason, planned_at, not_before, not_after, changed_at, recipient, meeting_id, calendar)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $15, $18, $19, $20)
+		template, template_hash, priority, state, reason, planned_at, not_before, not_after, changed_at, recipient, meeting_id, calendar,
+		appointment) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $15, $18, $19, $20, $21)
 		on conflict (enrollment_id, step, occurrence) do nothing`,
 		m.ID, m.CandidateID, m.EnrollmentID, m.Definition, m.Hash, m.Step, m.Occurrence, m.Channel, m.Purpose, m.Template,
 		m.TemplateHash, m.Priority, state, m.Reason, moment(m.PlannedAt), moment(orElse(m.NotBefore, m.PlannedAt)), moment(m.NotAfter),
-		m.Recipient, m.MeetingID, m.Calendar)
+		m.Recipient, m.MeetingID, m.Calendar, m.Appointment)
 }
 
 // queueFold writes what provider events have made of a message: see crm.Message.Fold.

@@ -157,10 +157,11 @@ func (s *Store) Missing(ctx context.Context, id string, e crm.Evidence, resend b
 	return resent, nil
 }
 
-// queueWithdrawn cancels a message that was planned again, if its run was ended meanwhile: that cancels what is planned.
+// queueWithdrawn cancels a message that was planned again, if its run was ended meanwhile: that cancels what is planned, but for
+// the cancellations of interviews.
 func queueWithdrawn(batch *pgx.Batch, id string) {
 	batch.Queue(`update messages m set state = 'cancelled', reason = r.outcome from enrollments r
-		where m.id = $1 and m.state = 'planned' and r.id = m.enrollment_id and r.withdrawn`, id)
+		where m.id = $1 and m.state = 'planned' and r.id = m.enrollment_id and r.withdrawn and m.calendar <> 'CANCEL'`, id)
 }
 
 // queueLedgerNote puts a line about a message on its candidate's timeline.

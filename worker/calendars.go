@@ -14,13 +14,16 @@ const (
 	watchLeast  = 10 * time.Second
 )
 
+// noDomain is that of events' UIDs where no other is known.
+const noDomain = "rapport.invalid"
+
 // booker is what does things in calendars; nil without a way to them.
 func (w *Worker) booker(c *Config) *booking.Booker {
 	if c.Calendars == nil {
 		return nil
 	}
 	return &booking.Booker{
-		Store: c.Store, Library: w.library, Open: c.Calendars, Domain: cmp.Or(c.CalendarDomain, "rapport.invalid"), Now: func() time.Time { return w.now().Truncate(time.Microsecond) },
+		Store: c.Store, Library: w.library, Open: c.Calendars, Domain: cmp.Or(c.CalendarDomain, noDomain), Now: func() time.Time { return w.now().Truncate(time.Microsecond) },
 		Page: c.InterviewerPage, Log: c.Log,
 	}
 }

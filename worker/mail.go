@@ -22,11 +22,16 @@ func (w *Worker) address(out *crm.Outgoing, ws *dsl.Workspace, owner dsl.Person,
 	}
 	switch {
 	case w.replyDomain != "":
-		reply := mail.Address{Name: from.Name, Address: "reply+" + out.MessageID + "@" + w.replyDomain}
+		reply := mail.Address{Name: from.Name, Address: w.replyAddress(out.MessageID)}
 		out.ReplyTo, out.ReturnPath = reply.String(), reply.Address // bounces are read as well
 	case fromOwner && owner.Email != "":
 		out.ReplyTo = (&mail.Address{Name: owner.Name, Address: owner.Email}).String()
 	}
+}
+
+// replyAddress is where answers to a message are read by Rapport.
+func (w *Worker) replyAddress(messageID string) string {
+	return "reply+" + messageID + "@" + w.replyDomain
 }
 
 // headers are what makes mail answerable and easy to stop: an own Message-ID, so that a reply names the message it answers,
@@ -53,10 +58,10 @@ func headers(m *crm.Message, earlier []crm.Message, from, unsubscribe string) ma
 	return h
 }
 
-// threadOf lists the mails of a run that were sent before this one, oldest first, shortened in the middle.
+// threadOf lists the mails of a run that the same person was sent before this one, oldest first, shortened in the middle.
 func threadOf(m *crm.Message, earlier []crm.Message) []string {
 	sent := slices.DeleteFunc(slices.Clone(earlier), func(e crm.Message) bool {
-		return e.ID == m.ID || e.Channel != crm.Email || e.EnrollmentID != m.EnrollmentID || e.Outcome() != crm.OutcomeSent || e.AcceptedAt.IsZero()
+		return e.ID == m.ID || e.Recipient != m.Recipient || e.Channel != crm.Email || e.EnrollmentID != m.EnrollmentID || e.Outcome() != crm.OutcomeSent || e.AcceptedAt.IsZero()
 	})
 	slices.SortStableFunc(sent, func(a, b crm.Message) int { return a.AcceptedAt.Compare(b.AcceptedAt) })
 	ids := make([]string, len(sent))

@@ -43,7 +43,8 @@ type rig struct {
 	inbound  string // the domain that answers go to
 	tracking worker.Tracking
 	erasures worker.ErasureLog
-	opens    booking.Open // people's calendars; nil: nobody can be reached
+	mail     worker.Provider // nil: the mailbox takes mail
+	opens    booking.Open    // people's calendars; nil: nobody can be reached
 	log      *slog.Logger
 }
 
@@ -79,9 +80,16 @@ func (r *rig) work() (stop func()) {
 	if texts == nil {
 		texts = r.mailbox
 	}
+	var mail worker.Provider = r.mailbox
+	if r.mail != nil {
+		mail = r.mail
+	}
 	w := worker.New(worker.Config{
-		Store: r.store, Temporal: r.temporal, Scale: r.scale, TaskQueue: r.queue, PublicURL: "http://localhost", ReplyDomain: r.inbound,
-		Providers:   map[crm.Channel]worker.Provider{crm.Email: r.mailbox, crm.SMS: texts},
+		CalendarDomain:  "north.example",
+		InterviewerPage: func(meeting, person string) string { return "http://localhost/v/" + meeting + "." + person },
+		SchedulePage:    func(run string) string { return "http://localhost/i/" + run },
+		Store:           r.store, Temporal: r.temporal, Scale: r.scale, TaskQueue: r.queue, PublicURL: "http://localhost", ReplyDomain: r.inbound,
+		Providers:   map[crm.Channel]worker.Provider{crm.Email: mail, crm.SMS: texts},
 		Rates:       r.rates,
 		Tracking:    r.tracking,
 		Calls:       r.calls,

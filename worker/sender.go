@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/rapport-crm/rapport/crm"
@@ -111,7 +110,18 @@ func (w *Worker) lastCheck(ctx context.Context, set *dsl.Set, c *store.Claim, no
 		rules = step.Intent
 	}
 	v := dsl.LastCheck(set.Workspace, &c.Facts, rules, m, now)
-	return store.Verdict{State: v.State, Reason: v.Reason, NotBefore: v.NotBefore, NotAfter: v.NotAfter, Address: c.Facts.Candidate.Address(m.Channel)}
+	return store.Verdict{State: v.State, Reason: v.Reason, NotBefore: v.NotBefore, NotAfter: v.NotAfter, Address: addressee(c)}
+}
+
+// addressee is the address that a message goes to.
+func addressee(c *store.Claim) string {
+	if c.Message.Recipient == "" {
+		return c.Facts.Candidate.Address(c.Message.Channel)
+	}
+	if to := c.Facts.Recipient; to != nil {
+		return to.Email
+	}
+	return ""
 }
 
 // sendStep is the step that planned a message, with the rules that hold for it.
@@ -125,6 +135,11 @@ func (w *Worker) step(ctx context.Context, m *crm.Message) (*dsl.Program, *sendS
 	program, err := w.library.Program(ctx, m.Hash)
 	if err != nil {
 		return nil, nil, err
+	}
+	if m.Calendar != "" { // Rapport's own words, whatever had it sent
+		return program, &sendStep{
+			Intent: dsl.Intent{Channel: m.Channel, Purpose: m.Purpose, Seed: m.ID}, send: &dsl.Send{Channel: m.Channel, OnUnknown: "skip"},
+		}, nil
 	}
 	in, ok := program.Instr(m.Step)
 	if !ok || in.Send == nil {
@@ -215,7 +230,10 @@ func (w *Worker) failed(ctx context.Context, l *lane, m *crm.Message, err error)
 // suppress notes what a provider says of an address once and for all: of a number, that its owner opted out of every message
 // there, whoever sends it; of a mailbox, that it does not exist.
 func (w *Worker) suppress(ctx context.Context, m *crm.Message, code string) error {
-	o := store.OptOut{Channel: m.Channel, Address: m.Address, CandidateID: m.CandidateID, Reason: crm.SuppressedBounce, At: w.now()}
+	o := store.OptOut{Channel: m.Channel, Address: m.Address, Reason: crm.SuppressedBounce, At: w.now()}
+	if m.Recipient == "" {
+		o.CandidateID = m.CandidateID
+	}
 	o.Source = string(m.Channel) + " provider " + code
 	if m.Channel == crm.SMS {
 		o.Reason = crm.SuppressedStop
@@ -226,34 +244,35 @@ func (w *Worker) suppress(ctx context.Context, m *crm.Message, code string) erro
 	})
 }
 
-// render makes the message out of its template as it is now, and the candidate as they are now.
+// render makes the message out of its template as it is now, and whom it is for as they are now.
 func (w *Worker) render(ctx context.Context, set *dsl.Set, c *store.Claim) (*crm.Outgoing, *dsl.Template, error) {
 	m, candidate := &c.Message, &c.Facts.Candidate
 	program, step, err := w.step(ctx, m)
 	if err != nil {
 		return nil, nil, err
 	}
-	template := step.send.Inline
-	if m.Template != "" {
-		template = set.Template(m.Template, candidate.Locale)
-	}
+	about := w.about(set, c)
+	template := about.template(set, step)
 	if template == nil {
 		return nil, nil, fmt.Errorf("no message %q", m.Template)
 	}
 	owner := set.Workspace.Person(cmp.Or(candidate.Owner, program.Owner))
 	links := w.links(m, step)
 	var footer *dsl.Footer
-	if m.Channel == crm.Email && !m.Transactional() {
+	if m.Channel == crm.Email && !m.Transactional() && m.Recipient == "" {
 		footer = &dsl.Footer{Address: set.Workspace.From.Address, Unsubscribe: links["unsubscribe"], Preferences: links["preferences"]}
 	}
-	rendered, err := template.Render(w.vars(set, step, c, owner, links), footer)
+	rendered, err := template.Render(w.vars(set, step, about, owner, links), footer)
 	if err != nil {
 		return nil, nil, fmt.Errorf("render %s: %w", m.Step, err)
 	}
-	opens, clicks := w.tracking.apply(rendered, m, set.Workspace)
+	opens, clicks := false, false
+	if m.Recipient == "" { // what colleagues open is nobody's business
+		opens, clicks = w.tracking.apply(rendered, m, set.Workspace)
+	}
 	out := &crm.Outgoing{
 		TrackOpens: opens, TrackClicks: clicks,
-		MessageID: m.ID, Channel: m.Channel, To: candidate.Address(m.Channel), Text: rendered.Text,
+		MessageID: m.ID, Channel: m.Channel, To: addressee(c), Text: rendered.Text,
 		Categories: []string{m.Definition, m.Definition + "/" + m.Step},
 	}
 	if m.Channel == crm.SMS {
@@ -261,18 +280,25 @@ func (w *Worker) render(ctx context.Context, set *dsl.Set, c *store.Claim) (*crm
 		return out, template, nil
 	}
 	out.Subject, out.HTML = rendered.Subject, rendered.HTML
-	out.ToName = strings.TrimSpace(candidate.FirstName + " " + candidate.LastName)
+	out.ToName = about.name()
 	w.address(out, set.Workspace, owner, step.send.FromOwner)
 	out.Headers = headers(m, c.Facts.Messages, out.From, links["unsubscribe"])
+	if out.Attachments, err = w.invitation(set, about, out); err != nil {
+		return nil, nil, fmt.Errorf("write invitation: %w", err)
+	}
 	return out, template, nil
 }
 
 // vars are what the message can show: the candidate's score as it is worth now, and of an invitation to a survey what the
-// survey says of itself.
-func (w *Worker) vars(set *dsl.Set, step *sendStep, c *store.Claim, owner dsl.Person, links map[string]string) map[string]any {
+// survey says of itself, and of what is about an interview when and where that is.
+func (w *Worker) vars(set *dsl.Set, step *sendStep, about *about, owner dsl.Person, links map[string]string) map[string]any {
+	c := about.claim
 	candidate := c.Facts.Candidate
 	candidate.Score = set.Workspace.Score(&candidate, w.now())
 	vars := dsl.Vars(&candidate, application(&c.Facts), &c.Facts.Enrollment, owner, links)
+	if about.meeting != nil {
+		vars["interview"] = dsl.InterviewVars(about.meeting, c.Message.Appointment, about.with(), about.zone)
+	}
 	if step.survey == "" {
 		return vars
 	}

@@ -20,6 +20,7 @@ import (
 	"github.com/rapport-crm/rapport/activities/booking"
 	"github.com/rapport-crm/rapport/crm"
 	"github.com/rapport-crm/rapport/dsl"
+	"github.com/rapport-crm/rapport/dsl/phrases"
 	"github.com/rapport-crm/rapport/store"
 	"github.com/rapport-crm/rapport/workflows"
 )
@@ -45,13 +46,14 @@ type Config struct {
 	Preferences    func(candidateID string, now time.Time) string
 	Calendars      booking.Open // reaches people's calendars; nil: interviews find no times, as no_calendars
 	CalendarDomain string       // of the UIDs of events: the same for ever
-	// InterviewerPage is an interviewer's page of a meeting, for the event in their calendar; nil: there is none.
+	// InterviewerPage is an interviewer's page of a meeting, for the event in their calendar and mail to them; nil: there is none.
 	InterviewerPage func(meetingID, interviewerID string) string
-	ErasureLog      ErasureLog    // where erasures are written down outside the database; nil: nowhere
-	Tracking        Tracking      // who notices opens and clicks; the zero value: nobody
-	TaskQueue       string        // default workflows.TaskQueue
-	BuildID         string        // of this binary, for worker versioning; empty: unversioned
-	Grace           time.Duration // real time that a run may be overdue before it is woken; default 30 s
+	ErasureLog      ErasureLog                       // where erasures are written down outside the database; nil: nowhere
+	SchedulePage    func(enrollmentID string) string // a candidate's page of a run of an interview; nil: there is none
+	Tracking        Tracking                         // who notices opens and clicks; the zero value: nobody
+	TaskQueue       string                           // default workflows.TaskQueue
+	BuildID         string                           // of this binary, for worker versioning; empty: unversioned
+	Grace           time.Duration                    // real time that a run may be overdue before it is woken; default 30 s
 	Log             *slog.Logger
 }
 
@@ -71,6 +73,7 @@ type Worker struct {
 	tracking    Tracking
 	confirmLink func(string) string
 	preferences func(string, time.Time) string
+	letters     letters
 	taskQueue   string
 	buildID     string
 	grace       time.Duration
@@ -100,6 +103,9 @@ func New(c Config) *Worker {
 		publicURL: strings.TrimSuffix(c.PublicURL, "/"), replyDomain: c.ReplyDomain, unsubscribe: c.Unsubscribe, surveyLink: c.SurveyLink,
 		confirmLink: c.ConfirmLink, preferences: c.Preferences, tracking: c.Tracking, erasureLog: c.ErasureLog,
 		taskQueue: c.TaskQueue, buildID: c.BuildID, grace: cmp.Or(c.Grace, defaultGrace), log: c.Log,
+	}
+	w.letters = letters{
+		book: phrases.MustOpen(), domain: cmp.Or(c.CalendarDomain, noDomain), panel: c.InterviewerPage, schedule: c.SchedulePage,
 	}
 	if w.taskQueue == "" {
 		w.taskQueue = workflows.TaskQueue
@@ -212,6 +218,12 @@ func (w *Worker) span(d time.Duration) time.Duration {
 // links are what templates can link to.
 func (w *Worker) links(m *crm.Message, step *sendStep) map[string]string {
 	links := map[string]string{}
+	if page := w.letters.page(m); page != "" {
+		links["schedule"] = page
+	}
+	if m.Recipient != "" { // the others are the candidate's
+		return links
+	}
 	if step.survey != "" && w.surveyLink != nil {
 		links["survey"] = w.surveyLink(m.ID)
 	}

@@ -31,7 +31,7 @@ func (b *Booker) book(ctx context.Context, q *question) (crm.CallResult, error) 
 	if err := b.Store.MarkSeats(ctx, m.ID, m.Sequence); err != nil {
 		return crm.CallResult{}, err
 	}
-	known(m, everybody)
+	q.known(m, everybody)
 	panel := slices.DeleteFunc(slices.Clone(everybody), func(p diary) bool { return m.Seat(p.ID) == nil || m.Seat(p.ID).Shadow })
 	taken, failure, err := b.recheck(ctx, q, panel, crm.Span{Start: m.StartsAt, End: m.EndsAt})
 	switch {
@@ -52,7 +52,7 @@ func (b *Booker) book(ctx context.Context, q *question) (crm.CallResult, error) 
 		return crm.CallResult{}, err
 	}
 	return b.answer(ctx, q, crm.CallResult{Outcome: crm.MeetingWritten}, func(m *crm.Meeting) {
-		known(m, everybody)
+		q.known(m, everybody)
 		m.Book(b.Now())
 	})
 }
@@ -65,13 +65,22 @@ func ids(panel []crm.Panelist) []string {
 	return all
 }
 
-// known fills in what people on the panel are called.
-func known(m *crm.Meeting, people []diary) {
-	for i := range people {
-		if p := m.Seat(people[i].ID); p != nil {
+// known fills in what people on the panel are called, and where they hold the meeting.
+func (q *question) known(m *crm.Meeting, people []diary) {
+	var panel []crm.Interviewer // in the order of the seats
+	for k := range m.Panel {
+		p := &m.Panel[k]
+		for i := range people {
+			if people[i].ID != p.InterviewerID {
+				continue
+			}
 			p.Name, p.Email = people[i].Name, people[i].Email
+			if !p.Shadow {
+				panel = append(panel, people[i].Interviewer)
+			}
 		}
 	}
+	m.Place = q.round.PlaceOf(&q.Candidate, panel)
 }
 
 // recheck asks the calendars of some people whether a time is free, and returns who has something else then. Nothing that was

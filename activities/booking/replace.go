@@ -53,7 +53,7 @@ func (b *Booker) replace(ctx context.Context, q *question) (crm.CallResult, erro
 	}
 	result, err := b.answer(ctx, q, crm.CallResult{Outcome: crm.MeetingReplaced, Result: why}, func(m *crm.Meeting) {
 		m.Substitute(slot)
-		known(m, p.people)
+		q.known(m, p.people)
 	})
 	if crm.CodeOf(err) == crm.CodeConflict { // they hold something else by now
 		return crm.CallResult{}, changedMeanwhile()

@@ -107,7 +107,8 @@ func ReadInterviewers(r io.Reader) (people []api.Interviewer, problems []CellErr
 // interviewerColumns are the words for each column, as squeeze leaves them.
 func interviewerColumns() map[string][]string {
 	return map[string][]string{
-		"email": {"email", "mail", "emailaddress"}, "name": {"name", "fullname"}, "zone": {"zone", "timezone", "tz"},
+		"email": {"email", "mail", "emailaddress"}, "name": {"name", "fullname"}, "locale": {"locale", "language"},
+		"meeting_url": {"meetingurl", "meetinglink", "videolink"}, "zone": {"zone", "timezone", "tz"},
 		"hours": {"hours", "workinghours"}, "skills": {"skills", "skill"}, "groups": {"groups", "group"},
 		"daily_limit": {"dailylimit", "perday"}, "weekly_limit": {"weeklylimit", "perweek"}, "min_gap": {"mingap", "gap"},
 		"weight": {"weight"}, "trainee": {"trainee"}, "active": {"active"},

@@ -227,8 +227,8 @@ func importInterviewersCommand(r *remote) *cobra.Command {
 		Short: "Import interviewers; every mistake is listed with its row and column, the other rows are imported; safe to repeat",
 		Long: `Import interviewers from a CSV file in UTF-8, with or without a byte order mark, with any line ending.
 
-Columns are found by the names in the first row: email (required), name, zone, hours, skills, groups, daily_limit, weekly_limit,
-min_gap, weight, trainee, active. A row is known by its email address. An empty cell leaves what is there. Lists are separated by
+Columns are found by the names in the first row: email (required), name, locale, meeting_url, zone, hours, skills, groups,
+daily_limit, weekly_limit, min_gap, weight, trainee, active. A row is known by its email address. An empty cell leaves what is there. Lists are separated by
 semicolons. Hours are days and the parts of them, with a semicolon before the next days; a day that is named again has the later
 hours only:
 

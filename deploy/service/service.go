@@ -216,8 +216,12 @@ func Worker(ctx context.Context, c Config) (*worker.Worker, error) {
 		Preferences: func(candidateID string, now time.Time) string {
 			return api.PreferencesURL(public, secret, candidateID, now)
 		},
-		Tracking: c.tracking(public, secret),
-		BuildID:  c.BuildID, Log: c.Log,
+		InterviewerPage: func(meetingID, interviewerID string) string {
+			return api.PanelURL(public, secret, meetingID, interviewerID)
+		},
+		SchedulePage: func(enrollmentID string) string { return api.ScheduleURL(public, secret, enrollmentID) },
+		Tracking:     c.tracking(public, secret),
+		BuildID:      c.BuildID, Log: c.Log,
 	}), nil
 }
 

@@ -100,7 +100,7 @@ func (r *run) assign(a crm.Assignment) {
 // withdraw takes back what a run leaves behind that was ended from outside.
 func (p *person) withdraw(runID string, d *crm.Decision) {
 	for _, m := range p.messages {
-		if m.EnrollmentID == runID && m.State == crm.MessagePlanned {
+		if m.EnrollmentID == runID && m.State == crm.MessagePlanned && m.Calendar != crm.CalendarCancel {
 			m.State, m.Reason = crm.MessageCancelled, d.Outcome
 		}
 	}

@@ -72,7 +72,7 @@ func (s *Store) facts(p *person, r *run, now time.Time) crm.Facts {
 		if m.Counts() && (m.PlannedAt.After(since) || m.EnrollmentID == r.ID) {
 			f.Sends = append(f.Sends, crm.Send{At: m.Place(), Definition: m.Definition})
 		}
-		if m.Template != "" && had(m) {
+		if m.Template != "" && m.Recipient == "" && had(m) {
 			f.Had = append(f.Had, m.Template)
 		}
 	}

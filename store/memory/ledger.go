@@ -50,10 +50,9 @@ func (s *Store) Claim(now time.Time, check func(*Claim) Verdict) ([]Claim, error
 			}
 		case crm.MessageExpired:
 			m.State = v.State
-			if err := s.queue(s.ledgerFact("message.failed", "failed/", m, now)); err != nil {
+			if err := s.failed(m, now); err != nil {
 				return nil, err
 			}
-			s.wakeSettled(m)
 		case crm.MessageSkipped, crm.MessageAccepted, crm.MessageRefused, crm.MessageUnknown, crm.MessageSettled, crm.MessageCancelled:
 			m.State = crm.MessageSkipped
 			s.wakeSettled(m)
@@ -66,7 +65,7 @@ func (s *Store) Claim(now time.Time, check func(*Claim) Verdict) ([]Claim, error
 func (s *Store) due(p *person, now time.Time) *crm.Message {
 	var first *crm.Message
 	for _, m := range p.messages {
-		if m.State != crm.MessagePlanned || m.NotBefore.After(now) || s.runs[m.EnrollmentID].Paused {
+		if m.State != crm.MessagePlanned || m.NotBefore.After(now) || s.held(m) {
 			continue
 		}
 		if first == nil || cmp.Or(cmp.Compare(m.Priority, first.Priority), m.PlannedAt.Compare(first.PlannedAt), cmp.Compare(m.ID, first.ID)) < 0 {
@@ -76,6 +75,12 @@ func (s *Store) due(p *person, now time.Time) *crm.Message {
 	return first
 }
 
+// held tells whether a message stays because its run is paused.
+func (s *Store) held(m *crm.Message) bool {
+	r := s.runs[m.EnrollmentID]
+	return r.Paused && r.Open()
+}
+
 // Due is when the next planned message may go, zero when none is planned.
 func (s *Store) Due() time.Time {
 	s.mu.Lock()
@@ -83,7 +88,7 @@ func (s *Store) Due() time.Time {
 	var next time.Time
 	for _, p := range s.people {
 		for _, m := range p.messages {
-			if m.State == crm.MessagePlanned && !s.runs[m.EnrollmentID].Paused && (next.IsZero() || m.NotBefore.Before(next)) {
+			if m.State == crm.MessagePlanned && !s.held(m) && (next.IsZero() || m.NotBefore.Before(next)) {
 				next = m.NotBefore
 			}
 		}
@@ -132,6 +137,14 @@ func (s *Store) fail(id string, state crm.MessageState, reason string, at time.T
 	if state == crm.MessageUnknown {
 		m.UnknownAt, m.UnknownReason, m.LookupAt = instant(at), reason, instant(at).Add(crm.FirstLookup)
 	}
+	return s.failed(m, at)
+}
+
+// failed tells that a message has not arrived, or may not have.
+func (s *Store) failed(m *crm.Message, at time.Time) error {
+	if m.Recipient != "" { // no fact about the candidate
+		return nil
+	}
 	s.wakeSettled(m)
 	return s.queue(s.ledgerFact("message.failed", "failed/", m, at))
 }
@@ -148,6 +161,9 @@ func (s *Store) find(id string, states ...crm.MessageState) (*person, *crm.Messa
 
 // taken tells that a message was sent, which became known at a time that may be later.
 func (s *Store) taken(p *person, m *crm.Message, known time.Time) error {
+	if m.Recipient != "" { // no fact about the candidate
+		return nil
+	}
 	p.LastContactedAt = later(p.LastContactedAt, m.AcceptedAt)
 	s.wakeSettled(m)
 	e := s.ledgerFact("message.sent", "sent/", m, known)
@@ -166,7 +182,7 @@ func (s *Store) ledgerFact(eventType, prefix string, m *crm.Message, at time.Tim
 
 // wakeSettled wakes the run of a message if it waits for the message's fate.
 func (s *Store) wakeSettled(m *crm.Message) {
-	if m.State == crm.MessagePlanned || m.State == crm.MessageClaimed {
+	if m.State == crm.MessagePlanned || m.State == crm.MessageClaimed || m.Recipient != "" {
 		return
 	}
 	if r := s.runs[m.EnrollmentID]; r != nil && r.Open() && slices.Contains(r.Awaits, crm.AwaitSettled) {

@@ -30,8 +30,8 @@ func (r *run) meeting(i int) crm.Meeting {
 	return m
 }
 
-// held finds a meeting; the run is nil when there is none.
-func (s *Store) held(id string) (*run, int) {
+// runOf finds a meeting in its run, which is nil when there is none.
+func (s *Store) runOf(id string) (*run, int) {
 	for _, r := range s.runs {
 		if i := slices.IndexFunc(r.meetings, func(m crm.Meeting) bool { return m.ID == id }); i >= 0 {
 			return r, i
@@ -57,7 +57,7 @@ func (s *Store) everyMeeting(visit func(m *crm.Meeting)) {
 func (s *Store) MeetingFacts(_ context.Context, id string) (crm.MeetingFacts, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	r, i := s.held(id)
+	r, i := s.runOf(id)
 	if r == nil {
 		return crm.MeetingFacts{}, notFound("There is no such interview.")
 	}
@@ -88,7 +88,7 @@ func (s *Store) MeetingFacts(_ context.Context, id string) (crm.MeetingFacts, er
 func (s *Store) ChangeMeeting(_ context.Context, id string, change func(*crm.Meeting) (crm.MeetingChanged, error)) (crm.Meeting, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	r, i := s.held(id)
+	r, i := s.runOf(id)
 	if r == nil {
 		return crm.Meeting{}, notFound("There is no such interview.")
 	}

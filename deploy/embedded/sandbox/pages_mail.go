@@ -62,6 +62,7 @@ type mailData struct {
 	page
 	Mail       Message
 	Files      []attachment
+	Invitation *invitationPart
 	Links      []link
 	Replies    []Message
 	History    []happening
@@ -107,6 +108,7 @@ func (s *Sandbox) loadMail(r *http.Request) (data mailData, err error) {
 	if data.Files, err = data.Mail.files(); err != nil {
 		return data, err
 	}
+	data.Invitation = data.Mail.invitation()
 	data.Links, data.OneClick = data.Mail.links(), data.Mail.oneClickURL()
 	data.Suppressed, err = s.suppression(ctx, SendGrid, "", data.Mail.To)
 	return data, err
@@ -206,7 +208,7 @@ func (s *Sandbox) act(r *http.Request, m Message, action string) error {
 				target: targetOneClick, event: "one-click unsubscribe", url: to, contentType: formType, payload: []byte(oneClickArg),
 			})
 		}
-		return s.causeAndSuppress(ctx, m, eventUnsubscribe, nil, "Unsubscribed Address")
+		return s.causeAndSuppress(ctx, m, eventUnsubscribe, nil, unsubscribed)
 	case "release":
 		return s.release(ctx, SendGrid, "", m.To)
 	}

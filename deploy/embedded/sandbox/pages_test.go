@@ -107,6 +107,32 @@ func TestMailFiles(t *testing.T) {
 	}
 }
 
+func TestInvitationIsSummedUp(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	calendar := strings.ReplaceAll(`BEGIN:VCALENDAR
+METHOD:CANCEL
+BEGIN:VTIMEZONE
+DTSTART:19700101T000000
+END:VTIMEZONE
+BEGIN:VEVENT
+SEQUENCE:3
+DTSTART;TZID=Europe/Berlin:20261105T100000
+SUMMARY:Interview\\, with <Ana> and so
+ me more
+LOCATION:Room 1\\n2nd floor
+END:VEVENT
+END:VCALENDAR
+`, "\n", "\r\n")
+	m := b.accepted(t, mailBody(func(m map[string]any) {
+		m["content"] = append(m["content"].([]any), map[string]any{"type": "text/calendar; method=CANCEL", "value": strings.ReplaceAll(calendar, `\\`, `\`)})
+	}))
+	page := b.page(t, "/mails/"+m.ID)
+	require.True(t, containsAll(page, "Cancelled", "METHOD:CANCEL, version 3", "Thu 5 Nov 2026, 10:00 Europe/Berlin",
+		"Interview, with &lt;Ana&gt; and some more", "Room 1 2nd floor"), page)
+	require.NotContains(t, b.page(t, "/mails/"+b.accepted(t, mailBody(nil)).ID), "METHOD:")
+}
+
 func TestButtonsCannotBePressedFromAnotherSite(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
