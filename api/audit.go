@@ -122,7 +122,7 @@ func (s *server) registerAudit() {
 	const tag = "Privacy"
 	list := operation(http.MethodGet, "/v1/audit", "list-audit", tag, ScopeAuditRead, "List the audit log",
 		"The newest first: who read, changed or erased what. Who was read is there as long as they are not erased; after that there is only the commitment.")
-	leaves(&list, crm.AuditList, "audit")
+	leaves(&list, crm.AuditRead, "audit")
 	huma.Register(s.huma, list, s.listAudit)
 	export := operation(http.MethodGet, "/v1/audit/export", "export-audit", tag, ScopeAuditRead, "Export the audit log",
 		"As lines of JSON: first a checkpoint of what follows, signed if the installation has a receipt key, then the entries in order. `rapport audit verify` checks it.")
