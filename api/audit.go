@@ -192,7 +192,7 @@ func (s *server) exportAudit(ctx context.Context, in *struct {
 	if err != nil {
 		return nil, problemOf(err)
 	}
-	return &huma.StreamResponse{Body: func(stream huma.Context) {
+	return &huma.StreamResponse{Body: func(stream huma.Context) { //nolint:contextcheck // it takes longer than a request may
 		stream.SetHeader("Content-Type", "application/jsonl")
 		stream.SetHeader("Content-Disposition", `attachment; filename="audit.jsonl"`)
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(stream.Context()), exportTimeout)

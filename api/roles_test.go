@@ -15,7 +15,7 @@ import (
 	"github.com/rapport-crm/rapport/api"
 )
 
-var update = flag.Bool("update", false, "write the golden files")
+var update = flag.Bool("update", false, "write the golden files") //nolint:gochecknoglobals // a flag of the test
 
 // route is an operation of the OpenAPI document.
 type route struct {
@@ -31,7 +31,7 @@ func routes(t *testing.T) []route {
 	var document struct {
 		Paths map[string]map[string]struct {
 			Security []map[string][]string `json:"security"`
-			Audit    string                `json:"x-audit"`
+			Audit    string                `json:"x-audit"` //nolint:tagliatelle // OpenAPI has extensions begin with x-
 		} `json:"paths"`
 	}
 	if err := json.Unmarshal(text, &document); err != nil {

@@ -30,14 +30,14 @@ type AuditResult struct {
 	Signed      bool
 }
 
-// AuditBreak says where an audit log is not what it was.
-type AuditBreak struct {
+// AuditError says where an audit log is not what it was.
+type AuditError struct {
 	Number int64 // the first entry that is wrong; 0: the log as a whole
 	Reason string
 }
 
 // Error says which entry, and why.
-func (b *AuditBreak) Error() string {
+func (b *AuditError) Error() string {
 	if b.Number == 0 {
 		return "the audit log is broken: " + b.Reason
 	}
@@ -45,7 +45,7 @@ func (b *AuditBreak) Error() string {
 }
 
 // VerifyAudit walks through an export of the audit log: a first line with a checkpoint of what it holds, then a line of JSON for each
-// entry. The error is an *AuditBreak that names the first entry that is wrong, or says that the export cannot be read. It has to be byte
+// entry. The error is an *AuditError that names the first entry that is wrong, or says that the export cannot be read. It has to be byte
 // for byte as Rapport writes it.
 func VerifyAudit(export io.Reader, check AuditCheck) (AuditResult, error) {
 	v := &auditVerifier{AuditCheck: check, lines: bufio.NewReaderSize(export, 1<<16)}
@@ -93,7 +93,7 @@ func (v *auditVerifier) line() ([]byte, error) {
 		case errors.Is(err, io.EOF) && len(line) == 0:
 			return nil, io.EOF
 		case errors.Is(err, io.EOF), errors.Is(err, bufio.ErrBufferFull):
-			return nil, &AuditBreak{v.result.Last + 1, "its line is cut off"}
+			return nil, &AuditError{v.result.Last + 1, "its line is cut off"}
 		}
 		return nil, fmt.Errorf("read export: %w", err)
 	}
@@ -104,17 +104,17 @@ func (v *auditVerifier) begin() error {
 	line, err := v.line()
 	var signed SignedCheckpoint
 	if err != nil || !exact(line, &signed) {
-		return &AuditBreak{Reason: "the export does not begin as Rapport writes it"}
+		return &AuditError{Reason: "the export does not begin as Rapport writes it"}
 	}
 	if v.header, err = signed.Open(v.Key); err != nil {
-		return &AuditBreak{Reason: "the export's first line: " + err.Error()}
+		return &AuditError{Reason: "the export's first line: " + err.Error()}
 	}
 	h := &v.header
 	if h.First < 1 || h.Number < h.First-1 || (h.First == 1) != (h.Previous == "") {
-		return &AuditBreak{Reason: "the export's first line contradicts itself"}
+		return &AuditError{Reason: "the export's first line contradicts itself"}
 	}
 	if v.Whole && (h.First != 1 || !h.Whole) {
-		return &AuditBreak{Reason: "the export is only a part of the log"}
+		return &AuditError{Reason: "the export is only a part of the log"}
 	}
 	v.result = AuditResult{First: h.First, Last: h.First - 1, Hash: h.Previous, Signed: v.Key != nil}
 	for i := range v.Checkpoints {
@@ -140,7 +140,7 @@ func exact(line []byte, into any) bool {
 func (v *auditVerifier) entry(line []byte) error {
 	number := v.result.Last + 1
 	var e AuditLine
-	broken := func(reason string) error { return &AuditBreak{number, reason} }
+	broken := func(reason string) error { return &AuditError{number, reason} }
 	switch {
 	case !exact(line, &e):
 		return broken("its line is not as Rapport writes it")
@@ -178,7 +178,7 @@ func (v *auditVerifier) pass(number int64) error {
 		case mark.Number < number:
 			v.result.Unchecked++ // before the export begins
 		case mark.Hash != v.result.Hash:
-			return &AuditBreak{number, "a checkpoint of " + mark.At.Format("2006-01-02 15:04:05") + " knows it with another hash: the log was written anew up to here"}
+			return &AuditError{number, "a checkpoint of " + mark.At.Format("2006-01-02 15:04:05") + " knows it with another hash: the log was written anew up to here"}
 		default:
 			v.result.Checkpoints++
 		}
@@ -188,14 +188,14 @@ func (v *auditVerifier) pass(number int64) error {
 
 func (v *auditVerifier) end() error {
 	if v.result.Last != v.header.Number {
-		return &AuditBreak{v.result.Last + 1, fmt.Sprintf("it is missing: the export should go to entry %d", v.header.Number)}
+		return &AuditError{v.result.Last + 1, fmt.Sprintf("it is missing: the export should go to entry %d", v.header.Number)}
 	}
 	if v.result.Hash != v.header.Hash {
-		return &AuditBreak{v.result.Last, "the export's first line knows it with another hash"}
+		return &AuditError{v.result.Last, "the export's first line knows it with another hash"}
 	}
 	for _, mark := range v.marks {
 		if v.header.Whole && !mark.At.After(v.header.At) {
-			return &AuditBreak{v.result.Last + 1, fmt.Sprintf("it is missing: a checkpoint of %s knows entries up to %d", mark.At.Format("2006-01-02 15:04:05"), mark.Number)}
+			return &AuditError{v.result.Last + 1, fmt.Sprintf("it is missing: a checkpoint of %s knows entries up to %d", mark.At.Format("2006-01-02 15:04:05"), mark.Number)}
 		}
 		v.result.Unchecked++
 	}

@@ -53,7 +53,7 @@ func (w *Worker) compare(ctx context.Context) error {
 		return err
 	}
 	if hashes[w.checked.Number] != w.checked.Hash {
-		broken := &crm.AuditBreak{Number: w.checked.Number, Reason: "it is not as it was at the last checkpoint"}
+		broken := &crm.AuditError{Number: w.checked.Number, Reason: "it is not as it was at the last checkpoint"}
 		w.log.ErrorContext(ctx, "the audit log is broken; see `rapport audit verify`", "error", broken)
 	}
 	return nil

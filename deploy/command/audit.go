@@ -72,7 +72,7 @@ func verifyAudit(cmd *cobra.Command, export io.Reader, check crm.AuditCheck) err
 		}
 	}
 	result, err := crm.VerifyAudit(export, check)
-	if broken, ok := errors.AsType[*crm.AuditBreak](err); ok {
+	if broken, ok := errors.AsType[*crm.AuditError](err); ok {
 		cmd.Println("not valid: " + broken.Error())
 		return errNo
 	}
