@@ -135,6 +135,7 @@ func (s *server) register() {
 	s.registerSuppressions()
 	s.registerErasures()
 	s.registerKeys()
+	s.registerAudit()
 	s.nameProblem()
 	s.docs = sync.OnceValues(s.renderDocs)
 	s.document = sync.OnceValues(s.openAPI)

@@ -113,6 +113,11 @@ func (e *erasing) run(ctx context.Context, names []string, record *ErasureRecord
 	if err != nil {
 		return Erased{}, err
 	}
+	told, err := receipt.Read()
+	if err != nil {
+		return Erased{}, err
+	}
+	tx.tell(e.audited(&told))
 	if err := tx.commit(ctx, write); err != nil {
 		return Erased{}, err
 	}
@@ -253,6 +258,7 @@ func belongings() []belonging {
 		{"contact_points", theirs},
 		{"aliases", theirs},
 		{"legal_holds", theirs},
+		{"audit_openings", theirs},
 		{"candidates", "id = any($1)"},
 	}
 }
