@@ -186,7 +186,7 @@ func interviewPages(t *testing.T, locale string) map[string]string {
 	}
 	panel := l.panel(l.ada)
 	keep("interview-offered", l.path)
-	keep("interview-zone", l.path+"?zone=America%2FArgentina%2FComodRivadavia")
+	keep("interview-zone", l.path+"?zone=America%2FNorth_Dakota%2FNew_Salem")
 	keep("panel-gone", panel)
 	post("interview-wrong", l.path, url.Values{"do": {"pick"}})
 	post("interview-wish-wrong", l.path, url.Values{"do": {"ask"}, "asked": {"0"}})
