@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -20,10 +21,11 @@ import (
 
 const (
 	retentionPage  = 1000             // candidates that are looked at together
-	retentionActs  = 50               // of them that are told or taken before a heartbeat
+	retentionActs  = 20               // of them that are told or taken before a heartbeat
 	retentionPiece = 10 * time.Second // of work, really, in one activity
 	// retentionRest is how long (really) somebody is left alone to whom a message is on its way, and retentionTries how often.
 	retentionRest  = 30 * time.Second
+	retentionPause = time.Second // really; after an error that interrupts a piece
 	retentionTries = 20
 	// noticeGood is for how long a notice may wait to be sent: quiet hours and weekends are shorter.
 	noticeGood = 7 * 24 * time.Hour
@@ -117,11 +119,8 @@ func (r *Retainer) piece(ctx context.Context, step workflows.RetentionStep) (wor
 		return progress(run), r.Store.EndRetention(ctx, run.Policy, run.Day, withdrawn, "")
 	}
 	p := &piece{Retainer: r, rules: rules, run: run, end: time.Now().Add(r.length()), stop: stopping(ctx)}
-	for p.more() {
-		if err := p.next(ctx); err != nil {
-			return workflows.RetentionProgress{}, err
-		}
-		beat(ctx)
+	if err := p.work(ctx); err != nil {
+		return workflows.RetentionProgress{}, err
 	}
 	done := progress(p.run)
 	done.Rest = p.rest
@@ -160,13 +159,33 @@ type piece struct {
 	rest  time.Duration
 }
 
-func (p *piece) more() bool {
+// work does pages until the time is over or there is nothing to do. After an error it comes to nothing only if the first page did: what was
+// done stands, and the run goes on after a moment.
+func (p *piece) work(ctx context.Context) error {
+	for done := 0; p.run.Open() && p.run.State != crm.RetentionAsked && p.rest == 0; done++ {
+		err := p.next(ctx)
+		beat(ctx)
+		switch {
+		case err != nil && done == 0 || ctx.Err() != nil:
+			return cmp.Or(err, ctx.Err())
+		case err != nil:
+			p.Log.WarnContext(ctx, "run of retention policy is interrupted, going on in a moment", "policy", p.run.Policy, "day", p.run.Day, "error", err)
+			p.rest = retentionPause
+		case p.over():
+			return nil
+		}
+	}
+	return nil
+}
+
+// over tells whether the piece is long enough, or the worker is to stop.
+func (p *piece) over() bool {
 	select {
 	case <-p.stop:
-		return false
+		return true
 	default:
+		return !time.Now().Before(p.end)
 	}
-	return p.run.Open() && p.run.State != crm.RetentionAsked && p.rest == 0 && time.Now().Before(p.end)
 }
 
 func (p *piece) next(ctx context.Context) error {

@@ -145,7 +145,9 @@ then: anonymize
 		t.Errorf("the notice says %q", notice.Text)
 	}
 	r.event(stays, "consent.granted", "purpose", "news", "channels", []any{"email"}, "source", "the preference page", "wording", "Hear from us")
-	r.until(func() string { return differ("receipts", r.sql("select count(*) from erasures where rule = 'retention/quiet' and mode = 'anonymize'"), 1) })
+	r.until(func() string {
+		return differ("receipts", r.sql("select count(*) from erasures where rule = 'retention/quiet' and mode = 'anonymize'"), 1)
+	})
 	if n := r.sql("select count(*) from candidates where id = $1", stays); n != 1 {
 		t.Error("who said yes is gone")
 	}
@@ -203,10 +205,14 @@ func TestRetentionDecidesAgain(t *testing.T) {
 		reason  string
 		state   crm.RetentionState
 	}{
-		"nothing":  {arrives: func(*rig, crm.RetentionRun) {}, taken: 3, state: crm.RetentionDone},
-		"a hold":   {arrives: func(r *rig, _ crm.RetentionRun) { r.hold(id + "2") }, taken: 2, left: 1, reason: crm.KeptHold, state: crm.RetentionDone},
-		"a flag":   {arrives: func(r *rig, _ crm.RetentionRun) { r.sql("update candidates set legal_hold = true where id = $1", id+"2") }, taken: 2, left: 1, reason: crm.KeptHold, state: crm.RetentionDone},
-		"a status": {arrives: func(r *rig, _ crm.RetentionRun) { r.sql("update candidates set status = 'hired' where id = $1", id+"2") }, taken: 2, left: 1, reason: crm.KeptNoPolicy, state: crm.RetentionDone},
+		"nothing": {arrives: func(*rig, crm.RetentionRun) {}, taken: 3, state: crm.RetentionDone},
+		"a hold":  {arrives: func(r *rig, _ crm.RetentionRun) { r.hold(id + "2") }, taken: 2, left: 1, reason: crm.KeptHold, state: crm.RetentionDone},
+		"a flag": {arrives: func(r *rig, _ crm.RetentionRun) {
+			r.sql("update candidates set legal_hold = true where id = $1", id+"2")
+		}, taken: 2, left: 1, reason: crm.KeptHold, state: crm.RetentionDone},
+		"a status": {arrives: func(r *rig, _ crm.RetentionRun) {
+			r.sql("update candidates set status = 'hired' where id = $1", id+"2")
+		}, taken: 2, left: 1, reason: crm.KeptNoPolicy, state: crm.RetentionDone},
 		"an application": {arrives: func(r *rig, _ crm.RetentionRun) {
 			r.sql(`insert into applications (id, candidate_id, external_id, role, role_function, stage, status, reason, source, hiring_manager)
 				values ('app_1', $1, 'A', 'R', '', '', 'open', '', '', '')`, id+"2")
@@ -275,8 +281,8 @@ func TestRetentionKilled(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, 0)
 	r.apply(silent)
-	r.crowd("old", 1000, r.now().AddDate(-1, 0, 0))
-	r.crowd("new", 1000, r.now())
+	r.crowd("old", 600, r.now().AddDate(-1, 0, 0))
+	r.crowd("new", 1400, r.now())
 	run := r.ask("leads")
 	stop := r.work()
 	held := 0
@@ -288,7 +294,7 @@ func TestRetentionKilled(t *testing.T) {
 		if time.Now().After(deadline) {
 			t.Fatalf("gave up: %+v %v", now, err)
 		}
-		time.Sleep(time.Duration(50+rand.IntN(200)) * time.Millisecond)
+		time.Sleep(time.Duration(300+rand.IntN(600)) * time.Millisecond)
 		if rand.IntN(4) == 0 {
 			stop()
 			stop = r.work()
@@ -308,7 +314,7 @@ func TestRetentionKilled(t *testing.T) {
 	free := r.sql("select count(*) from candidates where external_id like 'old-%' and not legal_hold")
 	fresh := r.sql("select count(*) from candidates where external_id like 'new-%'")
 	receipts := r.sql("select count(*) from erasures")
-	if free != 0 || fresh != 1000 || receipts != 1000-left || done.Taken != int64(receipts) || done.Looked != 2000 {
+	if free != 0 || fresh != 1400 || receipts != 600-left || done.Taken != int64(receipts) || done.Looked != 2000 {
 		t.Errorf("%d are left, %d of them not held, %d new ones, %d receipts, and the run says %+v", left, free, fresh, receipts, done)
 	}
 	if names := r.sql("select count(distinct hash) from tombstones where kind = 'name'"); names != 2*receipts {

@@ -96,7 +96,7 @@ type Worker struct {
 	vacuumRest time.Time  // until when nothing is vacuumed after erasures; the loop's own
 
 	events, starts, wakes, jobs, sweeper, lookups, lists, erasures, retention *loop
-	messages                                                       []*loop // of the lanes
+	messages                                                                  []*loop // of the lanes
 }
 
 // New returns a worker that does nothing until Run.
