@@ -201,6 +201,7 @@ func tags() []*huma.Tag {
 		{Name: "Tasks", Description: "What people are asked to do, and messages whose fate is unknown."},
 		{Name: "Privacy", Description: "How long data are kept, erasures and their receipts."},
 		{Name: "Jobs", Description: "What is done for many candidates at once: events told to pools, campaigns, pools that are looked at again."},
+		{Name: "Privacy", Description: "Erasing candidates, and what proves that it was done."},
 		{Name: "Keys", Description: "API keys and their scopes."},
 	}
 }

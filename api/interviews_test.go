@@ -245,7 +245,7 @@ func TestCandidatePicksATime(t *testing.T) {
 			t.Errorf("sent to %q", to)
 		}
 	}
-	l.wantTold("interview.picked needs=A lift")
+	l.wantTold("interview.picked")
 	m := l.state()
 	if m.State != crm.MeetingHeld || m.Needs != "A lift" || m.Sequence != 1 || m.Panel[0].Email != "ada@north.example" {
 		t.Errorf("the meeting is %+v", m)
@@ -413,12 +413,12 @@ func TestPanelPage(t *testing.T) {
 		l.fill(ada, url.Values{"do": {"accept"}}).want(303, nil)
 	}
 	wantWords(t, look(), "You have said that you will be there.", `not value="accept"`)
-	l.wantTold("interview.picked needs=A <lift>")
+	l.wantTold("interview.picked")
 	for range 2 {
 		l.fill(ada, url.Values{"do": {"decline"}, "text": {"Ill"}}).want(303, nil)
 	}
 	wantWords(t, look(), "You have said that you cannot come.")
-	l.wantTold("interview.picked needs=A <lift>", "interview.declined by=ada@north.example reason=declined text=Ill")
+	l.wantTold("interview.picked", "interview.declined by=ada@north.example reason=declined text=Ill")
 	if m := l.state(); m.Unable() != l.ada {
 		t.Errorf("the meeting is %+v", m)
 	}
@@ -470,14 +470,15 @@ func TestCandidateDidNotCome(t *testing.T) {
 	wantWords(t, string(l.send(http.MethodGet, l.panel(l.ada), nil, nil).want(200, nil).body), "This interview does not take place", "not Sarah")
 }
 
-// What people write is on the timeline for those who may read notes, and for nobody else.
+// What people write is on the timeline for those who may read notes, and for nobody else. What a candidate needs is not there at all.
 func TestWordsAboutInterviewsAreNotes(t *testing.T) {
 	t.Parallel()
 	l := newLoop(t, nil)
+	l.fill(l.path, url.Values{"do": {"ask"}, "asked": {"0"}, "text": {"After 18:00"}}).want(303, nil)
 	l.fill(l.path, url.Values{"do": {"pick"}, "start": {l.slot(3, 9).StartsAt.Format(time.RFC3339)}, "needs": {"A lift"}}).want(303, nil)
 	for scopes, want := range map[string]bool{"candidates:read": false, "candidates:read notes:read": true} {
 		got := l.callAs(l.key(strings.Fields(scopes)...), http.MethodGet, "/v1/candidates/"+l.candidate+"/timeline", nil).want(200, nil)
-		if strings.Contains(string(got.body), "A lift") != want || !json.Valid(got.body) {
+		if strings.Contains(string(got.body), "After 18:00") != want || strings.Contains(string(got.body), "A lift") || !json.Valid(got.body) {
 			t.Errorf("%s: the timeline is %s", scopes, got.body)
 		}
 	}
