@@ -38,9 +38,10 @@ func (r *rig) crowd(prefix string, n int, created time.Time) {
 			'{}', '{}', '{}', 0, '{}', false, $1, $1 from generate_series(1, %[2]d) i`, prefix, n), created)
 }
 
-func (r *rig) ask(policy string) crm.RetentionRun {
+// ask has the policy leads run now.
+func (r *rig) ask() crm.RetentionRun {
 	r.t.Helper()
-	run, err := r.store.AskRetention(r.t.Context(), policy, r.now().Format("2006-01-02.150405"), "lena")
+	run, err := r.store.AskRetention(r.t.Context(), "leads", r.now().Format("2006-01-02.150405"), "lena")
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -81,7 +82,7 @@ func TestRetentionRun(t *testing.T) {
 	r.crowd("new", 20, r.now())
 	r.hold("cnd_old" + strings.Repeat("0", 20) + "07")
 	r.work()
-	run := r.reach(r.ask("leads"), crm.RetentionDone)
+	run := r.reach(r.ask(), crm.RetentionDone)
 	if run.Total != 50 || run.Looked != 50 || run.Scope != 50 || run.Due != 29 || run.Taken != 29 || run.Kept[crm.KeptHold] != 1 || run.Kept[crm.KeptMaximum] != 20 {
 		t.Errorf("the run is %+v", run)
 	}
@@ -95,14 +96,15 @@ func TestRetentionRun(t *testing.T) {
 		}
 		return differ("workflow", described.GetWorkflowExecutionInfo().GetStatus(), enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED)
 	})
-	if again := r.reach(r.askLater("leads"), crm.RetentionDone); again.Due != 0 || again.Taken != 0 || again.Looked != 21 {
+	if again := r.reach(r.askLater(), crm.RetentionDone); again.Due != 0 || again.Taken != 0 || again.Looked != 21 {
 		t.Errorf("the second run is %+v", again)
 	}
 }
 
-func (r *rig) askLater(policy string) crm.RetentionRun {
+// askLater is ask, as of tomorrow.
+func (r *rig) askLater() crm.RetentionRun {
 	r.t.Helper()
-	run, err := r.store.AskRetention(r.t.Context(), policy, r.now().AddDate(0, 0, 1).Format(time.DateOnly), "lena")
+	run, err := r.store.AskRetention(r.t.Context(), "leads", r.now().AddDate(0, 0, 1).Format(time.DateOnly), "lena")
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -171,7 +173,7 @@ func TestRetentionGuard(t *testing.T) {
 	r.crowd("old", 6, r.now().AddDate(-1, 0, 0))
 	r.crowd("new", 94, r.now())
 	r.work()
-	run := r.reach(r.ask("leads"), crm.RetentionAsked)
+	run := r.reach(r.ask(), crm.RetentionAsked)
 	if run.Due != 6 || run.Scope != 100 || run.Taken != 0 || r.sql("select count(*) from candidates") != 100 {
 		t.Errorf("the run is %+v", run)
 	}
@@ -181,7 +183,7 @@ func TestRetentionGuard(t *testing.T) {
 	if run = r.reach(run, crm.RetentionStopped); run.DecidedBy != "lena" || r.sql("select count(*) from candidates") != 100 || r.sql("select count(*) from retention_acts") != 0 {
 		t.Errorf("the run is %+v", run)
 	}
-	run = r.reach(r.askLater("leads"), crm.RetentionAsked)
+	run = r.reach(r.askLater(), crm.RetentionAsked)
 	if err := r.store.ConfirmRetention(t.Context(), run.Policy, run.Day, "lena"); err != nil {
 		t.Fatal(err)
 	}
@@ -234,7 +236,7 @@ func TestRetentionDecidesAgain(t *testing.T) {
 			r.apply(silent)
 			r.crowd("old", 3, r.now().AddDate(-1, 0, 0))
 			retainer := r.retainer()
-			run := r.ask("leads")
+			run := r.ask()
 			step := workflows.RetentionStep{Policy: "leads", Workflow: run.Workflow}
 			retainer.Piece = time.Nanosecond // it looks, and acts when it is called again
 			r.pieces(retainer, step, crm.RetentionActing)
@@ -283,7 +285,7 @@ func TestRetentionKilled(t *testing.T) {
 	r.apply(silent)
 	r.crowd("old", 600, r.now().AddDate(-1, 0, 0))
 	r.crowd("new", 1400, r.now())
-	run := r.ask("leads")
+	run := r.ask()
 	stop := r.work()
 	held := 0
 	for deadline := time.Now().Add(90 * time.Second); ; {
