@@ -29,6 +29,7 @@ const (
 	retentionTries = 20
 	// noticeGood is for how long a notice may wait to be sent: quiet hours and weekends are shorter.
 	noticeGood = 7 * 24 * time.Hour
+	leastGood  = time.Minute // really, where days are shortened
 	// noticePriority is that of nurture mail: thousands of notices must not be in the way of an interview.
 	noticePriority = 5
 	withdrawn      = "withdrawn"
@@ -316,7 +317,7 @@ func (p *piece) decide(c *crm.RetentionCase) crm.RetentionAct {
 			Message: &crm.Message{
 				ID: crm.NewID(crm.PrefixMessage, now), CandidateID: id, EnrollmentID: crm.NewID(crm.PrefixEnrollment, now), Definition: policy.Name, Hash: policy.Hash,
 				Step: crm.StepNotice, Occurrence: 1, Channel: crm.Email, Purpose: crm.PurposeTransactional, Template: policy.Notice.Email, Priority: noticePriority,
-				State: crm.MessagePlanned, PlannedAt: now, NotBefore: now, NotAfter: now.Add(noticeGood),
+				State: crm.MessagePlanned, PlannedAt: now, NotBefore: now, NotAfter: now.Add(max(noticeGood, p.Span(leastGood))),
 			},
 		}
 	}
