@@ -136,6 +136,7 @@ func (s *server) register() {
 	s.registerErasures()
 	s.registerRetention()
 	s.registerKeys()
+	s.registerAudit()
 	s.nameProblem()
 	s.docs = sync.OnceValues(s.renderDocs)
 	s.document = sync.OnceValues(s.openAPI)

@@ -27,6 +27,7 @@ rounds:
     interviewers: {any: 1, of: leads}
     offer: {slots: 6, notice: 2h, within: 7d}
     medium: video
+    attributes: [Go, Working with others]
 invite: {email: pick-a-time}
 reschedule: {limit: 2, until: 4h}
 no_show: {after: 15m, offer_again: 1}
@@ -437,17 +438,20 @@ func TestPanelAfterTheInterview(t *testing.T) {
 	l.fill(path, url.Values{"do": {"absent"}}).want(409, nil)
 	wantWords(t, string(l.fill(path, url.Values{"do": {"score"}, "rating": {"6"}, "recommend": {"yes"}, "notes": {"Calm"}}).want(422, nil).body),
 		"Please look at the marked questions again.", `id="rating-wrong"`, `not id="recommend-wrong"`, ">Calm</textarea>", `value="yes" checked`)
-	card := url.Values{"do": {"score"}, "rating": {"4"}, "recommend": {"yes"}, "notes": {"Calm"}}
+	card := url.Values{"do": {"score"}, "rating": {"4"}, "recommend": {"yes"}, "notes": {"Calm"}, "notes_1": {"Listens"}}
 	for range 2 {
 		l.fill(path, card).want(303, nil)
 	}
-	wantWords(t, look(), "Your scorecard is saved.", `value="4" checked`, "Calm")
+	wantWords(t, look(), "Your scorecard is saved.", `value="4" checked`, "Calm", `<label class="ask" for="notes_0">Go `, `name="notes_1" maxlength="4000">Listens</textarea>`)
 	card.Set("recommend", "strong_yes")
 	l.fill(path, card).want(303, nil)
 	l.wantTold("interview.picked", "scorecard.submitted by=ada@north.example rating=4 recommend=yes", "scorecard.submitted by=ada@north.example rating=4 recommend=strong_yes")
 	m := l.state()
 	if got := m.Seat(l.ada).Scorecard; got == nil || got.Interviewer != "ada@north.example" || got.Notes != "Calm" || got.Recommend != "strong_yes" {
 		t.Errorf("the scorecard is %+v", got)
+	}
+	if by := m.Seat(l.ada).Scorecard.By; len(by) != 1 || by[0] != (crm.Noted{Attribute: "Working with others", Notes: "Listens"}) {
+		t.Errorf("noted by attribute: %+v", by)
 	}
 	l.change(func(m *crm.Meeting) { m.State, m.ClosedAt = crm.MeetingCompleted, l.clock() })
 	wantWords(t, look(), "The round is closed.", "not <form")

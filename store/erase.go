@@ -122,7 +122,16 @@ func (e *erasing) finish(ctx context.Context, tx *transaction, more *pgx.Batch) 
 	if err != nil {
 		return Erased{}, err
 	}
+<<<<<<< HEAD
 	if err := tx.commit(ctx, more); err != nil {
+=======
+	told, err := receipt.Read()
+	if err != nil {
+		return Erased{}, err
+	}
+	tx.tell(e.audited(&told))
+	if err := tx.commit(ctx, write); err != nil {
+>>>>>>> main
 		return Erased{}, err
 	}
 	e.store.Notify(TopicErasures)
@@ -264,6 +273,7 @@ func belongings() []belonging {
 		{"contact_points", theirs},
 		{"aliases", theirs},
 		{"legal_holds", theirs},
+		{"audit_openings", theirs},
 		{"candidates", "id = any($1)"},
 	}
 }

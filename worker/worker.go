@@ -49,6 +49,7 @@ type Config struct {
 	// InterviewerPage is an interviewer's page of a meeting, for the event in their calendar and mail to them; nil: there is none.
 	InterviewerPage func(meetingID, interviewerID string) string
 	ErasureLog      ErasureLog                       // where erasures are written down outside the database; nil: nowhere
+	Checkpoints     ErasureLog                       // where it is written down how the audit log stands; nil: in the log alone
 	SchedulePage    func(enrollmentID string) string // a candidate's page of a run of an interview; nil: there is none
 	Tracking        Tracking                         // who notices opens and clicks; the zero value: nobody
 	TaskQueue       string                           // default workflows.TaskQueue
@@ -89,6 +90,7 @@ type Worker struct {
 	listsRest time.Time // until when providers are not asked for their lists; the loop's own
 	listsTold string    // why they were not read the last time; the same
 
+<<<<<<< HEAD
 	scheduled   *dsl.Set  // whose policies have their schedules; the loop's own
 	scheduledAt time.Time // really; the same
 
@@ -97,6 +99,15 @@ type Worker struct {
 
 	events, starts, wakes, jobs, sweeper, lookups, lists, erasures, retention *loop
 	messages                                                                  []*loop // of the lanes
+=======
+	erasureLog  ErasureLog          // nil: there is none
+	vacuumRest  time.Time           // until when nothing is vacuumed after erasures; the loop's own
+	checkpoints ErasureLog          // nil: there is none
+	checked     crm.AuditCheckpoint // the last one; the loop's own
+
+	events, starts, wakes, jobs, sweeper, lookups, lists, erasures, audits *loop
+	messages                                                               []*loop // of the lanes
+>>>>>>> main
 }
 
 // New returns a worker that does nothing until Run.
@@ -104,7 +115,7 @@ func New(c Config) *Worker {
 	w := &Worker{
 		store: c.Store, temporal: c.Temporal, providers: c.Providers, scale: c.Scale,
 		publicURL: strings.TrimSuffix(c.PublicURL, "/"), replyDomain: c.ReplyDomain, unsubscribe: c.Unsubscribe, surveyLink: c.SurveyLink,
-		confirmLink: c.ConfirmLink, preferences: c.Preferences, tracking: c.Tracking, erasureLog: c.ErasureLog,
+		confirmLink: c.ConfirmLink, preferences: c.Preferences, tracking: c.Tracking, erasureLog: c.ErasureLog, checkpoints: c.Checkpoints,
 		taskQueue: c.TaskQueue, buildID: c.BuildID, grace: cmp.Or(c.Grace, defaultGrace), log: c.Log,
 	}
 	w.letters = letters{
@@ -141,7 +152,11 @@ func New(c Config) *Worker {
 	jobs := &Jobs{Store: c.Store, Library: w.library, Now: w.now, Span: w.span, Settle: jobSettle, Log: c.Log}
 	w.jobs = newLoop("jobs", 250*time.Millisecond, c.Log, jobs.Work)
 	w.erasures = newLoop("erasures", erasuresEvery, c.Log, w.erase)
+<<<<<<< HEAD
 	w.retention = newLoop("retention", schedulesEvery, c.Log, w.retain)
+=======
+	w.audits = newLoop("checkpoints of the audit log", checkpointEvery, c.Log, w.checkpoint)
+>>>>>>> main
 	w.sweeper = newLoop("sweeper", min(sweepEvery, w.grace), c.Log, w.sweep)
 	return w
 }
@@ -170,7 +185,11 @@ func (w *Worker) Run(ctx context.Context) error {
 
 	var running sync.WaitGroup
 	running.Go(func() { w.listen(ctx) })
+<<<<<<< HEAD
 	for _, l := range slices.Concat([]*loop{w.events, w.starts, w.wakes, w.jobs, w.sweeper, w.lookups, w.lists, w.erasures, w.retention}, w.messages, w.calendars) {
+=======
+	for _, l := range slices.Concat([]*loop{w.events, w.starts, w.wakes, w.jobs, w.sweeper, w.lookups, w.lists, w.erasures, w.audits}, w.messages, w.calendars) {
+>>>>>>> main
 		running.Go(func() { l.run(ctx) })
 	}
 	running.Wait()

@@ -56,7 +56,11 @@ func root(out, errOut io.Writer) *cobra.Command {
 	cmd.AddCommand(checkCommand(), testCommand(), simulateCommand(), fmtCommand(), explainCommand(), graphCommand(), schemaCommand())
 	cmd.AddCommand(planCommand(), applyCommand(), candidatesCommand(), interviewersCommand(), interviewsCommand(), suppressionsCommand(), eventsCommand())
 	cmd.AddCommand(timelineCommand(), notesCommand(), jobsCommand(), messagesCommand())
+<<<<<<< HEAD
 	cmd.AddCommand(eraseCommand(), erasuresCommand(), receiptCommand(), retentionCommand())
+=======
+	cmd.AddCommand(eraseCommand(), auditCommand(), keysCommand(), erasuresCommand(), receiptCommand())
+>>>>>>> main
 	if up := upCommand(); up != nil {
 		cmd.AddCommand(up)
 	}
