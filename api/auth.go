@@ -33,15 +33,10 @@ const (
 	ScopeInterviewersRead  = "interviewers:read"
 	ScopeInterviewersWrite = "interviewers:write"
 
-<<<<<<< HEAD
 	ScopePrivacyRead  = "privacy:read"  // receipts of erasures, how long data are kept
 	ScopePrivacyWrite = "privacy:write" // erasing, runs of retention policies
-=======
-	ScopePrivacyRead  = "privacy:read"  // receipts of erasures
-	ScopePrivacyWrite = "privacy:write" // erasing
 
 	ScopeAuditRead = "audit:read" // who did what
->>>>>>> main
 )
 
 // Scopes lists every scope.

@@ -122,16 +122,12 @@ func (e *erasing) finish(ctx context.Context, tx *transaction, more *pgx.Batch) 
 	if err != nil {
 		return Erased{}, err
 	}
-<<<<<<< HEAD
-	if err := tx.commit(ctx, more); err != nil {
-=======
 	told, err := receipt.Read()
 	if err != nil {
 		return Erased{}, err
 	}
 	tx.tell(e.audited(&told))
-	if err := tx.commit(ctx, write); err != nil {
->>>>>>> main
+	if err := tx.commit(ctx, more); err != nil {
 		return Erased{}, err
 	}
 	e.store.Notify(TopicErasures)

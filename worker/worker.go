@@ -90,24 +90,16 @@ type Worker struct {
 	listsRest time.Time // until when providers are not asked for their lists; the loop's own
 	listsTold string    // why they were not read the last time; the same
 
-<<<<<<< HEAD
 	scheduled   *dsl.Set  // whose policies have their schedules; the loop's own
 	scheduledAt time.Time // really; the same
 
-	erasureLog ErasureLog // nil: there is none
-	vacuumRest time.Time  // until when nothing is vacuumed after erasures; the loop's own
-
-	events, starts, wakes, jobs, sweeper, lookups, lists, erasures, retention *loop
-	messages                                                                  []*loop // of the lanes
-=======
 	erasureLog  ErasureLog          // nil: there is none
 	vacuumRest  time.Time           // until when nothing is vacuumed after erasures; the loop's own
 	checkpoints ErasureLog          // nil: there is none
 	checked     crm.AuditCheckpoint // the last one; the loop's own
 
-	events, starts, wakes, jobs, sweeper, lookups, lists, erasures, audits *loop
-	messages                                                               []*loop // of the lanes
->>>>>>> main
+	events, starts, wakes, jobs, sweeper, lookups, lists, erasures, retention, audits *loop
+	messages                                                                          []*loop // of the lanes
 }
 
 // New returns a worker that does nothing until Run.
@@ -152,11 +144,8 @@ func New(c Config) *Worker {
 	jobs := &Jobs{Store: c.Store, Library: w.library, Now: w.now, Span: w.span, Settle: jobSettle, Log: c.Log}
 	w.jobs = newLoop("jobs", 250*time.Millisecond, c.Log, jobs.Work)
 	w.erasures = newLoop("erasures", erasuresEvery, c.Log, w.erase)
-<<<<<<< HEAD
 	w.retention = newLoop("retention", schedulesEvery, c.Log, w.retain)
-=======
 	w.audits = newLoop("checkpoints of the audit log", checkpointEvery, c.Log, w.checkpoint)
->>>>>>> main
 	w.sweeper = newLoop("sweeper", min(sweepEvery, w.grace), c.Log, w.sweep)
 	return w
 }
@@ -185,11 +174,7 @@ func (w *Worker) Run(ctx context.Context) error {
 
 	var running sync.WaitGroup
 	running.Go(func() { w.listen(ctx) })
-<<<<<<< HEAD
-	for _, l := range slices.Concat([]*loop{w.events, w.starts, w.wakes, w.jobs, w.sweeper, w.lookups, w.lists, w.erasures, w.retention}, w.messages, w.calendars) {
-=======
-	for _, l := range slices.Concat([]*loop{w.events, w.starts, w.wakes, w.jobs, w.sweeper, w.lookups, w.lists, w.erasures, w.audits}, w.messages, w.calendars) {
->>>>>>> main
+	for _, l := range slices.Concat([]*loop{w.events, w.starts, w.wakes, w.jobs, w.sweeper, w.lookups, w.lists, w.erasures, w.retention, w.audits}, w.messages, w.calendars) {
 		running.Go(func() { l.run(ctx) })
 	}
 	running.Wait()
