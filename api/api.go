@@ -134,6 +134,7 @@ func (s *server) register() {
 	s.registerMessages()
 	s.registerSuppressions()
 	s.registerErasures()
+	s.registerRetention()
 	s.registerKeys()
 	s.registerAudit()
 	s.nameProblem()

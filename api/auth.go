@@ -33,8 +33,8 @@ const (
 	ScopeInterviewersRead  = "interviewers:read"
 	ScopeInterviewersWrite = "interviewers:write"
 
-	ScopePrivacyRead  = "privacy:read"  // receipts of erasures
-	ScopePrivacyWrite = "privacy:write" // erasing
+	ScopePrivacyRead  = "privacy:read"  // receipts of erasures, how long data are kept
+	ScopePrivacyWrite = "privacy:write" // erasing, runs of retention policies
 
 	ScopeAuditRead = "audit:read" // who did what
 )

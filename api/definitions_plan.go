@@ -38,6 +38,7 @@ type PlannedDefinition struct {
 	Texts    *PlannedText     `json:"texts,omitempty" doc:"Of an added or changed text message: how long it is."`
 	Audience *PlannedAudience `json:"audience,omitempty" doc:"Whom an added, changed or removed sequence or pool reaches."`
 	Past     *PlannedPast     `json:"past,omitempty" doc:"Of an added or changed sequence with rules about events: what they would have done. It is no part of what is confirmed."`
+	Keeping  *PlannedKeeping  `json:"keeping,omitempty" doc:"Of an added or changed retention policy: whom it would tell and take. It is no part of what is confirmed."`
 	Runs     *PlannedRuns     `json:"runs,omitempty" doc:"Of a sequence: the open runs on other versions."`
 }
 
@@ -205,6 +206,9 @@ func (s *server) planDefinitions(ctx context.Context, in *body[DefinitionFiles])
 	}
 	p, err := s.plan(ctx, c)
 	if err != nil {
+		return nil, problemOf(err)
+	}
+	if err := p.keeping(ctx); err != nil {
 		return nil, problemOf(err)
 	}
 	if err := p.past(ctx, boundsOfPast()); err != nil {

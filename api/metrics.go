@@ -90,6 +90,7 @@ func (q *queues) Collect(out chan<- prometheus.Metric) {
 	for queue, n := range map[string]int64{
 		"events": counts.PendingEvents, "starting": counts.Starting, "wakes": counts.Unsignalled,
 		"messages": counts.PlannedMessages, "unknown_messages": counts.UnknownMessages,
+		"retention_asked": counts.RetentionAsked,
 	} {
 		out <- prometheus.MustNewConstMetric(q.length, prometheus.GaugeValue, float64(n), queue)
 	}

@@ -12,7 +12,6 @@ const (
 	codeMissingKey  = "R0008"
 	codeConflict    = "R0009"
 	codeFile        = "R0011"
-	codeNotInForce  = "R0013"
 	codeSameName    = "R0014"
 	codeName        = "R0101"
 	codeID          = "R0102"
@@ -89,7 +88,6 @@ func ProblemTitles() map[string]string { //nolint:funlen // a table
 		codeMissingKey:  "A key is missing",
 		codeConflict:    "Keys do not go together",
 		codeFile:        "The file cannot be read as text",
-		codeNotInForce:  "Checked, but not in force yet",
 		codeSameName:    "Two documents have the same name",
 		codeName:        "A name is not well formed",
 		codeID:          "An id is not well formed",

@@ -70,7 +70,6 @@ func (r *docReader) retention() *Retention {
 	if n := m.get("guard"); n != nil {
 		p.MaxShare = r.guard(n)
 	}
-	r.notInForce("Retention policies")
 	return p
 }
 

@@ -13,6 +13,7 @@ type Counts struct {
 	Unsignalled     int64
 	PlannedMessages int64
 	UnknownMessages int64
+	RetentionAsked  int64         // runs of retention policies that wait for a person
 	OldestPending   time.Duration // age of the oldest pending event; 0: there is none
 }
 
@@ -26,8 +27,9 @@ func (s *Store) Counts(ctx context.Context) (Counts, error) {
 		(select count(*) from enrollments where status = 'running' and wake > wake_sent),
 		(select count(*) from messages where state = 'planned'),
 		(select count(*) from messages where state = 'unknown'),
+		(select count(*) from retention_runs where state = 'asked'),
 		(select received_at from events where position is null and candidate_id is not null order by seq limit 1)`).
-		Scan(&c.PendingEvents, &c.Starting, &c.Unsignalled, &c.PlannedMessages, &c.UnknownMessages, at(&oldest))
+		Scan(&c.PendingEvents, &c.Starting, &c.Unsignalled, &c.PlannedMessages, &c.UnknownMessages, &c.RetentionAsked, at(&oldest))
 	if err != nil {
 		return Counts{}, fmt.Errorf("count queues: %w", err)
 	}

@@ -34,16 +34,21 @@ func (s *Store) Erase(ctx context.Context, what crm.Erasure) (Erased, error) {
 	if err := what.Check(); err != nil {
 		return Erased{}, err
 	}
-	if len(s.receipts) != ed25519.PrivateKeySize {
-		return Erased{}, conflict("There is no key that signs receipts, so nothing can be erased.", "Set RAPPORT_RECEIPT_KEY; `rapport receipt new-key` makes one.")
-	}
-	if err := s.sealJobs(ctx); err != nil {
+	if err := s.readyToErase(ctx); err != nil {
 		return Erased{}, err
 	}
 	what.At = instant(what.At)
 	e := &erasing{Erasure: what, store: s}
 	erased, err := e.run(ctx, []string{what.Candidate}, nil)
 	return erased, wrapped("erase candidate", err)
+}
+
+// readyToErase makes sure of the keys that an erasure takes.
+func (s *Store) readyToErase(ctx context.Context) error {
+	if len(s.receipts) != ed25519.PrivateKeySize {
+		return conflict("There is no key that signs receipts, so nothing can be erased.", "Set RAPPORT_RECEIPT_KEY; `rapport receipt new-key` makes one.")
+	}
+	return s.sealJobs(ctx)
 }
 
 // erasing is the state of one erasure.
@@ -92,12 +97,17 @@ func (e *erasing) run(ctx context.Context, names []string, record *ErasureRecord
 		}
 		e.only(whose(e.locked, e.Candidate))
 	}
+	return e.finish(ctx, tx, &pgx.Batch{})
+}
+
+// finish deletes what belongs to those who are locked, and writes the receipt. More is written with it.
+func (e *erasing) finish(ctx context.Context, tx *transaction, more *pgx.Batch) (Erased, error) {
 	load := &pgx.Batch{}
 	e.queueLoad(load)
 	if err := tx.send(ctx, load); err != nil {
 		return Erased{}, err
 	}
-	if err := e.refuse(); err != nil && record == nil {
+	if err := e.refuse(); err != nil && e.log == nil {
 		return Erased{}, err
 	}
 	deletes := &pgx.Batch{}
@@ -106,10 +116,9 @@ func (e *erasing) run(ctx context.Context, names []string, record *ErasureRecord
 		return Erased{}, err
 	}
 	if len(e.there) > 0 { // another process was faster
-		return Erased{Receipt: record.Receipt, Already: true}, nil
+		return Erased{Receipt: e.log.Receipt, Already: true}, nil
 	}
-	write := &pgx.Batch{}
-	receipt, err := e.queueReceipt(write)
+	receipt, err := e.queueReceipt(more)
 	if err != nil {
 		return Erased{}, err
 	}
@@ -118,7 +127,7 @@ func (e *erasing) run(ctx context.Context, names []string, record *ErasureRecord
 		return Erased{}, err
 	}
 	tx.tell(e.audited(&told))
-	if err := tx.commit(ctx, write); err != nil {
+	if err := tx.commit(ctx, more); err != nil {
 		return Erased{}, err
 	}
 	e.store.Notify(TopicErasures)
@@ -246,6 +255,8 @@ func belongings() []belonging {
 		{"meetings", ofRun},
 		{"calls", ofRun},
 		{"assignments", ofRun},
+		{"retention_notices", theirs},
+		{"retention_acts", theirs},
 		{"tasks", theirs},
 		{"notes", theirs},
 		{"messages", theirs},

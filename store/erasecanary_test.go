@@ -33,7 +33,8 @@ func remaining() map[string]string {
 		"interviewers": "colleagues", "interviewer_time_off": "colleagues", "interviewer_calendars": "colleagues", "calendar_connections": "colleagues", "calendar_consents": "colleagues", "interviewer_changes": "colleagues",
 		"suppression_lists": "how far lists were read", "suppressions": "hashes; push is tested below",
 		"erasures": "receipts", "erasure_chain": "hashes", "tombstones": "hashes", "tombstone_key": "a key", "erasure_jobs": "sealed", "past_counts": "counts",
-		"audit_log": "commitments; what opens them goes", "audit_head": "a number and a hash",
+		"retention_runs": "counts, by reason; cursor is a random id",
+		"audit_log":      "commitments; what opens them goes", "audit_head": "a number and a hash",
 		"goose_db_version": "migrations",
 	}
 }
@@ -45,6 +46,7 @@ func ours() []string {
 		"enrollments.outcome", "contact_points.channel", "consents.channel", "assignments.definition", "assignments.step", "assignments.arm",
 		"applications.role_function", "applications.status", // anonymized, these are counted
 		"contact_points.address_hash", "consents.address_hash", // hashes, by which somebody is recognised
+		"retention_acts.policy", "retention_acts.day", // of a run
 		"decisions.candidate_id", "decisions.enrollment_id", "events.candidate_id", "events.type", "events.source",
 	}
 }
@@ -91,6 +93,9 @@ func (b *bundle) everywhere(t *testing.T) (id string) {
 	if err := b.Suppress(t.Context(), []store.OptOut{out}); err != nil {
 		t.Fatal(err)
 	}
+	b.exec(t, "insert into retention_runs (policy, day, hash, workflow_id, state, at) values ('leads', '2026-11-22', '', 'w', 'acting', $1)", b.now())
+	b.exec(t, "insert into retention_acts (policy, day, candidate_id, not_before) values ('leads', '2026-11-22', $1, $2)", id, b.now())
+	b.exec(t, "insert into retention_notices (message_id, policy, candidate_id, until, due) select id, 'leads', candidate_id, $1, $1 from messages", b.now())
 	hold := b.hold(t, id)
 	b.exec(t, "update legal_holds set lifted_at = $2 where id = $1", hold, b.now())
 	return id

@@ -214,7 +214,7 @@ func (m *merge) queueBelongings(batch *pgx.Batch) {
 		where s.candidate_id = $2 and s.external_id = a.external_id)`, m.from.ID, m.into.ID)
 	batch.Queue(`insert into pool_members (pool, candidate_id, since) select pool, $2, since from pool_members where candidate_id = $1
 		on conflict (pool, candidate_id) do update set since = least(pool_members.since, excluded.since)`, m.from.ID, m.into.ID)
-	for _, table := range []string{"messages", "tasks", "decisions", "notes", "audit_openings", "legal_holds"} {
+	for _, table := range []string{"messages", "tasks", "decisions", "notes", "audit_openings", "legal_holds", "retention_notices"} {
 		batch.Queue("update "+table+" set candidate_id = $2 where candidate_id = $1", m.from.ID, m.into.ID)
 	}
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/rapport-crm/rapport/crm"
 	"github.com/rapport-crm/rapport/dsl"
+	"github.com/rapport-crm/rapport/dsl/wallclock"
 	"github.com/rapport-crm/rapport/store"
 )
 
@@ -132,6 +133,10 @@ type sendStep struct {
 }
 
 func (w *Worker) step(ctx context.Context, m *crm.Message) (*dsl.Program, *sendStep, error) {
+	if m.Step == crm.StepNotice {
+		program, step := w.retentionStep(m)
+		return program, step, nil
+	}
 	program, err := w.library.Program(ctx, m.Hash)
 	if err != nil {
 		return nil, nil, err
@@ -262,7 +267,13 @@ func (w *Worker) render(ctx context.Context, set *dsl.Set, c *store.Claim) (*crm
 	if m.Channel == crm.Email && !m.Transactional() && m.Recipient == "" {
 		footer = &dsl.Footer{Address: set.Workspace.From.Address, Unsubscribe: links["unsubscribe"], Preferences: links["preferences"]}
 	}
-	rendered, err := template.Render(w.vars(set, step, about, owner, links), footer)
+	vars := w.vars(set, step, about, owner, links)
+	if m.Step == crm.StepNotice {
+		if err := w.due(ctx, set, m, vars); err != nil {
+			return nil, nil, err
+		}
+	}
+	rendered, err := template.Render(vars, footer)
 	if err != nil {
 		return nil, nil, fmt.Errorf("render %s: %w", m.Step, err)
 	}
@@ -308,6 +319,21 @@ func (w *Worker) vars(set *dsl.Set, step *sendStep, about *about, owner dsl.Pers
 	}
 	vars["survey"] = map[string]any{"intro": intro}
 	return vars
+}
+
+// due adds the moment that a notice names, by the clocks of its policy.
+func (w *Worker) due(ctx context.Context, set *dsl.Set, m *crm.Message, vars map[string]any) error {
+	due, err := w.store.NoticeDue(ctx, m.ID)
+	if err != nil {
+		return err
+	}
+	if p := set.Retentions[m.Definition]; p != nil {
+		if zone, err := wallclock.Zone(p.Zone); err == nil {
+			due = due.In(zone)
+		}
+	}
+	vars["retention"] = map[string]any{"due": due}
+	return nil
 }
 
 // application is the application that a run is about, or nil.

@@ -90,13 +90,16 @@ type Worker struct {
 	listsRest time.Time // until when providers are not asked for their lists; the loop's own
 	listsTold string    // why they were not read the last time; the same
 
+	scheduled   *dsl.Set  // whose policies have their schedules; the loop's own
+	scheduledAt time.Time // really; the same
+
 	erasureLog  ErasureLog          // nil: there is none
 	vacuumRest  time.Time           // until when nothing is vacuumed after erasures; the loop's own
 	checkpoints ErasureLog          // nil: there is none
 	checked     crm.AuditCheckpoint // the last one; the loop's own
 
-	events, starts, wakes, jobs, sweeper, lookups, lists, erasures, audits *loop
-	messages                                                               []*loop // of the lanes
+	events, starts, wakes, jobs, sweeper, lookups, lists, erasures, retention, audits *loop
+	messages                                                                          []*loop // of the lanes
 }
 
 // New returns a worker that does nothing until Run.
@@ -141,6 +144,7 @@ func New(c Config) *Worker {
 	jobs := &Jobs{Store: c.Store, Library: w.library, Now: w.now, Span: w.span, Settle: jobSettle, Log: c.Log}
 	w.jobs = newLoop("jobs", 250*time.Millisecond, c.Log, jobs.Work)
 	w.erasures = newLoop("erasures", erasuresEvery, c.Log, w.erase)
+	w.retention = newLoop("retention", schedulesEvery, c.Log, w.retain)
 	w.audits = newLoop("checkpoints of the audit log", checkpointEvery, c.Log, w.checkpoint)
 	w.sweeper = newLoop("sweeper", min(sweepEvery, w.grace), c.Log, w.sweep)
 	return w
@@ -170,7 +174,7 @@ func (w *Worker) Run(ctx context.Context) error {
 
 	var running sync.WaitGroup
 	running.Go(func() { w.listen(ctx) })
-	for _, l := range slices.Concat([]*loop{w.events, w.starts, w.wakes, w.jobs, w.sweeper, w.lookups, w.lists, w.erasures, w.audits}, w.messages, w.calendars) {
+	for _, l := range slices.Concat([]*loop{w.events, w.starts, w.wakes, w.jobs, w.sweeper, w.lookups, w.lists, w.erasures, w.retention, w.audits}, w.messages, w.calendars) {
 		running.Go(func() { l.run(ctx) })
 	}
 	running.Wait()
@@ -184,6 +188,9 @@ func (w *Worker) Decider() *activities.Decider { return w.decider }
 func (w *Worker) register(r worker.Registry) {
 	r.RegisterWorkflowWithOptions(workflows.Sequence, workflow.RegisterOptions{Name: workflows.SequenceType})
 	r.RegisterWorkflowWithOptions(workflows.Sequence, workflow.RegisterOptions{Name: workflows.InterviewType})
+	r.RegisterWorkflowWithOptions(workflows.Retention, workflow.RegisterOptions{Name: workflows.RetentionType})
+	retainer := &Retainer{Store: w.store, Library: w.library, Now: w.now, Span: w.span, Log: w.log}
+	bind(r, workflows.RetentionActivity, retainer.Retain)
 	bind(r, workflows.DecideActivity, w.decider.Decide)
 	bind(r, workflows.CallActivity, w.caller.Call)
 }
@@ -198,7 +205,7 @@ func bind[In, Out any](r worker.Registry, handle workflows.Activity[In, Out], f 
 func (w *Worker) listen(ctx context.Context) {
 	queues := map[string][]*loop{
 		store.TopicEvents: {w.events}, store.TopicStarting: {w.starts}, store.TopicWakes: {w.wakes}, store.TopicMessages: w.messages,
-		store.TopicJobs: {w.jobs}, store.TopicErasures: {w.erasures},
+		store.TopicJobs: {w.jobs}, store.TopicErasures: {w.erasures}, store.TopicRetention: {w.retention},
 	}
 	err := w.store.Listen(ctx, slices.Sorted(maps.Keys(queues)), func(topic string) {
 		for _, l := range queues[topic] {
@@ -233,6 +240,9 @@ func (w *Worker) links(m *crm.Message, step *sendStep) map[string]string {
 	}
 	if w.preferences != nil {
 		links["preferences"] = w.preferences(m.CandidateID, w.now())
+	}
+	if m.Step == crm.StepNotice { // a consent says that they want to stay
+		links["consent"] = links["preferences"]
 	}
 	if w.confirmLink != nil && strings.HasPrefix(m.Definition, dsl.PrefixConfirm) {
 		links["consent"] = w.confirmLink(m.ID)

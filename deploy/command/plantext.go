@@ -68,8 +68,27 @@ func (t *planTeller) definition(d *api.PlannedDefinition) {
 	t.texts(d)
 	t.audience(d)
 	t.past(d)
+	t.keeping(d.Keeping)
 	t.runs(d)
 	t.line("")
+}
+
+// keeping tells whom a retention policy would tell and take.
+func (t *planTeller) keeping(k *api.PlannedKeeping) {
+	if k == nil {
+		return
+	}
+	t.line("    in the next 90 days %d would be told and %d erased or anonymized, of %d whom it would take one day; its first run would take %d",
+		k.Noticed, k.Taken, k.Scope, k.Now)
+	if k.Asks {
+		t.line("    its first run would take more than its guard allows, and asks")
+	}
+	if k.Conflict > 0 {
+		t.line("    of %d another policy keeps the data for longer: the minimum wins", k.Conflict)
+	}
+	if !k.Complete {
+		t.line("    time ran out before everybody was counted")
+	}
 }
 
 // change tells one change, its words in colours.

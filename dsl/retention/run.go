@@ -43,3 +43,27 @@ func (r *Rules) NextRun(name string, after time.Time) time.Time {
 	}
 	return time.Time{}
 }
+
+// Day is the date of a moment where a policy runs, as 2006-01-02; "" when there is no such policy.
+func (r *Rules) Day(name string, t time.Time) string {
+	if p := r.find(name); p != nil {
+		return wallclock.Date(t, p.zone).Format(time.DateOnly)
+	}
+	return ""
+}
+
+// Shifted lists the runs of a policy after a moment, and before another one, that are not at its time of day because the clocks are changed,
+// in its zone.
+func (r *Rules) Shifted(name string, after, before time.Time) []time.Time {
+	p := r.find(name)
+	if p == nil {
+		return nil
+	}
+	var shifted []time.Time
+	for run := p.runAfter(after); run.Before(before); run = p.runAfter(run) {
+		if local := run.In(p.zone); local.Hour()*60+local.Minute() != p.At {
+			shifted = append(shifted, local)
+		}
+	}
+	return shifted
+}

@@ -1,0 +1,128 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/rapport-crm/rapport/crm"
+)
+
+// RetentionCases returns the cases of the next candidates after one, in the order of their ids: fewer than the limit at the end. They are
+// read without locks and may be out of date when they are looked at. Types are those of the events that policies read.
+func (s *Store) RetentionCases(ctx context.Context, after string, limit int, types []string) ([]crm.RetentionCase, error) {
+	candidates, err := all(ctx, s, scanCandidate, "select "+candidateColumns+" from candidates where id > $1 order by id limit $2", after, limit)
+	if err != nil {
+		return nil, fmt.Errorf("read candidates: %w", err)
+	}
+	return s.cases(ctx, candidates, types)
+}
+
+// RetentionCase returns the case of one candidate, named by id or external id. The error has crm.CodeNotFound when there is none.
+func (s *Store) RetentionCase(ctx context.Context, candidate string, types []string) (crm.RetentionCase, error) {
+	found, _, err := s.Candidate(ctx, candidate)
+	if err != nil {
+		return crm.RetentionCase{}, err
+	}
+	cases, err := s.cases(ctx, []candidateRow{{Candidate: found}}, types)
+	if err != nil {
+		return crm.RetentionCase{}, err
+	}
+	return cases[0], nil
+}
+
+func (s *Store) cases(ctx context.Context, candidates []candidateRow, types []string) ([]crm.RetentionCase, error) {
+	if len(candidates) == 0 {
+		return nil, nil
+	}
+	rest := &pgx.Batch{}
+	cases := queueCases(rest, candidates, types)
+	if err := s.pool.SendBatch(ctx, rest).Close(); err != nil {
+		return nil, fmt.Errorf("read facts of candidates: %w", err)
+	}
+	return cases, nil
+}
+
+// queueCases queues the loads of all that belongs to the cases of some candidates but themselves.
+func queueCases(batch *pgx.Batch, candidates []candidateRow, types []string) []crm.RetentionCase {
+	cases := make([]crm.RetentionCase, len(candidates))
+	places := make(map[string]*crm.RetentionCase, len(candidates))
+	facts := make(map[string]*crm.Facts, len(candidates))
+	ids := make([]string, len(candidates))
+	for i := range candidates {
+		c := &cases[i]
+		c.Facts.Candidate, c.Facts.Position = candidates[i].Candidate, candidates[i].position
+		id := candidates[i].ID
+		places[id], facts[id], ids[i] = c, &c.Facts, id
+	}
+	(&Walk{Consents: true, Applied: true, Enrolled: true}).queueFacts(batch, ids, facts)
+	deal(batch.Queue(`select candidate_id, why, until from legal_holds where lifted_at is null and candidate_id = any($1) order by candidate_id, id`, ids),
+		func(row pgx.CollectableRow) (o owned[crm.RetentionHold], err error) {
+			err = row.Scan(&o.candidateID, &o.value.Why, at(&o.value.Until))
+			return o, err
+		}, func(o owned[crm.RetentionHold]) {
+			places[o.candidateID].Holds = append(places[o.candidateID].Holds, o.value)
+		})
+	deal(batch.Queue(`select distinct r.candidate_id, r.definition from enrollments r where r.status <> 'closed' and r.candidate_id = any($1)
+			and exists (select from definitions d where d.kind = 'interview' and d.name = r.definition and d.hash = r.hash) order by 1, 2`, ids), scanOwned,
+		func(o owned[string]) {
+			places[o.candidateID].Interviews = append(places[o.candidateID].Interviews, o.value)
+		})
+	if len(types) > 0 {
+		deal(batch.Queue("select "+eventColumns+" from events e"+joinMessage+"where e.candidate_id = any($1) and e.type = any($2) order by e.seq", ids, types), scanEvent,
+			func(e crm.Event) { places[e.CandidateID].Said = append(places[e.CandidateID].Said, e) })
+	}
+	deal(batch.Queue(`select n.candidate_id, n.policy, n.until, n.due, m.state, m.reason, m.planned_at, m.accepted_at, m.bounced_at, m.changed_at
+			from retention_notices n join messages m on m.id = n.message_id where n.candidate_id = any($1) order by m.planned_at, m.id`, ids), scanNotice,
+		func(n noticeRow) {
+			if notice, ok := n.read(); ok {
+				places[n.candidateID].Notices = append(places[n.candidateID].Notices, notice)
+			}
+		})
+	return cases
+}
+
+// noticeRow is a notice with the message by which it goes.
+type noticeRow struct {
+	crm.RetentionNotice
+
+	candidateID string
+	message     crm.Message
+	changedAt   time.Time // when the message got its state
+}
+
+func scanNotice(row pgx.CollectableRow) (n noticeRow, err error) {
+	err = row.Scan(&n.candidateID, &n.Policy, &n.Until, &n.Due, &n.message.State, &n.message.Reason, &n.message.PlannedAt, at(&n.message.AcceptedAt),
+		at(&n.message.BouncedAt), &n.changedAt)
+	return n, err
+}
+
+// ourFault are reasons why a notice could not be sent that say nothing about the candidate: they were not told, and nobody tried.
+func ourFault(reason string) bool {
+	return reason == "template" || reason == "no_provider" || reason == "moot"
+}
+
+// read says what became of the notice; false: nobody tried to send it.
+func (n *noticeRow) read() (notice crm.RetentionNotice, ok bool) {
+	m := &n.message
+	notice = n.RetentionNotice
+	switch m.State {
+	case crm.MessagePlanned, crm.MessageClaimed, crm.MessageUnknown:
+		notice.State, notice.At = crm.NoticePlanned, m.PlannedAt
+	case crm.MessageAccepted, crm.MessageSettled:
+		notice.State, notice.At = crm.NoticeSent, orElse(m.AcceptedAt, n.changedAt)
+		if !m.BouncedAt.IsZero() {
+			notice.State = crm.NoticeBounced
+		}
+	case crm.MessageRefused, crm.MessageSkipped:
+		if ourFault(m.Reason) {
+			return notice, false
+		}
+		notice.State, notice.At = crm.NoticeUnreachable, n.changedAt
+	case crm.MessageCancelled, crm.MessageExpired:
+		return notice, false
+	}
+	return notice, true
+}
