@@ -53,12 +53,13 @@ type erasing struct {
 	key   []byte
 	log   *ErasureRecord // of an erasure that a restored database does not know of; nil: it is a new one
 
-	locked  []lockedCandidate
-	held    []string
-	sending []string
-	graves  []tombstone
-	runs    []Wake
-	untold  []string // addresses that the provider is yet to suppress
+	locked     []lockedCandidate
+	held       []string
+	conditions []crm.Hold // that are in force, whoever they are true of
+	sending    []string
+	graves     []tombstone
+	runs       []Wake
+	untold     []string // addresses that the provider is yet to suppress
 
 	chain []chainEnd
 	there []string // the erasure of the log, if the database knows of it after all
@@ -95,6 +96,9 @@ func (e *erasing) run(ctx context.Context, names []string, record *ErasureRecord
 	load := &pgx.Batch{}
 	e.queueLoad(load)
 	if err := tx.send(ctx, load); err != nil {
+		return Erased{}, err
+	}
+	if err := e.heldBy(ctx, tx); err != nil {
 		return Erased{}, err
 	}
 	if err := e.refuse(); err != nil && record == nil {
@@ -149,7 +153,11 @@ func readReceipt(text string) (r crm.SignedReceipt, err error) {
 func (e *erasing) queueLoad(batch *pgx.Batch) {
 	ids, now := lockedIDs(e.locked), moment(e.At)
 	gather(batch.Queue(`select id from legal_holds where candidate_id = any($1) and lifted_at is null and (until is null or until > $2)
-		union all select id from candidates where id = any($1) and legal_hold`, ids, now), text, &e.held)
+		union all select id from candidates where id = any($1) and legal_hold
+		union all select h.id from legal_holds h join applications a on a.role = h.role where a.candidate_id = any($1)
+			and h.role <> '' and h.lifted_at is null and (h.until is null or h.until > $2)`, ids, now), text, &e.held)
+	gather(batch.Queue("select "+holdColumns+" from legal_holds where condition <> '' and lifted_at is null and (until is null or until > $1) order by id", now),
+		scanHold, &e.conditions)
 	gather(batch.Queue("select id from messages where candidate_id = any($1) and state = 'claimed' and lease_until > $2", ids, now), text, &e.sending)
 	// Addresses that they had once are known from messages and from the proof of consents.
 	gather(batch.Queue(`select address_hash, channel from contact_points where candidate_id = any($1)
@@ -253,6 +261,7 @@ func belongings() []belonging {
 		{"contact_points", theirs},
 		{"aliases", theirs},
 		{"legal_holds", theirs},
+		{"privacy_requests", theirs},
 		{"candidates", "id = any($1)"},
 	}
 }
