@@ -39,7 +39,7 @@ const (
 
 // Time limits of requests.
 const (
-	RequestDays            = 30 // within one month of receipt (GDPR Art. 12(3)), counted in days, which is never longer than the shortest usual month
+	RequestDays            = 30 // within one month of receipt (GDPR Art. 12(3)), and within these days
 	RequestExtensionMonths = 2  // by which that may be extended (GDPR Art. 12(3))
 	RequestLinkDays        = 7  // how long a link that confirms a request, or opens the answer, works
 )
@@ -85,13 +85,23 @@ func (r *PrivacyRequest) Closed() bool {
 	return r.State == RequestAnswered || r.State == RequestRefused || r.State == RequestWithdrawn
 }
 
-// RequestDue is by when a request that was received at a moment must be answered.
-func RequestDue(received time.Time) time.Time { return received.AddDate(0, 0, RequestDays) }
+// RequestDue is by when a request that was received at a moment must be answered: after 30 days, or after a month where that is shorter.
+// A month from 31 January ends on the last day of February (Regulation (EEC, Euratom) No 1182/71, Art. 3(2)(c)).
+func RequestDue(received time.Time) time.Time {
+	days, month := received.AddDate(0, 0, RequestDays), addMonths(received, 1)
+	if month.Before(days) {
+		return month
+	}
+	return days
+}
 
-// RequestExtended is the due date of one that was extended: two months later, or the last day of that month where it has no such day.
-func RequestExtended(due time.Time) time.Time {
-	later := due.AddDate(0, RequestExtensionMonths, 0)
-	if later.Day() != due.Day() { // 31 December and two months are 3 March to Go
+// RequestExtended is the due date of one that was extended: two months later.
+func RequestExtended(due time.Time) time.Time { return addMonths(due, RequestExtensionMonths) }
+
+// addMonths is the same day some months later, or the last day of that month where it has no such day.
+func addMonths(t time.Time, months int) time.Time {
+	later := t.AddDate(0, months, 0)
+	if later.Day() != t.Day() { // 31 December and two months are 3 March to Go
 		later = later.AddDate(0, 0, -later.Day())
 	}
 	return later
@@ -193,6 +203,23 @@ func CheckRefusal(kind RequestKind, code RefusalCode) error {
 		fit = append(fit, string(r.Code))
 	}
 	return &Error{Code: CodeInvalid, Message: "A refusal needs a ground that the law has for such a request.", Next: "Say one of " + strings.Join(fit, ", ") + "."}
+}
+
+// AdvancedRequest is a request once it was looked at what it needs now.
+type AdvancedRequest struct {
+	PrivacyRequest
+	Seen int64 // the wake-up that was looked at
+}
+
+// Erases tells whether the request is to be answered by an erasure now.
+func (r *AdvancedRequest) Erases() bool { return r.Kind == RequestDeletion && r.State == RequestOpen }
+
+// RemindsNext is the moment of the next reminder; zero: all are out.
+func (r *AdvancedRequest) RemindsNext() time.Time {
+	if reminders := RequestReminders(r.DueAt); r.Reminded < len(reminders) {
+		return reminders[r.Reminded]
+	}
+	return time.Time{}
 }
 
 // RequestInput asks what a request needs now.

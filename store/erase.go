@@ -59,6 +59,7 @@ type erasing struct {
 	sending    []string
 	graves     []tombstone
 	runs       []Wake
+	requests   []Wake   // of rights that they have made use of
 	untold     []string // addresses that the provider is yet to suppress
 
 	chain []chainEnd
@@ -166,6 +167,11 @@ func (e *erasing) queueLoad(batch *pgx.Batch) {
 		order by channel, address`, ids), e.scanSent, &[]tombstone{})
 	gather(batch.Queue(`select id, definition, candidate_id, n, version, wake + 1, workflow_id from enrollments
 		where candidate_id = any($1) and status <> 'closed' order by id`, ids), scanWake, &e.runs)
+	gather(batch.Queue("select 'request/' || id, wake + 1 from privacy_requests where candidate_id = any($1) and closed_at is null order by id", ids),
+		func(row pgx.CollectableRow) (w Wake, err error) {
+			err = row.Scan(&w.WorkflowID, &w.Wake)
+			return w, err
+		}, &e.requests)
 }
 
 func scanTombstone(row pgx.CollectableRow) (t tombstone, err error) {

@@ -92,7 +92,9 @@ type Worker struct {
 	erasureLog ErasureLog // nil: there is none
 	vacuumRest time.Time  // until when nothing is vacuumed after erasures; the loop's own
 
-	events, starts, wakes, jobs, sweeper, lookups, lists, erasures *loop
+	rights *activities.Rights
+
+	events, starts, wakes, jobs, sweeper, lookups, lists, erasures, requests *loop
 	messages                                                       []*loop // of the lanes
 }
 
@@ -138,6 +140,8 @@ func New(c Config) *Worker {
 	jobs := &Jobs{Store: c.Store, Library: w.library, Now: w.now, Span: w.span, Settle: jobSettle, Log: c.Log}
 	w.jobs = newLoop("jobs", 250*time.Millisecond, c.Log, jobs.Work)
 	w.erasures = newLoop("erasures", erasuresEvery, c.Log, w.erase)
+	w.rights = &activities.Rights{Requests: c.Store, Erase: w.rightsErase, Library: w.library, Scale: c.Scale, Now: time.Now}
+	w.requests = newLoop("requests", requestsEvery, c.Log, w.wakeRequests)
 	w.sweeper = newLoop("sweeper", min(sweepEvery, w.grace), c.Log, w.sweep)
 	return w
 }
@@ -166,7 +170,7 @@ func (w *Worker) Run(ctx context.Context) error {
 
 	var running sync.WaitGroup
 	running.Go(func() { w.listen(ctx) })
-	for _, l := range slices.Concat([]*loop{w.events, w.starts, w.wakes, w.jobs, w.sweeper, w.lookups, w.lists, w.erasures}, w.messages, w.calendars) {
+	for _, l := range slices.Concat([]*loop{w.events, w.starts, w.wakes, w.jobs, w.sweeper, w.lookups, w.lists, w.erasures, w.requests}, w.messages, w.calendars) {
 		running.Go(func() { l.run(ctx) })
 	}
 	running.Wait()
@@ -182,6 +186,8 @@ func (w *Worker) register(r worker.Registry) {
 	r.RegisterWorkflowWithOptions(workflows.Sequence, workflow.RegisterOptions{Name: workflows.InterviewType})
 	bind(r, workflows.DecideActivity, w.decider.Decide)
 	bind(r, workflows.CallActivity, w.caller.Call)
+	r.RegisterWorkflowWithOptions(workflows.Request, workflow.RegisterOptions{Name: workflows.RequestType})
+	bind(r, workflows.RequestActivity, w.rights.Advance)
 }
 
 // bind registers a function under the handle by which workflows call it. A function of other types does not compile.
@@ -194,7 +200,7 @@ func bind[In, Out any](r worker.Registry, handle workflows.Activity[In, Out], f 
 func (w *Worker) listen(ctx context.Context) {
 	queues := map[string][]*loop{
 		store.TopicEvents: {w.events}, store.TopicStarting: {w.starts}, store.TopicWakes: {w.wakes}, store.TopicMessages: w.messages,
-		store.TopicJobs: {w.jobs}, store.TopicErasures: {w.erasures},
+		store.TopicJobs: {w.jobs}, store.TopicErasures: {w.erasures}, store.TopicRequests: {w.requests},
 	}
 	err := w.store.Listen(ctx, slices.Sorted(maps.Keys(queues)), func(topic string) {
 		for _, l := range queues[topic] {
