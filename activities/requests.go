@@ -2,6 +2,7 @@ package activities
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/rapport-crm/rapport/crm"
@@ -24,7 +25,7 @@ type Requests interface {
 // Rights answers the requests of candidates as far as no person is needed.
 type Rights struct {
 	Requests Requests
-	// Erase deletes a candidate. The error has crm.CodeConflict while a legal hold stands against it.
+	// Erase deletes a candidate. The error is a crm.HeldError while a legal hold stands against it.
 	Erase   func(ctx context.Context, e crm.Erasure) error
 	Library *Library
 	// Minimum says until when a law has the candidate's data kept, whatever they ask; zero: it can go. nil: nothing is known of such laws.
@@ -91,7 +92,7 @@ func (a *Rights) erase(ctx context.Context, r *crm.AdvancedRequest) (crm.Request
 		if err == nil {
 			return crm.RequestStep{Done: true, Outcome: crm.OutcomeErased}, nil
 		}
-		if crm.CodeOf(err) != crm.CodeConflict {
+		if _, held := errors.AsType[crm.HeldError](err); !held {
 			return crm.RequestStep{}, err
 		}
 		ground = crm.RefusalClaims

@@ -60,7 +60,7 @@ func newWorld(t *testing.T, changes ...func(*api.Config)) *world {
 		t.Fatal(err)
 	}
 	w.dsn = postgrestest.New(t, "api", store.Migrate)
-	if w.store, err = store.Open(t.Context(), w.dsn, store.Options{Now: w.clock, MaxConns: 6, Seal: keys, Receipts: receiptKey()}); err != nil {
+	if w.store, err = store.Open(t.Context(), w.dsn, store.Options{Now: w.clock, MaxConns: 6, Seal: keys, Receipts: receiptKey(), Holding: (&dsl.Holding{}).Holds}); err != nil {
 		t.Fatal(err)
 	}
 	w.closeStore = sync.OnceFunc(w.store.Close)

@@ -55,3 +55,16 @@ func (h *Hold) Check(now time.Time) error {
 	}
 	return nil
 }
+
+// HeldError says that a legal hold stands against a deletion. It has CodeConflict.
+type HeldError struct{}
+
+// Error implements error.
+func (HeldError) Error() string { return heldReason().Error() }
+
+// Unwrap returns the error as it is told to people.
+func (HeldError) Unwrap() error { return heldReason() }
+
+func heldReason() *Error {
+	return &Error{Code: CodeConflict, Message: "A legal hold stands against it.", Next: "Lift the hold first, or wait until it ends."}
+}

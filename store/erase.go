@@ -192,7 +192,7 @@ func (e *erasing) scanSent(row pgx.CollectableRow) (t tombstone, err error) {
 // refuse says why it cannot be done now.
 func (e *erasing) refuse() error {
 	if len(e.held) > 0 {
-		return conflict("A legal hold stands against it.", "Lift the hold first, or wait until it ends.")
+		return crm.HeldError{}
 	}
 	if len(e.sending) > 0 {
 		return &crm.Error{Code: crm.CodeUnavailable, Message: "A message to the candidate is being sent just now.", Next: "Try again in a minute."}

@@ -90,6 +90,7 @@ func (b *bundle) everywhere(t *testing.T) (id string) {
 	if err := b.Suppress(t.Context(), []store.OptOut{out}); err != nil {
 		t.Fatal(err)
 	}
+	b.exec(t, `insert into privacy_requests (id, candidate_id, kind, state, source, received_at, due_at) values ('req_1', $1, 'rectification', 'open', 'staff', now(), now())`, id)
 	hold := b.hold(t, id)
 	b.exec(t, "update legal_holds set lifted_at = $2 where id = $1", hold, b.now())
 	return id
@@ -240,7 +241,7 @@ func (b *bundle) wantReceipt(t *testing.T, signed crm.SignedReceipt, id string) 
 			t.Errorf("the receipt counts no rows of %s %v", table, reason)
 		}
 	}
-	want := map[crm.ErasureKind]int64{crm.ErasureRun: 1, crm.ErasureCalendar: 1, crm.ErasureProvider: 1, crm.ErasureATS: 1}
+	want := map[crm.ErasureKind]int64{crm.ErasureRun: 2, crm.ErasureCalendar: 1, crm.ErasureProvider: 1, crm.ErasureATS: 1}
 	if !maps.Equal(r.Outside, want) {
 		t.Errorf("outside are %v, want %v", r.Outside, want)
 	}

@@ -175,11 +175,12 @@ func TestMergeLeavesNothingBehind(t *testing.T) {
 			t.Fatal(err)
 		}
 		b.hold(t, id)
+		b.request(t, crm.PrivacyRequest{CandidateID: id, Kind: crm.RequestAccess})
 	}
 	b.merge(t, "ATS-2", "ATS-1")
 	rows := map[string]int{ // the survivor's; of what both have once: one
-		"aliases": 2, "applications": 1, "consents": 2, "contact_points": 2, "decisions": 2, "enrollments": 2, "events": 9, "legal_holds": 2, "messages": 2, "notes": 2,
-		"pool_members": 3, "tasks": 2,
+		"aliases": 2, "applications": 1, "consents": 2, "contact_points": 2, "decisions": 2, "enrollments": 2, "events": 11, "legal_holds": 2, "messages": 2, "notes": 2,
+		"pool_members": 3, "privacy_requests": 1, "tasks": 2,
 	}
 	tables := b.number(t, "select count(*) from information_schema.columns where column_name = 'candidate_id' and table_schema = 'public'")
 	if tables != len(rows) {

@@ -58,7 +58,7 @@ func newRig(t *testing.T, day time.Duration) *rig {
 	}
 	r.dsn = postgrestest.New(t, "rapport", store.Migrate)
 	var err error
-	if r.store, err = store.Open(t.Context(), r.dsn, store.Options{Now: r.now, Log: r.log, Receipts: ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize))}); err != nil {
+	if r.store, err = store.Open(t.Context(), r.dsn, store.Options{Now: r.now, Log: r.log, Receipts: ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize)), Holding: (&dsl.Holding{}).Holds}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(r.store.Close)

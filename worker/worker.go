@@ -42,6 +42,8 @@ type Config struct {
 	Unsubscribe func(messageID string) string // the link that unsubscribes from a message's purpose
 	SurveyLink  func(messageID string) string // the link to the survey that a message invites to; nil: there is none
 	ConfirmLink func(messageID string) string // the link that confirms the consent which a message asks about; nil: there is none
+	// RequestLink is the link of a message of a sequence that is about a request of the candidate; nil: there is none.
+	RequestLink func(messageID, sequence string) string
 	// Preferences is the link to a candidate's preference page, for a message that is sent now; nil: there is none.
 	Preferences    func(candidateID string, now time.Time) string
 	Calendars      booking.Open // reaches people's calendars; nil: interviews find no times, as no_calendars
@@ -72,6 +74,7 @@ type Worker struct {
 	surveyLink  func(string) string
 	tracking    Tracking
 	confirmLink func(string) string
+	requestLink func(string, string) string
 	preferences func(string, time.Time) string
 	letters     letters
 	taskQueue   string
@@ -95,7 +98,7 @@ type Worker struct {
 	rights *activities.Rights
 
 	events, starts, wakes, jobs, sweeper, lookups, lists, erasures, requests *loop
-	messages                                                       []*loop // of the lanes
+	messages                                                                 []*loop // of the lanes
 }
 
 // New returns a worker that does nothing until Run.
@@ -103,7 +106,7 @@ func New(c Config) *Worker {
 	w := &Worker{
 		store: c.Store, temporal: c.Temporal, providers: c.Providers, scale: c.Scale,
 		publicURL: strings.TrimSuffix(c.PublicURL, "/"), replyDomain: c.ReplyDomain, unsubscribe: c.Unsubscribe, surveyLink: c.SurveyLink,
-		confirmLink: c.ConfirmLink, preferences: c.Preferences, tracking: c.Tracking, erasureLog: c.ErasureLog,
+		confirmLink: c.ConfirmLink, requestLink: c.RequestLink, preferences: c.Preferences, tracking: c.Tracking, erasureLog: c.ErasureLog,
 		taskQueue: c.TaskQueue, buildID: c.BuildID, grace: cmp.Or(c.Grace, defaultGrace), log: c.Log,
 	}
 	w.letters = letters{
@@ -238,6 +241,9 @@ func (w *Worker) links(m *crm.Message, step *sendStep) map[string]string {
 	}
 	if w.confirmLink != nil && strings.HasPrefix(m.Definition, dsl.PrefixConfirm) {
 		links["consent"] = w.confirmLink(m.ID)
+	}
+	if w.requestLink != nil && dsl.AboutRequests(m.Definition) {
+		links["request"] = w.requestLink(m.ID, m.Definition)
 	}
 	if w.unsubscribe != nil {
 		links["unsubscribe"] = w.unsubscribe(m.ID)
