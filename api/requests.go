@@ -44,8 +44,8 @@ type RequestExtension struct {
 	Why string `json:"why" minLength:"1" maxLength:"2000" doc:"The candidate has to be told within the first month (GDPR Art. 12(3))."`
 }
 
-// requestRef names a request.
-type requestRef struct {
+// RequestRef names a request.
+type RequestRef struct {
 	ID string `path:"id" maxLength:"100" doc:"The request's id."`
 }
 
@@ -62,7 +62,7 @@ func (s *server) registerRequests() {
 			return &body[[]crm.Refusal]{Body: crm.Refusals()}, nil
 		})
 	huma.Register(s.huma, operation(http.MethodGet, "/v1/requests/{id}", "get-request", "Privacy", ScopePrivacyRead, "See a request", ""),
-		func(ctx context.Context, in *requestRef) (*body[crm.PrivacyRequest], error) {
+		func(ctx context.Context, in *RequestRef) (*body[crm.PrivacyRequest], error) {
 			return requestBody(s.Store.Request(ctx, in.ID))
 		})
 	export := operation(http.MethodGet, "/v1/requests/{id}/export", "export-request", "Privacy", ScopePrivacyRead, "Get the copy of the data that a request is for",
@@ -70,32 +70,32 @@ func (s *server) registerRequests() {
 	export.Responses = map[string]*huma.Response{"200": {Description: "The copy", Content: map[string]*huma.MediaType{mediaZIP: {}}}}
 	huma.Register(s.huma, export, s.exportRequest)
 	huma.Register(s.huma, post("/v1/requests/{id}/verify", "verify-request", "Say that it is the candidate who asks", ""),
-		func(ctx context.Context, in *requestRef) (*body[crm.PrivacyRequest], error) {
+		func(ctx context.Context, in *RequestRef) (*body[crm.PrivacyRequest], error) {
 			return requestBody(s.Store.VerifyRequest(ctx, in.ID, caller(ctx)))
 		})
 	huma.Register(s.huma, post("/v1/requests/{id}/answer", "answer-request", "Close a request as answered", "A deletion is answered by deleting."), func(ctx context.Context, in *struct {
-		requestRef
+		RequestRef
 		Body RequestAnswer
 	},
 	) (*body[crm.PrivacyRequest], error) {
 		return requestBody(s.Store.AnswerRequest(ctx, in.ID, in.Body.Answer, caller(ctx)))
 	})
 	huma.Register(s.huma, post("/v1/requests/{id}/refuse", "refuse-request", "Refuse a request", "Data whose deletion is refused is restricted: kept, and not used."), func(ctx context.Context, in *struct {
-		requestRef
+		RequestRef
 		Body RequestRefusal
 	},
 	) (*body[crm.PrivacyRequest], error) {
 		return requestBody(s.Store.RefuseRequest(ctx, in.ID, in.Body.Ground, in.Body.Answer, caller(ctx)))
 	})
 	huma.Register(s.huma, post("/v1/requests/{id}/extend", "extend-request", "Extend a request by two months", "Once, and before it is due."), func(ctx context.Context, in *struct {
-		requestRef
+		RequestRef
 		Body RequestExtension
 	},
 	) (*body[crm.PrivacyRequest], error) {
 		return requestBody(s.Store.ExtendRequest(ctx, in.ID, in.Body.Why))
 	})
 	huma.Register(s.huma, post("/v1/requests/{id}/withdraw", "withdraw-request", "Close a request that the candidate takes back", ""),
-		func(ctx context.Context, in *requestRef) (*body[crm.PrivacyRequest], error) {
+		func(ctx context.Context, in *RequestRef) (*body[crm.PrivacyRequest], error) {
 			return requestBody(s.Store.WithdrawRequest(ctx, in.ID, caller(ctx)))
 		})
 	huma.Register(s.huma, operation(http.MethodDelete, "/v1/candidates/{id}/restriction", "lift-restriction", "Privacy", ScopePrivacyWrite, "Use a candidate's data again",
@@ -147,7 +147,7 @@ type zipAnswer struct {
 	Body        []byte
 }
 
-func (s *server) exportRequest(ctx context.Context, in *requestRef) (*zipAnswer, error) {
+func (s *server) exportRequest(ctx context.Context, in *RequestRef) (*zipAnswer, error) {
 	r, err := s.Store.Request(ctx, in.ID)
 	if err != nil {
 		return nil, problemOf(err)

@@ -24,6 +24,7 @@ import (
 	"github.com/rapport-crm/rapport/activities/twilio"
 	"github.com/rapport-crm/rapport/api"
 	"github.com/rapport-crm/rapport/deploy/embedded/postgres/postgrestest"
+	"github.com/rapport-crm/rapport/dsl"
 	"github.com/rapport-crm/rapport/store"
 	"github.com/rapport-crm/rapport/store/seal"
 )

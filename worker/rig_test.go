@@ -98,6 +98,7 @@ func (r *rig) work() (stop func()) {
 		Unsubscribe: func(id string) string { return "http://localhost/u/" + id },
 		SurveyLink:  func(id string) string { return "http://localhost/s/" + id },
 		ConfirmLink: func(id string) string { return "http://localhost/c/" + id },
+		RequestLink: func(id, sequence string) string { return "http://localhost/" + sequence + "/" + id },
 		Preferences: func(id string, _ time.Time) string { return "http://localhost/p/" + id },
 		Grace:       500 * time.Millisecond, Log: r.log,
 	})
