@@ -161,13 +161,13 @@ func rightsPages(t *testing.T, locale string) map[string]string {
 		"rights-empty": string(c.fill(c.path, url.Values{"do": {"right"}, "right": {"rectification"}}).body),
 		"rights-sent":  string(c.fill(c.path, url.Values{"do": {"right"}, "right": {"access"}}).body),
 	}
-	link := c.told(dsl.SequenceRequestConfirm, crm.EventRequestReceived, sarahsMail)
+	link := c.told(dsl.SequenceRequestConfirm, crm.EventRequestReceived)
 	pages["request"] = string(c.send(http.MethodGet, link, nil, nil).body)
 	pages["request-done"] = string(c.fill(link, nil).body)
 	if _, err := c.store.AdvanceRequest(t.Context(), c.request().ID, ""); err != nil {
 		t.Fatal(err)
 	}
-	pages["data"] = string(c.send(http.MethodGet, c.told(dsl.SequenceRequestReady, crm.EventRequestReady, sarahsMail), nil, nil).body)
+	pages["data"] = string(c.send(http.MethodGet, c.told(dsl.SequenceRequestReady, crm.EventRequestReady), nil, nil).body)
 	return pages
 }
 

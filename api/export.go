@@ -149,7 +149,10 @@ func aboutExport(c *crm.Candidate, r *crm.PrivacyRequest, files []store.ExportFi
 	for i := range files {
 		about.Files[files[i].Name+".json"] = files[i].About
 		for _, row := range files[i].Rows {
-			var said struct{ Source, Provider string }
+			var said struct {
+				Source   string `json:"source"`
+				Provider string `json:"provider"`
+			}
 			if json.Unmarshal(row, &said) == nil {
 				sources[said.Source], recipients[said.Provider] = true, true
 			}

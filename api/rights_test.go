@@ -19,7 +19,7 @@ import (
 )
 
 // told is the link of the mail of one of the sequences that are about requests, sent as that sequence would.
-func (c *chooser) told(sequence, eventType, address string) string {
+func (c *chooser) told(sequence, eventType string) string {
 	c.t.Helper()
 	ctx, now := c.t.Context(), c.clock()
 	d, err := c.store.Definition(ctx, "sequence", sequence, "", 0)
@@ -42,12 +42,12 @@ func (c *chooser) told(sequence, eventType, address string) string {
 	}
 	c.decided(run, func(_ *crm.Facts, d *crm.Decision) { d.Messages = []crm.Message{m} })
 	claimed, err := c.store.Claim(ctx, now, crm.Email, 10, time.Minute, func(*store.Claim) store.Verdict {
-		return store.Verdict{State: crm.MessageClaimed, Address: address}
+		return store.Verdict{State: crm.MessageClaimed, Address: sarahsMail}
 	})
 	if err != nil || len(claimed) != 1 {
 		c.t.Fatalf("claimed %d: %v", len(claimed), err)
 	}
-	if err := c.store.Accept(ctx, m.ID, store.Acceptance{Provider: "sendgrid", ProviderID: m.ID, Address: address, At: now}); err != nil {
+	if err := c.store.Accept(ctx, m.ID, store.Acceptance{Provider: "sendgrid", ProviderID: m.ID, Address: sarahsMail, At: now}); err != nil {
 		c.t.Fatal(err)
 	}
 	return strings.TrimPrefix(api.RequestURL(publicURL, []byte(linkSecret), m.ID, sequence), publicURL)
@@ -97,7 +97,7 @@ func TestAccessByThePreferencePage(t *testing.T) {
 			t.Fatalf("%d:\n%s", sent.status, sent.body)
 		}
 	}
-	link := c.told(dsl.SequenceRequestConfirm, crm.EventRequestReceived, sarahsMail)
+	link := c.told(dsl.SequenceRequestConfirm, crm.EventRequestReceived)
 	if page := c.send(http.MethodGet, link, nil, nil); page.status != 200 || !strings.Contains(string(page.body), "A copy of my data") || c.request().State != crm.RequestVerifying {
 		t.Fatalf("to look confirms nothing: %d, %s\n%s", page.status, c.request().State, page.body)
 	}
@@ -109,7 +109,7 @@ func TestAccessByThePreferencePage(t *testing.T) {
 	if _, err := c.store.AdvanceRequest(t.Context(), c.request().ID, ""); err != nil || c.request().State != crm.RequestAnswered {
 		t.Fatalf("%s, %v", c.request().State, err)
 	}
-	data := c.told(dsl.SequenceRequestReady, crm.EventRequestReady, sarahsMail)
+	data := c.told(dsl.SequenceRequestReady, crm.EventRequestReady)
 	if page := c.send(http.MethodGet, data, nil, nil); page.status != 200 || !strings.Contains(string(page.body), "13 November 2026") {
 		t.Errorf("%d:\n%s", page.status, page.body)
 	}
@@ -137,7 +137,7 @@ func TestRequestsAreConfirmedFromTheKnownAddress(t *testing.T) {
 	t.Parallel()
 	c := newChooser(t, nil)
 	c.fill(c.path, url.Values{"do": {"erase"}})
-	link := c.told(dsl.SequenceRequestConfirm, crm.EventRequestReceived, sarahsMail)
+	link := c.told(dsl.SequenceRequestConfirm, crm.EventRequestReceived)
 	c.call(http.MethodPut, "/v1/candidates/by-external-id/1", object{"email": "sarah.new@example.org"}).want(200, nil)
 	if done := c.fill(link, nil); done.status != http.StatusNotFound || c.request().State != crm.RequestVerifying {
 		t.Errorf("%d, %s", done.status, c.request().State)
@@ -189,8 +189,12 @@ func TestHolds(t *testing.T) {
 	officer := c.key(api.ScopePrivacyRead, api.ScopePrivacyWrite)
 	c.callAs(c.key(api.ScopePrivacyRead), http.MethodPost, "/v1/holds", object{"candidate": "1", "why": "x"}).want(403, nil)
 	for _, bad := range []object{
-		{"candidate": "1", "role": "r", "why": "x"}, {"why": "x"}, {"condition": "candidate.nothing", "why": "x"}, {"condition": `candidate.email == "a@b.example"`, "why": "x"},
-		{"condition": "candidate.legal_hold", "why": "x"}, {"condition": "1 + 1", "why": "x"},
+		{"candidate": "1", "role": "r", "why": "x"},
+		{"why": "x"},
+		{"condition": "candidate.nothing", "why": "x"},
+		{"condition": `candidate.email == "a@b.example"`, "why": "x"},
+		{"condition": "candidate.legal_hold", "why": "x"},
+		{"condition": "1 + 1", "why": "x"},
 	} {
 		c.callAs(officer, http.MethodPost, "/v1/holds", bad).problem(422, api.CodeInvalid)
 	}

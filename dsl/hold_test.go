@@ -12,7 +12,7 @@ import (
 // A condition of a hold is one over the candidate; what has no value holds.
 func TestHoldConditions(t *testing.T) {
 	t.Parallel()
-	h := &dsl.Holding{}
+	h, moment := &dsl.Holding{}, time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC)
 	facts := &crm.Facts{Candidate: crm.Candidate{Country: "US", Tags: []string{"nurse"}}, Applications: []crm.Application{{Status: "open", Role: "NUR-7"}}}
 	for text, want := range map[string]struct{ held, wrong bool }{
 		`candidate.country == "US"`:    {true, false},
@@ -26,7 +26,7 @@ func TestHoldConditions(t *testing.T) {
 		"true\nmembers: by hand":       {true, true},
 	} {
 		for range 2 {
-			held, err := h.Holds(text, facts, time.Now())
+			held, err := h.Holds(text, facts, moment)
 			if held != want.held || (err != nil) != want.wrong {
 				t.Errorf("%q: %v, %v", text, held, err)
 			}
@@ -40,12 +40,13 @@ func TestHoldConditions(t *testing.T) {
 // Whose data is restricted gets nothing but mail about their requests.
 func TestRestrictedIsSentNothing(t *testing.T) {
 	t.Parallel()
-	facts := &crm.Facts{Candidate: crm.Candidate{Email: "ana@example.org", RestrictedAt: time.Now()}}
+	moment := time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC)
+	facts := &crm.Facts{Candidate: crm.Candidate{Email: "ana@example.org", RestrictedAt: moment}}
 	in := dsl.Intent{Channel: crm.Email, Purpose: crm.PurposeTransactional}
-	if got := dsl.Permit(&dsl.Workspace{}, facts, in, time.Now()); got.Skip != dsl.ReasonRestricted {
+	if got := dsl.Permit(&dsl.Workspace{}, facts, in, moment); got.Skip != dsl.ReasonRestricted {
 		t.Errorf("it is %+v", got)
 	}
-	if in.Request = true; !dsl.Permit(&dsl.Workspace{}, facts, in, time.Now()).OK() {
+	if in.Request = true; !dsl.Permit(&dsl.Workspace{}, facts, in, moment).OK() {
 		t.Error("mail about the request itself is not sent")
 	}
 }

@@ -37,8 +37,10 @@ func exports() []exported {
 		{table: "consents", name: "consents", about: "What you agreed to and took back, with its proof", given: true, without: []string{"address_hash"}, order: "at, id"},
 		{table: "applications", name: "applications", about: "Applications", given: true, without: []string{"hiring_manager"}, order: "id"},
 		{table: "events", name: "events", about: "What you did and what happened, answers to surveys and replies among them", given: true, without: []string{"seq"}, order: "received_at, id"},
-		{table: "messages", name: "messages", about: "Messages to you: when they were sent, opened and clicked, and by which provider", order: "planned_at, id",
-			without: append([]string{"hash", "template_hash", "body_hash", "lease_until", "attempts", "priority", "lookups", "lookup_at"}, counters...)},
+		{
+			table: "messages", name: "messages", about: "Messages to you: when they were sent, opened and clicked, and by which provider", order: "planned_at, id",
+			without: append([]string{"hash", "template_hash", "body_hash", "lease_until", "attempts", "priority", "lookups", "lookup_at"}, counters...),
+		},
 		{table: "message_evidence", name: "message_evidence", about: "What is known of messages whose fate was unclear", without: []string{"said_by"}, order: "id"},
 		{table: "meetings", name: "meetings", about: "Interviews", given: true, order: "starts_at, id"},
 		{table: "notes", name: "notes", about: "What people wrote down about you", without: colleagues, order: "at, id"},

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"maps"
 	"strings"
 	"time"
 
@@ -84,9 +85,7 @@ func (s *Store) OpenRequest(ctx context.Context, r crm.PrivacyRequest) (kept crm
 // requestFact is an event that tells of a request, and nothing that somebody wrote.
 func requestFact(eventType string, r *crm.PrivacyRequest, now time.Time, more map[string]any) crm.Event {
 	data := map[string]any{"request": r.ID, "kind": string(r.Kind), "due": r.DueAt.UTC().Format(time.RFC3339)}
-	for name, value := range more {
-		data[name] = value
-	}
+	maps.Copy(data, more)
 	return fact(eventType, r.CandidateID, now, data)
 }
 
