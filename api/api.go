@@ -205,6 +205,7 @@ func tags() []*huma.Tag {
 		{Name: "Enrollments", Description: "One run of a sequence for one candidate."},
 		{Name: "Tasks", Description: "What people are asked to do, and messages whose fate is unknown."},
 		{Name: "Jobs", Description: "What is done for many candidates at once: events told to pools, campaigns, pools that are looked at again."},
+		{Name: "Privacy", Description: "Erasing candidates, and what proves that it was done."},
 		{Name: "Keys", Description: "API keys and their scopes."},
 	}
 }

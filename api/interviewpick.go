@@ -107,7 +107,7 @@ func (s *server) pick(c *gin.Context, v *candidateVisit) (right bool, err error)
 			m.Needs = v.page.Needs
 		}
 		v.introduce(m)
-		told := v.event(m, crm.EventPicked, map[string]any{"needs": v.page.Needs})
+		told := v.event(m, crm.EventPicked, nil) // what they need is nobody's business who neither prepares nor holds the interview
 		return true, &told, nil
 	})
 	if crm.CodeOf(err) == crm.CodeConflict {

@@ -27,6 +27,7 @@ rounds:
     interviewers: {any: 1, of: leads}
     offer: {slots: 6, notice: 2h, within: 7d}
     medium: video
+    attributes: [Go, Working with others]
 invite: {email: pick-a-time}
 reschedule: {limit: 2, until: 4h}
 no_show: {after: 15m, offer_again: 1}
@@ -245,7 +246,7 @@ func TestCandidatePicksATime(t *testing.T) {
 			t.Errorf("sent to %q", to)
 		}
 	}
-	l.wantTold("interview.picked needs=A lift")
+	l.wantTold("interview.picked")
 	m := l.state()
 	if m.State != crm.MeetingHeld || m.Needs != "A lift" || m.Sequence != 1 || m.Panel[0].Email != "ada@north.example" {
 		t.Errorf("the meeting is %+v", m)
@@ -413,12 +414,12 @@ func TestPanelPage(t *testing.T) {
 		l.fill(ada, url.Values{"do": {"accept"}}).want(303, nil)
 	}
 	wantWords(t, look(), "You have said that you will be there.", `not value="accept"`)
-	l.wantTold("interview.picked needs=A <lift>")
+	l.wantTold("interview.picked")
 	for range 2 {
 		l.fill(ada, url.Values{"do": {"decline"}, "text": {"Ill"}}).want(303, nil)
 	}
 	wantWords(t, look(), "You have said that you cannot come.")
-	l.wantTold("interview.picked needs=A <lift>", "interview.declined by=ada@north.example reason=declined text=Ill")
+	l.wantTold("interview.picked", "interview.declined by=ada@north.example reason=declined text=Ill")
 	if m := l.state(); m.Unable() != l.ada {
 		t.Errorf("the meeting is %+v", m)
 	}
@@ -437,17 +438,20 @@ func TestPanelAfterTheInterview(t *testing.T) {
 	l.fill(path, url.Values{"do": {"absent"}}).want(409, nil)
 	wantWords(t, string(l.fill(path, url.Values{"do": {"score"}, "rating": {"6"}, "recommend": {"yes"}, "notes": {"Calm"}}).want(422, nil).body),
 		"Please look at the marked questions again.", `id="rating-wrong"`, `not id="recommend-wrong"`, ">Calm</textarea>", `value="yes" checked`)
-	card := url.Values{"do": {"score"}, "rating": {"4"}, "recommend": {"yes"}, "notes": {"Calm"}}
+	card := url.Values{"do": {"score"}, "rating": {"4"}, "recommend": {"yes"}, "notes": {"Calm"}, "notes_1": {"Listens"}}
 	for range 2 {
 		l.fill(path, card).want(303, nil)
 	}
-	wantWords(t, look(), "Your scorecard is saved.", `value="4" checked`, "Calm")
+	wantWords(t, look(), "Your scorecard is saved.", `value="4" checked`, "Calm", `<label class="ask" for="notes_0">Go `, `name="notes_1" maxlength="4000">Listens</textarea>`)
 	card.Set("recommend", "strong_yes")
 	l.fill(path, card).want(303, nil)
 	l.wantTold("interview.picked", "scorecard.submitted by=ada@north.example rating=4 recommend=yes", "scorecard.submitted by=ada@north.example rating=4 recommend=strong_yes")
 	m := l.state()
 	if got := m.Seat(l.ada).Scorecard; got == nil || got.Interviewer != "ada@north.example" || got.Notes != "Calm" || got.Recommend != "strong_yes" {
 		t.Errorf("the scorecard is %+v", got)
+	}
+	if by := m.Seat(l.ada).Scorecard.By; len(by) != 1 || by[0] != (crm.Noted{Attribute: "Working with others", Notes: "Listens"}) {
+		t.Errorf("noted by attribute: %+v", by)
 	}
 	l.change(func(m *crm.Meeting) { m.State, m.ClosedAt = crm.MeetingCompleted, l.clock() })
 	wantWords(t, look(), "The round is closed.", "not <form")
@@ -470,14 +474,15 @@ func TestCandidateDidNotCome(t *testing.T) {
 	wantWords(t, string(l.send(http.MethodGet, l.panel(l.ada), nil, nil).want(200, nil).body), "This interview does not take place", "not Sarah")
 }
 
-// What people write is on the timeline for those who may read notes, and for nobody else.
+// What people write is on the timeline for those who may read notes, and for nobody else. What a candidate needs is not there at all.
 func TestWordsAboutInterviewsAreNotes(t *testing.T) {
 	t.Parallel()
 	l := newLoop(t, nil)
+	l.fill(l.path, url.Values{"do": {"ask"}, "asked": {"0"}, "text": {"After 18:00"}}).want(303, nil)
 	l.fill(l.path, url.Values{"do": {"pick"}, "start": {l.slot(3, 9).StartsAt.Format(time.RFC3339)}, "needs": {"A lift"}}).want(303, nil)
 	for scopes, want := range map[string]bool{"candidates:read": false, "candidates:read notes:read": true} {
 		got := l.callAs(l.key(strings.Fields(scopes)...), http.MethodGet, "/v1/candidates/"+l.candidate+"/timeline", nil).want(200, nil)
-		if strings.Contains(string(got.body), "A lift") != want || !json.Valid(got.body) {
+		if strings.Contains(string(got.body), "After 18:00") != want || strings.Contains(string(got.body), "A lift") || !json.Valid(got.body) {
 			t.Errorf("%s: the timeline is %s", scopes, got.body)
 		}
 	}

@@ -59,7 +59,7 @@ func meetingFor(ctx context.Context, m crm.Meeting) MeetingDetails {
 		for i := range m.Panel {
 			if card := m.Panel[i].Scorecard; card != nil {
 				kept := *card
-				kept.Notes = ""
+				kept.Notes, kept.By = "", nil
 				m.Panel[i].Scorecard = &kept
 			}
 		}

@@ -33,9 +33,15 @@ type panelPage struct {
 	Recommend     string
 	Ratings       []string
 	Choices       []shownChoice
-	Wrong         bool // something of the scorecard is: what follows says what
+	By            []shownNote // one for each attribute of the round
+	Wrong         bool        // something of the scorecard is: what follows says what
 
 	RatingWrong, RecommendWrong, NotesWrong string
+}
+
+// shownNote is what the scorecard says of an attribute.
+type shownNote struct {
+	Field, Attribute, Notes, Wrong string
 }
 
 type shownChoice struct {
@@ -120,9 +126,27 @@ func (v *panelVisit) fill(seat *crm.Panelist) {
 	if card != nil && !p.Wrong {
 		p.Rating, p.Recommend, p.Notes = strconv.Itoa(card.Rating), card.Recommend, card.Notes
 	}
+	v.noted(card)
 	p.Ratings = scale(1, 5)
 	for _, word := range recommendations() {
 		p.Choices = append(p.Choices, shownChoice{word, v.words.Say("panel_" + word), word == p.Recommend})
+	}
+}
+
+// noted fills in what the form asks for about each attribute of the round, with what was handed in, unless that is being corrected.
+func (v *panelVisit) noted(card *crm.Scorecard) {
+	round := v.round()
+	if round == nil || len(v.page.By) > 0 {
+		return
+	}
+	for i, attribute := range round.Attributes {
+		n := shownNote{Field: "notes_" + strconv.Itoa(i), Attribute: attribute}
+		if card != nil {
+			if k := slices.IndexFunc(card.By, func(was crm.Noted) bool { return was.Attribute == attribute }); k >= 0 {
+				n.Notes = card.By[k].Notes
+			}
+		}
+		v.page.By = append(v.page.By, n)
 	}
 }
 
@@ -197,7 +221,18 @@ func (v *panelVisit) readScorecard(c *gin.Context) (crm.Scorecard, bool) {
 		p.NotesWrong = v.words.Say("survey_long", "Limit", maxAnswer)
 	}
 	p.Wrong = p.RatingWrong+p.RecommendWrong+p.NotesWrong != ""
-	return crm.Scorecard{Rating: rating, Recommend: p.Recommend, Notes: p.Notes, At: v.now}, !p.Wrong
+	card := crm.Scorecard{Rating: rating, Recommend: p.Recommend, Notes: p.Notes, At: v.now}
+	v.noted(nil)
+	for i := range p.By {
+		n := &p.By[i]
+		if n.Notes = strings.TrimSpace(c.PostForm(n.Field)); tooLong(n.Notes) {
+			n.Wrong, p.Wrong = v.words.Say("survey_long", "Limit", maxAnswer), true
+		}
+		if n.Notes != "" {
+			card.By = append(card.By, crm.Noted{Attribute: n.Attribute, Notes: n.Notes})
+		}
+	}
+	return card, !p.Wrong
 }
 
 // handIn keeps a scorecard. The same again changes nothing.
@@ -205,8 +240,7 @@ func (s *server) handIn(ctx context.Context, v *panelVisit, card crm.Scorecard) 
 	return s.change(ctx, v.sitting, func(m *crm.Meeting) (bool, *crm.Event, error) {
 		v.introduce(m)
 		if seat := m.Seat(v.interviewer); seat != nil && seat.Scorecard != nil {
-			was := *seat.Scorecard
-			if was.Rating == card.Rating && was.Recommend == card.Recommend && was.Notes == card.Notes {
+			if seat.Scorecard.Same(&card) {
 				return false, nil, nil
 			}
 		}

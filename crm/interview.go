@@ -1,6 +1,9 @@
 package crm
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // How a round of an interview can end.
 const (
@@ -25,7 +28,19 @@ type Scorecard struct {
 	Rating      int       `json:"rating"`                // 1 to 5
 	Recommend   string    `json:"recommend,omitempty"`   // a word: strong_no, no, yes or strong_yes
 	Notes       string    `json:"notes,omitempty"`
-	At          time.Time `json:"at,omitzero"` // when it was handed in
+	By          []Noted   `json:"attributes,omitempty"` // what was noted about each of the round's attributes
+	At          time.Time `json:"at,omitzero"`          // when it was handed in
+}
+
+// Noted is what an interviewer noted about one attribute that a round looks at.
+type Noted struct {
+	Attribute string `json:"attribute"`
+	Notes     string `json:"notes"`
+}
+
+// Same tells whether two scorecards of a person say the same, whenever they were handed in.
+func (s *Scorecard) Same(o *Scorecard) bool {
+	return s.Rating == o.Rating && s.Recommend == o.Recommend && s.Notes == o.Notes && slices.Equal(s.By, o.By)
 }
 
 // Scored returns the scorecards of a round once all of them are in. Until then they are not known: what is missing must never

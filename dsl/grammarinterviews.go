@@ -49,6 +49,7 @@ func interviewKeys(p place) []key {
 			needed(k("duration", exactly(), "How long the interview takes.")),
 			needed(k("interviewers", interviewersShape(), "Who holds it.")),
 			needed(k("offer", mappingOf(placeOffer), "Which times the candidate may pick from.")),
+			k("attributes", listOf(a(formText)), "What the round looks at: the scorecard asks for notes on each."),
 			k("medium", oneOf("video", "phone", "onsite"), "How it takes place."),
 			k("place", a(formText), "Where: an address, a room or a link. Without it a video interview is held at the link of who holds it, and the candidate is phoned at their number."),
 		}

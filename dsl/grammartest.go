@@ -17,24 +17,29 @@ const (
 	placeTestScorecard   place = "a scorecard in a script"
 )
 
+// testHead are the keys of a test.
+func testHead() []key {
+	return []key{
+		needed(k("test", a(formText), "What must be true, as a sentence.")),
+		needed(k("of", nameOf(KindSequence), "The definition that is tested: a sequence or an interview.")),
+		needed(k("start", a(formMoment), "When the script begins.")),
+		k("candidate", mappingOf(placeTestCandidate), "The candidate; they have an email address unless it says `email: none`."),
+		k("applications", listOf(mappingOf(placeTestApplication)), "Applications that are there from the start."),
+		k("beside", oneOrMore(nameOf(KindRetention)), "Retention policies that are in force beside the tested one."),
+		k("interviewers", entriesOf(a(formWord), mappingOf(placeAttendant)), "Who can hold an interview's rounds, by what the test calls them."),
+		k("arms", entriesOf(a(formWord), a(formWord)), "Fixes the arm of an experiment, by the step's id."),
+		k("calls", entriesOf(a(formWord), either(oneOf("ok", "failed"), mappingOf(placeTestCall))), "How a call or an ats step is answered, by the step's id; ok without it."),
+		k("script", listOf(mappingOf(placeScript)), "What happens, in order."),
+		k("until", a(formMoment), "When the test stops looking; the end of the run, or of the script plus a year, without it."),
+		needed(k("expect", listOf(mappingOf(placeExpect)), "All that must come of it, in order.")),
+	}
+}
+
 // testKeys are the keys of a test and of what stands in it.
 func testKeys(p place) []key {
 	switch p {
 	case placeTest:
-		return []key{
-			needed(k("test", a(formText), "What must be true, as a sentence.")),
-			needed(k("of", nameOf(KindSequence), "The definition that is tested: a sequence or an interview.")),
-			needed(k("start", a(formMoment), "When the script begins.")),
-			k("candidate", mappingOf(placeTestCandidate), "The candidate; they have an email address unless it says `email: none`."),
-			k("applications", listOf(mappingOf(placeTestApplication)), "Applications that are there from the start."),
-			k("beside", oneOrMore(nameOf(KindRetention)), "Retention policies that are in force beside the tested one."),
-			k("interviewers", entriesOf(a(formWord), mappingOf(placeAttendant)), "Who can hold an interview's rounds, by what the test calls them."),
-			k("arms", entriesOf(a(formWord), a(formWord)), "Fixes the arm of an experiment, by the step's id."),
-			k("calls", entriesOf(a(formWord), either(oneOf("ok", "failed"), mappingOf(placeTestCall))), "How a call or an ats step is answered, by the step's id; ok without it."),
-			k("script", listOf(mappingOf(placeScript)), "What happens, in order."),
-			k("until", a(formMoment), "When the test stops looking; the end of the run, or of the script plus a year, without it."),
-			needed(k("expect", listOf(mappingOf(placeExpect)), "All that must come of it, in order.")),
-		}
+		return testHead()
 	case placeTestCandidate:
 		return testCandidateKeys()
 	case placeTestApplication:

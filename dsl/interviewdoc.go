@@ -40,8 +40,9 @@ type Round struct {
 	Duration     time.Duration
 	Interviewers []Seat // all of them
 	Offer        Offer
-	Medium       string // video, phone, onsite, or ""
-	Place        string // an address, a room or a link; "": see PlaceOf
+	Medium       string   // video, phone, onsite, or ""
+	Place        string   // an address, a room or a link; "": see PlaceOf
+	Attributes   []string // that the scorecard asks for notes on
 }
 
 // Seat is a place on a panel.
@@ -255,7 +256,37 @@ func (i *interviewReader) round(m *mapping) (r Round) {
 	if place := m.get("place"); place != nil {
 		r.Place = i.place(place)
 	}
+	if looks := m.get("attributes"); looks != nil {
+		r.Attributes = i.attributes(looks)
+	}
 	return r
+}
+
+// Bounds of what a scorecard asks for: more than a dozen attributes nobody fills in, and each is a label.
+const (
+	maxAttributes      = 12
+	maxAttributeLength = 80
+)
+
+// attributes reads what a round looks at.
+func (i *interviewReader) attributes(n *yaml.Node) []string {
+	var list []string
+	for _, e := range i.list(n, "attributes", false) {
+		text, ok := i.text(e, "an attribute")
+		switch {
+		case !ok:
+		case len(text) > maxAttributeLength:
+			i.add(e, codeLong, fmt.Sprintf("An attribute has at most %d bytes; this one has %d.", maxAttributeLength, len(text)), "Name it in a few words.")
+		case slices.Contains(list, text):
+			i.add(e, codeConflict, fmt.Sprintf("The attribute %q is there twice.", clip(text)), "Keep one of them.")
+		default:
+			list = append(list, text)
+		}
+	}
+	if len(list) > maxAttributes {
+		i.add(n, codeLong, fmt.Sprintf("A scorecard asks for at most %d attributes; these are %d.", maxAttributes, len(list)), "Keep those that decide.")
+	}
+	return list
 }
 
 // maxPlace bounds a place, in bytes: it has to fit where calendars show it.

@@ -149,7 +149,7 @@ func saidBy(e *crm.Event) *Said {
 	switch e.Type {
 	case "message.replied", "message.auto_replied":
 	case crm.EventPicked, crm.EventTimesRequested, crm.EventCancelled, crm.EventDeclined, crm.EventAnswered:
-		if text := cmp.Or(e.Text("text"), e.Text("needs")); text != "" {
+		if text := e.Text("text"); text != "" {
 			return &Said{Text: text}
 		}
 		return nil

@@ -30,7 +30,7 @@ func remaining() map[string]string {
 	return map[string]string{
 		"settings": "secrets of the installation", "api_keys": "keys", "definitions": "written by ops", "published": "written by ops", "generation": "a number",
 		"settled": "arms of experiments", "jobs": "speak of pools, and of events that have no candidate", "job_marks": "conditions of pools",
-		"interviewers": "colleagues", "interviewer_time_off": "colleagues", "interviewer_calendars": "colleagues", "interviewer_changes": "colleagues",
+		"interviewers": "colleagues", "interviewer_time_off": "colleagues", "interviewer_calendars": "colleagues", "calendar_connections": "colleagues", "calendar_consents": "colleagues", "interviewer_changes": "colleagues",
 		"suppression_lists": "how far lists were read", "suppressions": "hashes; push is tested below",
 		"erasures": "receipts", "erasure_chain": "hashes", "tombstones": "hashes", "tombstone_key": "a key", "erasure_jobs": "sealed", "past_counts": "counts",
 		"goose_db_version": "migrations",

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"log"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -32,36 +34,46 @@ func TestKilledWhileBooking(t *testing.T) {
 	t.Cleanup(v.stop)
 	v.holdTalks(d)
 
-	points := []deathPoint{
-		{"before it is looked whether they are free", "REPORT", 1, false},
-		{"before the first calendar has it", "PUT", 1, false},
-		{"after the first calendar has it", "PUT", 1, true},
-		{"before the second calendar has it", "PUT", 2, false},
-		{"after both calendars have it", "PUT", 2, true},
+	booking := []deathPoint{
+		{name: "before it is looked whether they are free", method: "REPORT", n: 1},
+		{name: "before the first calendar has it", method: http.MethodPut, n: 1},
+		{name: "after the first calendar has it", method: http.MethodPut, n: 1, after: true},
+		{name: "before the second calendar has it", method: http.MethodPut, n: 2},
+		{name: "after both calendars have it", method: http.MethodPut, n: 2, after: true},
 	}
-	for i, point := range points {
-		meeting := v.offered(i)
+	meetings := make([]string, len(booking))
+	for i, point := range booking {
+		meetings[i] = v.offered(i)
+		if point.method == http.MethodPut {
+			point.about = meetings[i]
+		}
 		d.arm(point)
 		v.pick(i)
 		d.died(point)
-		v.until("select count(*) from meetings where state = 'booked' and id = '"+meeting+"'", 1)
-		d.agree(point.name)
 	}
-	for i, point := range []deathPoint{{"before it is taken out", "DELETE", 1, false}, {"after it was taken out", "DELETE", 1, true}} {
+	v.until("select count(*) from meetings where state = 'booked'", len(booking))
+	d.agree()
+	cancelling := []deathPoint{
+		{name: "before it is taken out", method: http.MethodDelete, n: 1, about: meetings[0]},
+		{name: "after it was taken out", method: http.MethodDelete, n: 1, about: meetings[1], after: true},
+	}
+	for i, point := range cancelling {
 		d.arm(point)
 		v.withdraw(i)
 		d.died(point)
-		v.until("select count(*) from meetings where state = 'cancelled'", i+1)
-		d.agree(point.name)
 	}
+	v.until("select count(*) from meetings where state = 'cancelled'", len(cancelling))
+	d.agree()
 }
 
-// deathPoint is a moment to be killed at: before or after the n-th request of a method is taken by the calendar server.
+// deathPoint is a moment to be killed at: before or after the n-th request of a method, about one meeting or any, is taken by the
+// calendar server.
 type deathPoint struct {
 	name   string
 	method string
 	n      int
 	after  bool
+	about  string // a meeting's id, which is in the paths of its events; "": any request
 }
 
 // diaries are the calendars of two interviewers on Radicale, behind a proxy at which processes die.
@@ -85,15 +97,13 @@ func newDiaries(t *testing.T, v *victim) *diaries {
 		t.Fatal(err)
 	}
 	forward := httputil.NewSingleHostReverseProxy(to)
-	forward.ErrorLog = nil
+	forward.ErrorLog = log.New(io.Discard, "", 0) // requests of the dead are cut off
 	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		d.kill(r.Method, false)
+		d.kill(r, false)
 		seen := httptest.NewRecorder()
 		forward.ServeHTTP(seen, r)
-		d.kill(r.Method, true)
-		for name, values := range seen.Header() {
-			w.Header()[name] = values
-		}
+		d.kill(r, true)
+		maps.Copy(w.Header(), seen.Header())
 		w.WriteHeader(seen.Code)
 		_, _ = w.Write(seen.Body.Bytes())
 	}))
@@ -113,10 +123,10 @@ func (d *diaries) arm(p deathPoint) {
 }
 
 // kill kills the victim when its moment has come. A request that it was waiting for goes on without it, as on a network.
-func (d *diaries) kill(method string, after bool) {
+func (d *diaries) kill(r *http.Request, after bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.point == nil || method != d.point.method {
+	if d.point == nil || r.Method != d.point.method || !strings.Contains(r.URL.Path, d.point.about) {
 		return
 	}
 	if !after {
@@ -184,7 +194,7 @@ func (d *diaries) has(name string) map[string]string {
 }
 
 // agree waits until both calendars have the meetings that are booked, at their times, and no other.
-func (d *diaries) agree(when string) {
+func (d *diaries) agree() {
 	d.t.Helper()
 	deadline := time.Now().Add(4 * time.Minute) // an event that was deleted is deleted again, when nobody can be writing it any more
 	for {
@@ -195,7 +205,7 @@ func (d *diaries) agree(when string) {
 			return
 		}
 		if time.Now().After(deadline) {
-			d.t.Fatalf("killed %s: booked are %v; ada has %v, bo has %v; %d seats are behind", when, want, ada, bo, behind)
+			d.t.Fatalf("booked are %v; ada has %v, bo has %v; %d seats are behind", want, ada, bo, behind)
 		}
 		time.Sleep(300 * time.Millisecond)
 	}
@@ -342,7 +352,7 @@ func (v *victim) get(address string) string {
 func (v *victim) booked() map[string]string {
 	v.t.Helper()
 	all := map[string]string{}
-	for _, row := range strings.Fields(v.text("select coalesce(string_agg(id || '=' || to_char(starts_at at time zone 'UTC', 'YYYYMMDD\"T\"HH24MISS\"Z\"'), ' '), '') from meetings where state = 'booked'")) {
+	for row := range strings.FieldsSeq(v.text("select coalesce(string_agg(id || '=' || to_char(starts_at at time zone 'UTC', 'YYYYMMDD\"T\"HH24MISS\"Z\"'), ' '), '') from meetings where state = 'booked'")) {
 		id, start, _ := strings.Cut(row, "=")
 		all[id] = start
 	}

@@ -13,6 +13,8 @@ import (
 func (s *Sandbox) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /v3/mail/send", s.sendMail)
+	mux.HandleFunc("GET /v3/suppression/{list}", s.serveList)
+	mux.HandleFunc("POST /v3/asm/suppressions/global", s.addSuppressions)
 	texts := "/" + twilioVersion + "/Accounts/{account}/Messages"
 	mux.HandleFunc("POST "+texts+".json", s.sendText)
 	mux.HandleFunc("GET "+texts+".json", s.listTexts)

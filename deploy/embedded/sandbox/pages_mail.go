@@ -208,7 +208,7 @@ func (s *Sandbox) act(r *http.Request, m Message, action string) error {
 				target: targetOneClick, event: "one-click unsubscribe", url: to, contentType: formType, payload: []byte(oneClickArg),
 			})
 		}
-		return s.causeAndSuppress(ctx, m, eventUnsubscribe, nil, "Unsubscribed Address")
+		return s.causeAndSuppress(ctx, m, eventUnsubscribe, nil, unsubscribed)
 	case "release":
 		return s.release(ctx, SendGrid, "", m.To)
 	}

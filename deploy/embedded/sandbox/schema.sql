@@ -82,6 +82,7 @@ create table if not exists sandbox.suppressions (
     reason    text not null,
     primary key (provider, sender, recipient)
 );
+alter table sandbox.suppressions add column if not exists at timestamptz not null default now();
 
 create table if not exists sandbox.signing_key (
     single boolean primary key default true check (single),

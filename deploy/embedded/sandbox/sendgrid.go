@@ -72,15 +72,23 @@ func (s *Sandbox) sendMail(w http.ResponseWriter, r *http.Request) {
 
 // admitMail checks the key and the content type. It returns the status to refuse with, or 0.
 func (s *Sandbox) admitMail(r *http.Request) (status int, problem string) {
+	if status, problem = s.authorized(r); status != 0 {
+		return status, problem
+	}
+	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
+		return http.StatusUnsupportedMediaType, "Content-Type should be application/json."
+	}
+	return 0, ""
+}
+
+// authorized checks a request's key.
+func (s *Sandbox) authorized(r *http.Request) (status int, problem string) {
 	scheme, key, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	switch {
 	case r.Header.Get("Authorization") == "":
 		return http.StatusUnauthorized, "Permission denied, wrong credentials"
 	case !strings.EqualFold(scheme, "Bearer") || subtle.ConstantTimeCompare([]byte(key), []byte(s.config.APIKey)) != 1:
 		return http.StatusUnauthorized, "The provided authorization grant is invalid, expired, or revoked"
-	}
-	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
-		return http.StatusUnsupportedMediaType, "Content-Type should be application/json."
 	}
 	return 0, ""
 }

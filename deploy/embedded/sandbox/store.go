@@ -121,8 +121,8 @@ func webhookColumns(webhooks []webhook) []any {
 
 // suppress notes that the provider delivers no more from sender to recipient.
 func (s *Sandbox) suppress(ctx context.Context, provider Provider, sender, recipient, reason string) error {
-	_, err := s.pool.Exec(ctx, `insert into sandbox.suppressions (provider, sender, recipient, reason) values ($1, $2, $3, $4)
-on conflict (provider, sender, recipient) do update set reason = excluded.reason`, provider, sender, strings.ToLower(recipient), reason)
+	_, err := s.pool.Exec(ctx, `insert into sandbox.suppressions (provider, sender, recipient, reason, at) values ($1, $2, $3, $4, $5)
+on conflict (provider, sender, recipient) do update set reason = excluded.reason, at = excluded.at`, provider, sender, strings.ToLower(recipient), reason, s.now())
 	if err != nil {
 		return fmt.Errorf("suppress recipient: %w", err)
 	}
