@@ -137,6 +137,7 @@ func (s *server) register() {
 	s.registerHolds()
 	s.registerRequests()
 	s.registerKeys()
+	s.registerAudit()
 	s.nameProblem()
 	s.docs = sync.OnceValues(s.renderDocs)
 	s.document = sync.OnceValues(s.openAPI)

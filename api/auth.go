@@ -35,6 +35,8 @@ const (
 
 	ScopePrivacyRead  = "privacy:read"  // receipts of erasures
 	ScopePrivacyWrite = "privacy:write" // erasing
+
+	ScopeAuditRead = "audit:read" // who did what
 )
 
 // Scopes lists every scope.
@@ -42,7 +44,7 @@ func Scopes() []string {
 	return []string{
 		ScopeAdmin, ScopeEventsRead, ScopeEventsWrite, ScopeCandidatesRead, ScopeCandidatesWrite,
 		ScopeDefinitionsRead, ScopeDefinitionsWrite, ScopeEnrollmentsRead, ScopeEnrollmentsWrite, ScopeNotesRead, ScopeNotesWrite,
-		ScopeInterviewersRead, ScopeInterviewersWrite, ScopePrivacyRead, ScopePrivacyWrite,
+		ScopeInterviewersRead, ScopeInterviewersWrite, ScopePrivacyRead, ScopePrivacyWrite, ScopeAuditRead,
 	}
 }
 
@@ -59,7 +61,8 @@ func (s *server) authorize(ctx huma.Context, next func(huma.Context)) {
 		s.deny(ctx, problem)
 		return
 	}
-	next(huma.WithValue(huma.WithValue(ctx, callerKey, key.Name), scopesKey, key.Scopes))
+	ctx = huma.WithValue(huma.WithValue(ctx, callerKey, key.Name), scopesKey, scopesOf(&key))
+	next(huma.WithContext(ctx, crm.WithActor(ctx.Context(), key.ID)))
 }
 
 // deny writes a problem before the operation has begun.
@@ -103,7 +106,7 @@ func permit(key store.Key, op *huma.Operation) *Problem {
 	if scope == "" { // a mistake, and nobody may use the operation
 		return &Problem{Status: http.StatusForbidden, Code: CodeForbidden, Detail: "Nobody may use this operation."}
 	}
-	if slices.Contains(key.Scopes, scope) || slices.Contains(key.Scopes, ScopeAdmin) {
+	if has := scopesOf(&key); slices.Contains(has, scope) || slices.Contains(has, ScopeAdmin) {
 		return nil
 	}
 	return &Problem{

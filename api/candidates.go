@@ -175,30 +175,32 @@ type CandidateRef struct {
 	ID string `path:"id" doc:"The candidate's id or external id."`
 }
 
+func (r *CandidateRef) candidateName() string { return r.ID }
+
 func (s *server) registerCandidates() {
-	create := operation(http.MethodPost, "/v1/candidates", "create-candidate", "Candidates", ScopeCandidatesWrite, "Create a candidate",
-		"Refused when the external id is taken: use the upsert then.")
+	create := changes(operation(http.MethodPost, "/v1/candidates", "create-candidate", "Candidates", ScopeCandidatesWrite, "Create a candidate",
+		"Refused when the external id is taken: use the upsert then."), crm.AuditChange, "consent")
 	create.DefaultStatus = http.StatusCreated
 	huma.Register(s.huma, create, s.createCandidate)
-	huma.Register(s.huma, operation(http.MethodPut, "/v1/candidates/by-external-id/{external_id}", "upsert-candidate", "Candidates", ScopeCandidatesWrite,
-		"Create or change a candidate by external id", "Sending the same again changes nothing. Events that were kept for the candidate become theirs."), s.upsertCandidate)
-	batch := operation(http.MethodPost, "/v1/candidates/batch", "upsert-candidates", "Candidates", ScopeCandidatesWrite,
-		"Create or change up to 1,000 candidates", "Each item is judged alone and has an external_id.")
+	huma.Register(s.huma, changes(operation(http.MethodPut, "/v1/candidates/by-external-id/{external_id}", "upsert-candidate", "Candidates", ScopeCandidatesWrite,
+		"Create or change a candidate by external id", "Sending the same again changes nothing. Events that were kept for the candidate become theirs."), crm.AuditChange, "consent"), s.upsertCandidate)
+	batch := changes(operation(http.MethodPost, "/v1/candidates/batch", "upsert-candidates", "Candidates", ScopeCandidatesWrite,
+		"Create or change up to 1,000 candidates", "Each item is judged alone and has an external_id."), crm.AuditChange, "consent")
 	batch.MaxBodyBytes, batch.RequestBody = maxEventsBody, &huma.RequestBody{Required: true}
 	huma.Register(s.huma, batch, s.upsertBatch)
 	schema := s.huma.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[CandidateBatch](), true, "")
 	batch.RequestBody.Content = map[string]*huma.MediaType{mediaJSON: {Schema: schema}} // judged by upsertBatch, item by item
-	huma.Register(s.huma, operation(http.MethodGet, "/v1/candidates", "list-candidates", "Candidates", ScopeCandidatesRead, "List candidates", "The newest first."), s.listCandidates)
-	huma.Register(s.huma, operation(http.MethodGet, "/v1/candidates/{id}", "get-candidate", "Candidates", ScopeCandidatesRead, "Get a candidate",
-		"The id or external id of somebody who was merged into another gives the survivor."), s.getCandidate)
-	huma.Register(s.huma, operation(http.MethodPost, "/v1/candidates/{id}/merge", "merge-candidate", "Candidates", ScopeCandidatesWrite, "Merge a candidate into another",
+	audited(s, operation(http.MethodGet, "/v1/candidates", "list-candidates", "Candidates", ScopeCandidatesRead, "List candidates", "The newest first."), crm.AuditList, "candidates", s.listCandidates, pageAbout(func(x *crm.Candidate) string { return x.ID }))
+	audited(s, operation(http.MethodGet, "/v1/candidates/{id}", "get-candidate", "Candidates", ScopeCandidatesRead, "Get a candidate",
+		"The id or external id of somebody who was merged into another gives the survivor."), crm.AuditRead, "candidate", s.getCandidate, oneAbout(func(x *body[CandidateDetails]) string { return x.Body.ID }))
+	huma.Register(s.huma, changes(operation(http.MethodPost, "/v1/candidates/{id}/merge", "merge-candidate", "Candidates", ScopeCandidatesWrite, "Merge a candidate into another",
 		"Both are the same person. What the survivor has stays; what is missing comes from the other: fields, consents, applications, messages, runs and the timeline. "+
-			"Of two runs of a sequence the further one goes on. The ids of the one who goes stay known and mean the survivor. It cannot be undone; doing it again changes nothing."), s.mergeCandidate)
-	huma.Register(s.huma, operation(http.MethodGet, "/v1/candidates/{id}/timeline", "get-timeline", "Candidates", ScopeCandidatesRead, "Get a candidate's timeline",
+			"Of two runs of a sequence the further one goes on. The ids of the one who goes stay known and mean the survivor. It cannot be undone; doing it again changes nothing."), crm.AuditMerge, "candidate"), s.mergeCandidate)
+	auditedOf(s, operation(http.MethodGet, "/v1/candidates/{id}/timeline", "get-timeline", "Candidates", ScopeCandidatesRead, "Get a candidate's timeline",
 		"Everything that happened to them and why, the oldest first: events, decisions with the expression and its result, messages, consents, tasks and notes. Of an event's data only declared fields, without free texts and answers. "+
-			"What was said, in replies, notes and the subjects of messages, is there for keys with "+ScopeNotesRead+"."), s.getTimeline)
-	huma.Register(s.huma, operation(http.MethodGet, "/v1/candidates/{id}/events", "list-events", "Candidates", ScopeEventsRead, "List a candidate's events",
-		"As their sources told them, with all of their data, the oldest first: for simulations and exports. Custom data, notes and answers may hold anything that a source has put there."), s.getEvents)
+			"What was said, in replies, notes and the subjects of messages, is there for keys with "+ScopeNotesRead+"."), "timeline", s.getTimeline)
+	auditedOf(s, operation(http.MethodGet, "/v1/candidates/{id}/events", "list-events", "Candidates", ScopeEventsRead, "List a candidate's events",
+		"As their sources told them, with all of their data, the oldest first: for simulations and exports. Custom data, notes and answers may hold anything that a source has put there."), "events", s.getEvents)
 }
 
 func (s *server) createCandidate(ctx context.Context, in *body[CandidateInput]) (*body[WrittenCandidate], error) {

@@ -66,24 +66,25 @@ type definitionInput struct {
 }
 
 func (s *server) registerDefinitions() {
-	put := operation(http.MethodPut, "/v1/definitions", "apply-definitions", "Definitions", ScopeDefinitionsWrite, "Publish definitions",
-		"All of them or none. They are checked together with those in force, which stay unless the set has a new version of them. Every problem is reported at once. Open runs stay on their version.")
+	put := changes(operation(http.MethodPut, "/v1/definitions", "apply-definitions", "Definitions", ScopeDefinitionsWrite, "Publish definitions",
+		"All of them or none. They are checked together with those in force, which stay unless the set has a new version of them. Every problem is reported at once. Open runs stay on their version."), crm.AuditPublish, "definition")
 	put.MaxBodyBytes = maxDefinitionsBody
 	huma.Register(s.huma, put, s.applyDefinitions)
 	plan := operation(http.MethodPost, "/v1/definitions/plan", "plan-definitions", "Definitions", ScopeDefinitionsRead, "Plan what publishing would change",
 		"Nothing is stored. What is different, how many candidates would be enrolled now, how many the rules about events would have enrolled in the last 30 days, and where open runs would land if they were migrated.")
 	plan.MaxBodyBytes = maxDefinitionsBody
 	huma.Register(s.huma, plan, s.planDefinitions)
-	huma.Register(s.huma, operation(http.MethodPost, "/v1/definitions/sequence/{name}/migrate", "migrate-runs", "Definitions", ScopeDefinitionsWrite, "Move open runs to the version in force",
-		"By step id: a run stays at its step, or goes on after the last one it has passed that is still there. Runs for which nobody can tell stay on their version. A call moves as many as it can in a few seconds; repeat it with next. It can be cut short and begun again."), s.migrateRuns)
-	huma.Register(s.huma, operation(http.MethodPost, "/v1/definitions/sequence/{name}/stop", "stop-runs", "Definitions", ScopeDefinitionsWrite, "Stop the open runs of a sequence that is not in force",
-		"A call stops some; repeat it with next."), s.stopRuns)
+	huma.Register(s.huma, changes(operation(http.MethodPost, "/v1/definitions/sequence/{name}/migrate", "migrate-runs", "Definitions", ScopeDefinitionsWrite, "Move open runs to the version in force",
+		"By step id: a run stays at its step, or goes on after the last one it has passed that is still there. Runs for which nobody can tell stay on their version. A call moves as many as it can in a few seconds; repeat it with next. It can be cut short and begun again."), crm.AuditMigrate, "definition"), s.migrateRuns)
+	huma.Register(s.huma, changes(operation(http.MethodPost, "/v1/definitions/sequence/{name}/stop", "stop-runs", "Definitions", ScopeDefinitionsWrite, "Stop the open runs of a sequence that is not in force",
+		"A call stops some; repeat it with next."), crm.AuditStop, "definition"), s.stopRuns)
 	huma.Register(s.huma, operation(http.MethodGet, "/v1/definitions", "list-definitions", "Definitions", ScopeDefinitionsRead, "List definitions", "Those in force."), s.listDefinitions)
 	huma.Register(s.huma, operation(http.MethodGet, "/v1/definitions/{kind}/{name}", "get-definition", "Definitions", ScopeDefinitionsRead, "Get a definition", "With its YAML."), s.getDefinition)
 	for _, verb := range []string{"pause", "resume"} {
 		op := operation(http.MethodPost, "/v1/definitions/sequence/{name}/"+verb, verb+"-sequence", "Definitions", ScopeDefinitionsWrite,
 			map[string]string{"pause": "Pause a sequence", "resume": "Resume a sequence"}[verb],
 			map[string]string{"pause": "Nothing is sent and nobody is enrolled until it is resumed. Exits still happen and time runs on.", "resume": "A step that is overdue takes the next window."}[verb])
+		leaves(&op, verb, "definition")
 		huma.Register(s.huma, op, s.pauseSequence(verb == "pause"))
 	}
 }

@@ -40,8 +40,8 @@ type enrollmentID struct {
 }
 
 func (s *server) registerEnrollments() {
-	huma.Register(s.huma, operation(http.MethodGet, "/v1/enrollments", "list-enrollments", "Enrollments", ScopeEnrollmentsRead, "List enrollments", "The newest first."), s.listEnrollments)
-	huma.Register(s.huma, operation(http.MethodGet, "/v1/enrollments/{id}", "get-enrollment", "Enrollments", ScopeEnrollmentsRead, "Get an enrollment", ""), s.getEnrollment)
+	audited(s, operation(http.MethodGet, "/v1/enrollments", "list-enrollments", "Enrollments", ScopeEnrollmentsRead, "List enrollments", "The newest first."), crm.AuditList, "enrollments", s.listEnrollments, pageAbout(func(x *EnrollmentDetails) string { return x.CandidateID }))
+	audited(s, operation(http.MethodGet, "/v1/enrollments/{id}", "get-enrollment", "Enrollments", ScopeEnrollmentsRead, "Get an enrollment", ""), crm.AuditRead, "enrollment", s.getEnrollment, oneAbout(func(x *body[EnrollmentDetails]) string { return x.Body.CandidateID }))
 	enroll := operation(http.MethodPost, "/v1/enrollments", "enroll", "Enrollments", ScopeEnrollmentsWrite, "Enroll a candidate by hand",
 		"The request is stored and carried out in order with the candidate's events: consent, caps and one run at a time hold as always. Whether a run begins, and why not, is on the timeline.")
 	enroll.DefaultStatus = http.StatusAccepted

@@ -143,7 +143,7 @@ func (s *server) registerInterviewers() {
 		return operation(http.MethodGet, path, id, interviewersTag, ScopeInterviewersRead, summary, description)
 	}
 	write := func(method, path, id, summary, description string) huma.Operation {
-		return operation(method, path, id, interviewersTag, ScopeInterviewersWrite, summary, description)
+		return changes(operation(method, path, id, interviewersTag, ScopeInterviewersWrite, summary, description), crm.AuditChange, "interviewer")
 	}
 	create := write(http.MethodPost, "/v1/interviewers", "create-interviewer", "Create an interviewer", "Refused when the email address is taken.")
 	create.DefaultStatus = http.StatusCreated

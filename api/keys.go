@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/rapport-crm/rapport/crm"
 )
 
 // Key is an API key without its secret.
@@ -13,6 +15,7 @@ type Key struct {
 	ID         string    `json:"id"`
 	Name       string    `json:"name"`
 	Scopes     []string  `json:"scopes"`
+	Roles      []string  `json:"roles,omitempty" nullable:"false"`
 	CreatedAt  time.Time `json:"created_at"`
 	LastUsedAt time.Time `json:"last_used_at,omitzero" doc:"To the minute."`
 	RevokedAt  time.Time `json:"revoked_at,omitzero"`
@@ -21,7 +24,8 @@ type Key struct {
 // NewKey is what a key is made from.
 type NewKey struct {
 	Name   string   `json:"name" minLength:"1" maxLength:"100" doc:"Who uses it." example:"greenhouse"`
-	Scopes []string `json:"scopes" minItems:"1" enum:"admin,events:read,events:write,candidates:read,candidates:write,definitions:read,definitions:write,enrollments:read,enrollments:write,notes:read,notes:write,interviewers:read,interviewers:write,privacy:read,privacy:write" doc:"What it may be used for; admin means all."`
+	Scopes []string `json:"scopes,omitempty" nullable:"false" enum:"admin,events:read,events:write,candidates:read,candidates:write,definitions:read,definitions:write,enrollments:read,enrollments:write,notes:read,notes:write,interviewers:read,interviewers:write,privacy:read,privacy:write,audit:read" doc:"What it may be used for; admin means all."`
+	Roles  []string `json:"roles,omitempty" nullable:"false" enum:"auditor,engineer,ops,privacy,recruiter" doc:"Bundles of scopes, which it has too. A key needs a scope or a role."`
 }
 
 // CreatedKey is a new key with its secret.
@@ -42,8 +46,11 @@ type body[T any] struct {
 func (s *server) registerKeys() {
 	create := operation(http.MethodPost, "/v1/keys", "create-key", "Keys", ScopeAdmin, "Create an API key", "The secret is in the answer and nowhere else.")
 	create.DefaultStatus = http.StatusCreated
-	huma.Register(s.huma, create, func(ctx context.Context, in *body[NewKey]) (*body[CreatedKey], error) {
-		id, secret, err := s.Store.CreateKey(ctx, in.Body.Name, in.Body.Scopes, s.Now())
+	huma.Register(s.huma, changes(create, crm.AuditCreate, "key"), func(ctx context.Context, in *body[NewKey]) (*body[CreatedKey], error) {
+		if len(in.Body.Scopes)+len(in.Body.Roles) == 0 {
+			return nil, invalid("The key could not be used for anything.", "Give it scopes or roles.", Located{Location: "body.scopes", Message: "it is empty, and so is roles"})
+		}
+		id, secret, err := s.Store.CreateKeyWithRoles(ctx, in.Body.Name, in.Body.Scopes, in.Body.Roles, s.Now())
 		if err != nil {
 			return nil, problemOf(err)
 		}
@@ -52,7 +59,7 @@ func (s *server) registerKeys() {
 	huma.Register(s.huma, operation(http.MethodGet, "/v1/keys", "list-keys", "Keys", ScopeAdmin, "List API keys", ""), s.listKeys)
 	revoke := operation(http.MethodDelete, "/v1/keys/{id}", "revoke-key", "Keys", ScopeAdmin, "Revoke an API key",
 		"It stops working at once, or after a few seconds on other servers.")
-	huma.Register(s.huma, revoke, func(ctx context.Context, in *struct {
+	huma.Register(s.huma, changes(revoke, crm.AuditRemove, "key"), func(ctx context.Context, in *struct {
 		ID string `path:"id"`
 	},
 	) (*struct{}, error) {
@@ -71,7 +78,7 @@ func (s *server) listKeys(ctx context.Context, _ *struct{}) (*body[KeyList], err
 	}
 	list := KeyList{Items: make([]Key, len(keys))}
 	for i, k := range keys {
-		list.Items[i] = Key{ID: k.ID, Name: k.Name, Scopes: k.Scopes, CreatedAt: k.CreatedAt, LastUsedAt: k.LastUsedAt, RevokedAt: k.RevokedAt}
+		list.Items[i] = Key{ID: k.ID, Name: k.Name, Scopes: k.Scopes, Roles: k.Roles, CreatedAt: k.CreatedAt, LastUsedAt: k.LastUsedAt, RevokedAt: k.RevokedAt}
 	}
 	return &body[KeyList]{Body: list}, nil
 }

@@ -6,8 +6,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/danielgtaylor/huma/v2"
-
 	"github.com/rapport-crm/rapport/crm"
 )
 
@@ -23,10 +21,10 @@ type MeetingDetails struct {
 
 func (s *server) registerMeetings() {
 	const notes = " What the candidate needs and the notes of scorecards are left out without the scope notes:read."
-	huma.Register(s.huma, operation(http.MethodGet, "/v1/meetings/{id}", "get-meeting", "Enrollments", ScopeEnrollmentsRead, "Get a meeting of an interview",
-		"The times that are offered, the one that is agreed, who holds it and what they said."+notes), s.getMeeting)
-	huma.Register(s.huma, operation(http.MethodGet, "/v1/enrollments/{id}/meetings", "list-meetings", "Enrollments", ScopeEnrollmentsRead,
-		"List the meetings of an interview", "In the order in which they were begun: one for each round, and another after a no-show."+notes), s.listMeetings)
+	audited(s, operation(http.MethodGet, "/v1/meetings/{id}", "get-meeting", "Enrollments", ScopeEnrollmentsRead, "Get a meeting of an interview",
+		"The times that are offered, the one that is agreed, who holds it and what they said."+notes), crm.AuditRead, "meeting", s.getMeeting, oneAbout(func(x *body[MeetingDetails]) string { return x.Body.Candidate }))
+	audited(s, operation(http.MethodGet, "/v1/enrollments/{id}/meetings", "list-meetings", "Enrollments", ScopeEnrollmentsRead,
+		"List the meetings of an interview", "In the order in which they were begun: one for each round, and another after a no-show."+notes), crm.AuditList, "meetings", s.listMeetings, pageAbout(func(x *MeetingDetails) string { return x.Candidate }))
 }
 
 func (s *server) getMeeting(ctx context.Context, in *struct {

@@ -36,7 +36,7 @@ func (s *server) registerNotes() {
 		"A call, a meeting, anything a person wants others to know. It stands on the timeline, and nothing follows from it: the candidate's last activity stays.")
 	add.DefaultStatus = http.StatusCreated
 	huma.Register(s.huma, add, s.addNote)
-	huma.Register(s.huma, operation(http.MethodGet, "/v1/candidates/{id}/notes", "list-notes", "Candidates", ScopeNotesRead, "List a candidate's notes", "The newest first."), s.listNotes)
+	auditedOf(s, operation(http.MethodGet, "/v1/candidates/{id}/notes", "list-notes", "Candidates", ScopeNotesRead, "List a candidate's notes", "The newest first."), "notes", s.listNotes)
 	huma.Register(s.huma, operation(http.MethodDelete, "/v1/candidates/{id}/notes/{note}", "delete-note", "Candidates", ScopeNotesWrite, "Delete a note", ""), s.deleteNote)
 }
 

@@ -102,6 +102,9 @@ func (s *server) showPanelPage(c *gin.Context, v *panelVisit, status int) {
 		s.showPage(c, v.words, status, pageText{Title: say("panel_gone_title"), Text: say("panel_gone_text")})
 		return
 	}
+	if !s.sawAs(c, v.interviewer, "meeting", v.CandidateID) {
+		return
+	}
 	v.fill(seat)
 	s.show(c, status, "panel", &page{Words: v.words, Title: say("panel_title", "Name", v.page.Name), Content: &v.page})
 }

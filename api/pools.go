@@ -9,6 +9,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/rapport-crm/rapport/crm"
 	"github.com/rapport-crm/rapport/dsl"
 )
 
@@ -41,7 +42,7 @@ type PoolChanged struct {
 
 func (s *server) registerPools() {
 	huma.Register(s.huma, operation(http.MethodGet, "/v1/pools", "list-pools", "Pools", ScopeCandidatesRead, "List pools", "Those in force, by name."), s.listPools)
-	huma.Register(s.huma, operation(http.MethodGet, "/v1/pools/{name}/members", "list-pool-members", "Pools", ScopeCandidatesRead, "List the members of a pool", "By their ids."), s.listMembers)
+	audited(s, operation(http.MethodGet, "/v1/pools/{name}/members", "list-pool-members", "Pools", ScopeCandidatesRead, "List the members of a pool", "By their ids."), crm.AuditList, "pool", s.listMembers, pageAbout(func(x *PoolMember) string { return x.ID }))
 	all := " All of them or none: a candidate who does not exist is refused. Refused for a pool with a condition."
 	huma.Register(s.huma, operation(http.MethodPost, "/v1/pools/{name}/members", "add-pool-members", "Pools", ScopeCandidatesWrite, "Put candidates into a pool",
 		"Sequences that enroll its members begin."+all), s.changeMembers(s.addMembers))

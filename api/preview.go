@@ -8,6 +8,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/rapport-crm/rapport/crm"
 	"github.com/rapport-crm/rapport/dsl"
 )
 
@@ -19,8 +20,8 @@ type MessagePreview struct {
 }
 
 func (s *server) registerPreview() {
-	huma.Register(s.huma, operation(http.MethodPost, "/v1/messages/preview", "preview-message", "Definitions", ScopeCandidatesRead, "Preview a message",
-		"As it would go to a candidate. Nothing is sent or stored. What only a run would know stands in square brackets, and links lead nowhere."), s.previewMessage)
+	huma.Register(s.huma, changes(operation(http.MethodPost, "/v1/messages/preview", "preview-message", "Definitions", ScopeCandidatesRead, "Preview a message",
+		"As it would go to a candidate. Nothing is sent or stored. What only a run would know stands in square brackets, and links lead nowhere."), crm.AuditRead, "preview"), s.previewMessage)
 }
 
 func (s *server) previewMessage(ctx context.Context, in *body[MessagePreview]) (*body[dsl.Preview], error) {
@@ -32,6 +33,9 @@ func (s *server) previewMessage(ctx context.Context, in *body[MessagePreview]) (
 	if in.Body.Candidate != "" {
 		if candidate, _, err = s.Store.Candidate(ctx, in.Body.Candidate); err != nil {
 			return nil, problemOf(err)
+		}
+		if err := s.saw(ctx, crm.AuditRead, "preview", candidate.ID); err != nil {
+			return nil, err
 		}
 		if in.Body.Locale != "" {
 			candidate.Locale = in.Body.Locale

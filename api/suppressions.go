@@ -53,12 +53,12 @@ type SuppressionQuery struct {
 }
 
 func (s *server) registerSuppressions() {
-	huma.Register(s.huma, operation(http.MethodGet, "/v1/suppressions", "list-suppressions", "Candidates", ScopeCandidatesRead, "List suppressed addresses",
-		"The newest first. With channel and address: whether, and why, that address is suppressed, also when no candidate has it any more."), s.listSuppressions)
-	huma.Register(s.huma, operation(http.MethodPost, "/v1/suppressions", "add-suppressions", "Candidates", ScopeCandidatesWrite, "Suppress addresses",
-		"All or none; in effect at once, for candidates who have the address and for any who will. Consents of the channel are revoked, but for a bounce. What is suppressed for that reason already stays as it is. SendGrid is told."), s.addSuppressions)
-	huma.Register(s.huma, operation(http.MethodDelete, "/v1/suppressions", "remove-suppression", "Candidates", ScopeCandidatesWrite, "Lift a suppression",
-		"Takes the address off the list for that reason, and gives back the consents that the suppression took. The provider may still have it on its own list."), s.removeSuppression)
+	audited(s, operation(http.MethodGet, "/v1/suppressions", "list-suppressions", "Candidates", ScopeCandidatesRead, "List suppressed addresses",
+		"The newest first. With channel and address: whether, and why, that address is suppressed, also when no candidate has it any more."), crm.AuditList, "suppressions", s.listSuppressions, pageAbout(func(x *SuppressedAddress) string { return x.Candidate }))
+	huma.Register(s.huma, changes(operation(http.MethodPost, "/v1/suppressions", "add-suppressions", "Candidates", ScopeCandidatesWrite, "Suppress addresses",
+		"All or none; in effect at once, for candidates who have the address and for any who will. Consents of the channel are revoked, but for a bounce. What is suppressed for that reason already stays as it is. SendGrid is told."), crm.AuditCreate, "suppression"), s.addSuppressions)
+	huma.Register(s.huma, changes(operation(http.MethodDelete, "/v1/suppressions", "remove-suppression", "Candidates", ScopeCandidatesWrite, "Lift a suppression",
+		"Takes the address off the list for that reason, and gives back the consents that the suppression took. The provider may still have it on its own list."), crm.AuditRemove, "suppression"), s.removeSuppression)
 	huma.Register(s.huma, operation(http.MethodPost, "/v1/suppressions/sync", "sync-suppressions", "Candidates", ScopeCandidatesWrite, "Read the provider's lists now",
 		"A worker reads them within a few seconds, instead of at the next quarter of an hour."), s.syncSuppressions)
 	huma.Register(s.huma, operation(http.MethodGet, "/v1/suppressions/sync", "get-sync", "Candidates", ScopeCandidatesRead, "See how far the provider's lists were read", ""), s.listSync)

@@ -108,7 +108,7 @@ func (s *Store) PutCalendar(ctx context.Context, idOrEmail string, w CalendarWri
 			created, change.What = true, "calendar_connected"
 			link = crm.CalendarLink{ID: crm.NewID(crm.PrefixCalendar, at), InterviewerID: i.ID, Kind: w.Kind, Address: w.Address, Account: w.Account, CreatedAt: at}
 		}
-		queueInterviewerChange(batch, change)
+		queueInterviewerChange(tx, batch, change)
 		return s.queueCalendar(batch, &link, w.Secret)
 	})
 	return link, created, wrapped("connect calendar", err)
@@ -166,7 +166,7 @@ func (s *Store) RemoveCalendar(ctx context.Context, idOrEmail, calendarID, by st
 		if len(kinds) == 0 {
 			return notFound("This interviewer has no such calendar.")
 		}
-		queueInterviewerChange(batch, InterviewerChange{InterviewerID: i.ID, At: at, By: by, What: "calendar_removed", Fields: kinds})
+		queueInterviewerChange(tx, batch, InterviewerChange{InterviewerID: i.ID, At: at, By: by, What: "calendar_removed", Fields: kinds})
 		return nil
 	})
 	return wrapped("remove calendar", err)

@@ -30,11 +30,11 @@ func (s *Store) NewConnection(ctx context.Context, idOrEmail string, kind crm.Ca
 		return Connection{}, noSealKey()
 	}
 	c := Connection{ID: crm.NewID(crm.PrefixConnection, at), Kind: kind, ExpiresAt: instant(until)}
-	err := s.changeInterviewer(ctx, idOrEmail, func(_ *transaction, i *crm.Interviewer, batch *pgx.Batch) error {
+	err := s.changeInterviewer(ctx, idOrEmail, func(tx *transaction, i *crm.Interviewer, batch *pgx.Batch) error {
 		c.InterviewerID = i.ID
 		batch.Queue("delete from calendar_connections where expires_at <= $1", moment(at))
 		batch.Queue("insert into calendar_connections (id, interviewer_id, kind, expires_at) values ($1, $2, $3, $4)", c.ID, i.ID, c.Kind, moment(c.ExpiresAt))
-		queueInterviewerChange(batch, InterviewerChange{InterviewerID: i.ID, At: at, By: by, What: "calendar_link", Fields: []string{string(kind)}})
+		queueInterviewerChange(tx, batch, InterviewerChange{InterviewerID: i.ID, At: at, By: by, What: "calendar_link", Fields: []string{string(kind)}})
 		return nil
 	})
 	return c, wrapped("make link to connect a calendar", err)

@@ -112,6 +112,13 @@ func (s *Store) PauseDefinition(ctx context.Context, name string, paused bool) e
 	gather(batch.Queue("update published p set paused = $2 where name = $1 and "+runKinds+" returning name", name, paused),
 		text, &found)
 	batch.Queue("update generation set value = value + 1")
+	record := crm.AuditRecord{Action: crm.AuditResume, Kind: "definition", Object: name}
+	if paused {
+		record.Action = crm.AuditPause
+	}
+	if err := queueAudit(ctx, batch, s.now(), []crm.AuditRecord{record}); err != nil {
+		return err
+	}
 	if err := s.once(ctx, batch); err != nil {
 		return fmt.Errorf("pause definition: %w", err)
 	}

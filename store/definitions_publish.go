@@ -79,6 +79,7 @@ func (s *Store) publish(ctx context.Context, p *Publication, at time.Time) ([]Ap
 	if slices.ContainsFunc(applied, func(a Applied) bool { return a.Status != StatusUnchanged }) {
 		write.Queue("update generation set value = value + 1")
 	}
+	tx.tell(published(applied, at)...)
 	return applied, tx.commit(ctx, write)
 }
 
@@ -144,4 +145,23 @@ func queueRemoval(batch *pgx.Batch, doc *crm.Document, known []Definition) []App
 		}
 	}
 	return nil
+}
+
+// published is what the audit log says of a publication.
+func published(applied []Applied, at time.Time) []crm.AuditRecord {
+	var told []crm.AuditRecord
+	for i := range applied {
+		a := &applied[i]
+		if a.Status == StatusUnchanged {
+			continue
+		}
+		object := a.Kind + "/" + a.Name
+		if a.Locale != "" {
+			object += "/" + a.Locale
+		}
+		told = append(told, crm.AuditRecord{
+			At: at, Action: crm.AuditPublish, Kind: "definition", Object: object, Detail: fmt.Sprintf("%s version %d", a.Status, a.Version),
+		})
+	}
+	return told
 }

@@ -118,6 +118,11 @@ func (e *erasing) run(ctx context.Context, names []string, record *ErasureRecord
 	if err != nil {
 		return Erased{}, err
 	}
+	told, err := receipt.Read()
+	if err != nil {
+		return Erased{}, err
+	}
+	tx.tell(e.audited(&told))
 	if err := tx.commit(ctx, write); err != nil {
 		return Erased{}, err
 	}
@@ -268,6 +273,7 @@ func belongings() []belonging {
 		{"aliases", theirs},
 		{"legal_holds", theirs},
 		{"privacy_requests", theirs},
+		{"audit_openings", theirs},
 		{"candidates", "id = any($1)"},
 	}
 }

@@ -33,6 +33,7 @@ func remaining() map[string]string {
 		"interviewers": "colleagues", "interviewer_time_off": "colleagues", "interviewer_calendars": "colleagues", "calendar_connections": "colleagues", "calendar_consents": "colleagues", "interviewer_changes": "colleagues",
 		"suppression_lists": "how far lists were read", "suppressions": "hashes; push is tested below",
 		"erasures": "receipts", "erasure_chain": "hashes", "tombstones": "hashes", "tombstone_key": "a key", "erasure_jobs": "sealed", "past_counts": "counts",
+		"audit_log": "commitments; what opens them goes", "audit_head": "a number and a hash",
 		"goose_db_version": "migrations",
 	}
 }

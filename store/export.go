@@ -57,8 +57,9 @@ func exports() []exported {
 // NotExported lists the tables with rows of candidates that are in no export, with the reason.
 func NotExported() map[string]string {
 	return map[string]string{
-		"legal_holds":   "says which claims are prepared; that data is kept for one is told as a restriction (GDPR Art. 15(4))",
-		"meeting_seats": "says which colleagues hold an interview (GDPR Art. 15(4)); when it is stands in meetings",
+		"legal_holds":    "says which claims are prepared; that data is kept for one is told as a restriction (GDPR Art. 15(4))",
+		"audit_openings": "opens what the audit log says of them, which is no record of its own; without it nobody can read that",
+		"meeting_seats":  "says which colleagues hold an interview (GDPR Art. 15(4)); when it is stands in meetings",
 	}
 }
 

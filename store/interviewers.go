@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -145,9 +146,9 @@ func (s *Store) InterviewerGroups(ctx context.Context) ([]InterviewerGroup, erro
 // DeleteInterviewer deletes an interviewer with their calendars and time off. What was changed about them stays known, without
 // who they were. The error has crm.CodeNotFound when there is none, and crm.CodeConflict when interviews refer to them.
 func (s *Store) DeleteInterviewer(ctx context.Context, idOrEmail, by string, at time.Time) error {
-	err := s.changeInterviewer(ctx, idOrEmail, func(_ *transaction, i *crm.Interviewer, batch *pgx.Batch) error {
+	err := s.changeInterviewer(ctx, idOrEmail, func(tx *transaction, i *crm.Interviewer, batch *pgx.Batch) error {
 		batch.Queue("delete from interviewers where id = $1", i.ID)
-		queueInterviewerChange(batch, InterviewerChange{InterviewerID: i.ID, At: at, By: by, What: "deleted"})
+		queueInterviewerChange(tx, batch, InterviewerChange{InterviewerID: i.ID, At: at, By: by, What: "deleted"})
 		return nil
 	})
 	if SQLState(err) == stateForeignKey {
@@ -164,7 +165,7 @@ func (s *Store) SetTimeOff(ctx context.Context, idOrEmail string, away []crm.Spa
 		away[i] = crm.Span{Start: instant(away[i].Start), End: instant(away[i].End)}
 	}
 	away = crm.MergeSpans(away)
-	err := s.changeInterviewer(ctx, idOrEmail, func(_ *transaction, i *crm.Interviewer, batch *pgx.Batch) error {
+	err := s.changeInterviewer(ctx, idOrEmail, func(tx *transaction, i *crm.Interviewer, batch *pgx.Batch) error {
 		if slices.EqualFunc(i.TimeOff, away, func(a, b crm.Span) bool { return a.Start.Equal(b.Start) && a.End.Equal(b.End) }) {
 			return nil
 		}
@@ -172,7 +173,7 @@ func (s *Store) SetTimeOff(ctx context.Context, idOrEmail string, away []crm.Spa
 		batch.Queue("delete from interviewer_time_off where interviewer_id = $1", i.ID)
 		batch.Queue(`insert into interviewer_time_off (interviewer_id, starts_at, ends_at)
 			select $1, * from unnest($2::timestamptz[], $3::timestamptz[])`, i.ID, starts, ends)
-		queueInterviewerChange(batch, InterviewerChange{InterviewerID: i.ID, At: at, By: by, What: "time_off"})
+		queueInterviewerChange(tx, batch, InterviewerChange{InterviewerID: i.ID, At: at, By: by, What: "time_off"})
 		return nil
 	})
 	return away, wrapped("set time off", err)
@@ -210,7 +211,11 @@ type InterviewerChange struct {
 	Fields        []string
 }
 
-func queueInterviewerChange(batch *pgx.Batch, c InterviewerChange) {
+// queueInterviewerChange writes a change down, and has the audit log say so.
+func queueInterviewerChange(tx *transaction, batch *pgx.Batch, c InterviewerChange) {
+	tx.tell(crm.AuditRecord{
+		At: c.At, Action: crm.AuditChange, Kind: "interviewer", Object: c.InterviewerID, Detail: strings.TrimSpace(c.What + " " + strings.Join(c.Fields, " ")),
+	})
 	batch.Queue("insert into interviewer_changes (interviewer_id, at, said_by, what, fields) values ($1, $2, $3, $4, $5)",
 		c.InterviewerID, moment(c.At), c.By, c.What, list(c.Fields))
 }

@@ -82,7 +82,7 @@ func (s *Store) upsertPeople(ctx context.Context, writes []InterviewerWrite, u *
 		return done, nil
 	}
 	last := &pgx.Batch{}
-	u.queue(last)
+	u.queue(tx, last)
 	return done, tx.commit(ctx, last)
 }
 
@@ -136,7 +136,7 @@ func (u *peopleUpsert) write(w *InterviewerWrite) Upserted {
 }
 
 // queue writes the drafts that differ from what was there, in the order of their key.
-func (u *peopleUpsert) queue(batch *pgx.Batch) {
+func (u *peopleUpsert) queue(tx *transaction, batch *pgx.Batch) {
 	slices.SortFunc(u.drafts, func(a, b *person) int { return cmp.Compare(a.now.Email, b.now.Email) })
 	for _, p := range u.drafts {
 		change := InterviewerChange{InterviewerID: p.now.ID, At: u.at, By: u.by, What: "created"}
@@ -148,6 +148,6 @@ func (u *peopleUpsert) queue(batch *pgx.Batch) {
 			}
 		}
 		queueInterviewer(batch, &p.now, p.before == nil, u.at)
-		queueInterviewerChange(batch, change)
+		queueInterviewerChange(tx, batch, change)
 	}
 }

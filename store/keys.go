@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -20,12 +21,13 @@ type Key struct {
 	ID         string
 	Name       string
 	Scopes     []string
+	Roles      []string // bundles of further scopes
 	CreatedAt  time.Time
 	LastUsedAt time.Time // to the minute
 	RevokedAt  time.Time
 }
 
-const keyColumns = "id, name, scopes, created_at, last_used_at, revoked_at, hash"
+const keyColumns = "id, name, scopes, roles, created_at, last_used_at, revoked_at, hash"
 
 // keyRow is a key with the SHA-256 of its secret. The secret is random, so a plain hash is as good as a slow one.
 type keyRow struct {
@@ -34,7 +36,7 @@ type keyRow struct {
 }
 
 func scanKey(row pgx.CollectableRow) (k keyRow, err error) {
-	err = row.Scan(&k.ID, &k.Name, &k.Scopes, &k.CreatedAt, at(&k.LastUsedAt), at(&k.RevokedAt), &k.hash)
+	err = row.Scan(&k.ID, &k.Name, &k.Scopes, &k.Roles, &k.CreatedAt, at(&k.LastUsedAt), at(&k.RevokedAt), &k.hash)
 	return k, err
 }
 
@@ -83,14 +85,24 @@ func (k *keyring) forget() {
 	k.valid = nil
 }
 
-// CreateKey makes an API key and returns its secret, which is stored nowhere.
+// CreateKey makes an API key with some scopes and returns its secret, which is stored nowhere.
 func (s *Store) CreateKey(ctx context.Context, name string, scopes []string, at time.Time) (id, secret string, err error) {
+	return s.CreateKeyWithRoles(ctx, name, scopes, nil, at)
+}
+
+// CreateKeyWithRoles is CreateKey for a key that has the scopes of some roles too. What a role may is not the store's to know.
+func (s *Store) CreateKeyWithRoles(ctx context.Context, name string, scopes, roles []string, at time.Time) (id, secret string, err error) {
 	id = crm.NewID(crm.PrefixKey, at)
 	secret = keyPrefix + strings.TrimPrefix(id, crm.PrefixKey+"_") + "_" + strings.ToLower(rand.Text())
 	hash := sha256.Sum256([]byte(secret))
-	_, err = s.pool.Exec(ctx, "insert into api_keys (id, name, hash, scopes, created_at) values ($1, $2, $3, $4, $5)",
-		id, name, hash[:], list(scopes), moment(at))
-	if err != nil {
+	batch := &pgx.Batch{}
+	batch.Queue("insert into api_keys (id, name, hash, scopes, roles, created_at) values ($1, $2, $3, $4, $5, $6)",
+		id, name, hash[:], list(scopes), list(roles), moment(at))
+	record := crm.AuditRecord{At: at, Action: crm.AuditCreate, Kind: "key", Object: id, Detail: strings.Join(slices.Concat(roles, scopes), " ")}
+	if err := queueAudit(ctx, batch, at, []crm.AuditRecord{record}); err != nil {
+		return "", "", err
+	}
+	if err := s.once(ctx, batch); err != nil {
 		return "", "", fmt.Errorf("create key: %w", err)
 	}
 	return id, secret, nil
@@ -153,13 +165,19 @@ func (s *Store) ListKeys(ctx context.Context) ([]Key, error) {
 
 // RevokeKey ends a key for good. The error has crm.CodeNotFound when there is no such key; revoking twice is fine.
 func (s *Store) RevokeKey(ctx context.Context, id string, at time.Time) error {
-	tag, err := s.pool.Exec(ctx, "update api_keys set revoked_at = coalesce(revoked_at, $2) where id = $1", id, moment(at))
+	var revoked []string
+	lock := &pgx.Batch{}
+	gather(lock.Queue("update api_keys set revoked_at = coalesce(revoked_at, $2) where id = $1 returning id", id, moment(at)), text, &revoked)
+	tx, err := s.begin(ctx, lock)
 	if err != nil {
 		return fmt.Errorf("revoke key: %w", err)
 	}
-	s.keys.forget()
-	if tag.RowsAffected() == 0 {
+	defer tx.rollback(ctx)
+	if len(revoked) == 0 {
 		return notFound("There is no such key.")
 	}
-	return nil
+	tx.tell(crm.AuditRecord{At: at, Action: crm.AuditRemove, Kind: "key", Object: id})
+	err = tx.commit(ctx, &pgx.Batch{})
+	s.keys.forget()
+	return wrapped("revoke key", err)
 }

@@ -64,6 +64,9 @@ func (s *Store) Merge(
 	if err := m.queue(write); err != nil {
 		return Merged{}, fmt.Errorf("merge candidates: %w", err)
 	}
+	tx.tell(crm.AuditRecord{At: m.at, Action: crm.AuditMerge, Kind: "candidate", Parts: []crm.AuditPart{
+		{Owner: ids[1], Name: "candidate", Value: ids[1]}, {Owner: ids[1], Name: "merged", Value: ids[0]},
+	}})
 	if err := tx.commit(ctx, write); err != nil {
 		return Merged{}, fmt.Errorf("merge candidates: %w", err)
 	}
@@ -206,6 +209,7 @@ func (m *merge) queueConsents(batch *pgx.Batch) []crm.Event {
 
 // queueBelongings hands over what needs no more than another name on it. Planned messages go to the survivor's addresses.
 func (m *merge) queueBelongings(batch *pgx.Batch) {
+	batch.Queue("select from candidates where id = $1 for update", m.from.ID) // whoever has read them: their opening comes along, or is the survivor's
 	batch.Queue(`update applications a set candidate_id = $2 where candidate_id = $1 and not exists (select from applications s
 		where s.candidate_id = $2 and s.external_id = a.external_id)`, m.from.ID, m.into.ID)
 	batch.Queue(`insert into pool_members (pool, candidate_id, since) select pool, $2, since from pool_members where candidate_id = $1
@@ -213,7 +217,7 @@ func (m *merge) queueBelongings(batch *pgx.Batch) {
 	// What both have asked for is asked once: the survivor's own request goes on.
 	batch.Queue(`update privacy_requests r set candidate_id = $2, wake = wake + 1 where candidate_id = $1 and (closed_at is not null or not exists (
 		select from privacy_requests s where s.candidate_id = $2 and s.kind = r.kind and s.purpose = r.purpose and s.closed_at is null))`, m.from.ID, m.into.ID)
-	for _, table := range []string{"messages", "tasks", "decisions", "notes", "legal_holds"} {
+	for _, table := range []string{"messages", "tasks", "decisions", "notes", "audit_openings", "legal_holds"} {
 		batch.Queue("update "+table+" set candidate_id = $2 where candidate_id = $1", m.from.ID, m.into.ID)
 	}
 }

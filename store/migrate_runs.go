@@ -72,6 +72,9 @@ func (s *Store) MigrateRuns(
 			queueMigration(write, &runs[i], m, at)
 		}
 	}
+	if len(moved) > 0 {
+		tx.tell(crm.AuditRecord{At: at, Action: crm.AuditMigrate, Kind: "definition", Object: "sequence/" + definition, Detail: fmt.Sprintf("%d runs to %s", len(moved), hash)})
+	}
 	if err := tx.commit(ctx, write); err != nil {
 		return nil, "", fmt.Errorf("move runs: %w", err)
 	}
@@ -119,7 +122,13 @@ func (s *Store) StopRuns(ctx context.Context, definition, by, after string, limi
 	if len(runs) == 0 {
 		return 0, "", nil
 	}
-	if _, err := s.pool.Exec(ctx, insertEvents, rows.arguments()...); err != nil {
+	batch := &pgx.Batch{}
+	batch.Queue(insertEvents, rows.arguments()...)
+	record := crm.AuditRecord{At: at, Action: crm.AuditStop, Kind: "definition", Object: "sequence/" + definition, Detail: fmt.Sprintf("%d runs", len(runs))}
+	if err := queueAudit(ctx, batch, at, []crm.AuditRecord{record}); err != nil {
+		return 0, "", err
+	}
+	if err := s.once(ctx, batch); err != nil {
 		return 0, "", fmt.Errorf("store control events: %w", err)
 	}
 	s.Notify(TopicEvents)

@@ -100,6 +100,7 @@ func (s *Store) receiveLocked(ctx context.Context, events []crm.Event, optOuts [
 	if err := l.queueEffects(write, received, s.now()); err != nil {
 		return nil, err
 	}
+	tx.tell(l.audited(ctx)...)
 	if err := tx.commit(ctx, write); err != nil {
 		return nil, err
 	}

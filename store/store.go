@@ -35,6 +35,7 @@ type Store struct {
 	bell  *bell
 	keys  keyring
 	seal  seal.Keys
+	audit audit
 
 	receipts ed25519.PrivateKey
 	holding  Holding
@@ -94,6 +95,7 @@ func registerTypes(types *pgtype.Map) {
 // Close finishes what is under way and closes every connection. No method may be called after it.
 func (s *Store) Close() {
 	s.front.close()
+	s.audit.lane.Wait()
 	s.bell.close()
 	s.pool.Close()
 }

@@ -19,8 +19,13 @@ const rollbackTimeout = 5 * time.Second
 // transaction is a connection on which a transaction is run as pipelined batches: one round trip each, with "begin" as the
 // first statement of the first batch and "commit" as the last of the last.
 type transaction struct {
-	conn *pgxpool.Conn // nil once it is over
+	conn  *pgxpool.Conn // nil once it is over
+	clock func() time.Time
+	told  []crm.AuditRecord // for the audit log: written by the commit, after everything else
 }
+
+// tell has the audit log say what the transaction does.
+func (tx *transaction) tell(records ...crm.AuditRecord) { tx.told = append(tx.told, records...) }
 
 // beginAttempts is how often a transaction is begun whose candidates are gone once it has their locks. Only a merge does that,
 // and one candidate is seldom merged twice.
@@ -42,7 +47,7 @@ func (s *Store) tryBegin(ctx context.Context, first *pgx.Batch) (*transaction, e
 	if err != nil {
 		return nil, err
 	}
-	tx := &transaction{conn: conn}
+	tx := &transaction{conn: conn, clock: s.now}
 	opened := &pgx.Batch{}
 	opened.Queue("begin isolation level read committed")
 	for _, q := range first.QueuedQueries { // copies: a query that was sent is tied to its connection
@@ -67,6 +72,10 @@ func (tx *transaction) send(ctx context.Context, batch *pgx.Batch) error {
 func (tx *transaction) commit(ctx context.Context, last *pgx.Batch) error {
 	if tx.conn == nil {
 		return errors.New("transaction is over")
+	}
+	if err := queueAudit(ctx, last, tx.clock(), tx.told); err != nil {
+		tx.rollback(ctx)
+		return err
 	}
 	last.Queue("commit").Exec(func(tag pgconn.CommandTag) error {
 		if tag.String() != "COMMIT" { // a transaction in which a statement failed answers ROLLBACK, without an error

@@ -108,6 +108,7 @@ func (s *Store) tryUpsert(ctx context.Context, writes []Write, at time.Time, cre
 	if err := tx.send(ctx, write); err != nil {
 		return nil, err
 	}
+	tx.tell(u.audited(ctx)...)
 	last := &pgx.Batch{}
 	queueConsents(last, linesOfAll(adopted))
 	queuePauses(last, adopted)

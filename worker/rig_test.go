@@ -30,22 +30,23 @@ func TestMain(m *testing.M) { os.Exit(temporaltest.Run(m)) }
 // rig is an installation for one test: a database of its own on a real Postgres, a task queue of its own on a real Temporal
 // server, and a provider that writes down what it is given.
 type rig struct {
-	t        *testing.T
-	dsn      string
-	store    *store.Store
-	temporal client.Client
-	mailbox  *mailbox
-	texts    worker.Provider         // nil: the mailbox takes texts too
-	rates    map[crm.Channel]float64 // of the providers' accounts
-	calls    activities.Requester    // nil: none are made
-	scale    crm.Scale
-	queue    string
-	inbound  string // the domain that answers go to
-	tracking worker.Tracking
-	erasures worker.ErasureLog
-	mail     worker.Provider // nil: the mailbox takes mail
-	opens    booking.Open    // people's calendars; nil: nobody can be reached
-	log      *slog.Logger
+	t           *testing.T
+	dsn         string
+	store       *store.Store
+	temporal    client.Client
+	mailbox     *mailbox
+	texts       worker.Provider         // nil: the mailbox takes texts too
+	rates       map[crm.Channel]float64 // of the providers' accounts
+	calls       activities.Requester    // nil: none are made
+	scale       crm.Scale
+	queue       string
+	inbound     string // the domain that answers go to
+	tracking    worker.Tracking
+	erasures    worker.ErasureLog
+	checkpoints worker.ErasureLog // of the audit log; nil: none
+	mail        worker.Provider   // nil: the mailbox takes mail
+	opens       booking.Open      // people's calendars; nil: nobody can be reached
+	log         *slog.Logger
 }
 
 // newRig makes an installation in which a virtual day passes in the given real time; zero is real time.
@@ -89,11 +90,11 @@ func (r *rig) work() (stop func()) {
 		InterviewerPage: func(meeting, person string) string { return "http://localhost/v/" + meeting + "." + person },
 		SchedulePage:    func(run string) string { return "http://localhost/i/" + run },
 		Store:           r.store, Temporal: r.temporal, Scale: r.scale, TaskQueue: r.queue, PublicURL: "http://localhost", ReplyDomain: r.inbound,
-		Providers:   map[crm.Channel]worker.Provider{crm.Email: mail, crm.SMS: texts},
-		Rates:       r.rates,
-		Tracking:    r.tracking,
-		Calls:       r.calls,
-		ErasureLog:  r.erasures,
+		Providers:  map[crm.Channel]worker.Provider{crm.Email: mail, crm.SMS: texts},
+		Rates:      r.rates,
+		Tracking:   r.tracking,
+		Calls:      r.calls,
+		ErasureLog: r.erasures, Checkpoints: r.checkpoints,
 		Calendars:   r.opens,
 		Unsubscribe: func(id string) string { return "http://localhost/u/" + id },
 		SurveyLink:  func(id string) string { return "http://localhost/s/" + id },

@@ -51,6 +51,7 @@ type Config struct {
 	// InterviewerPage is an interviewer's page of a meeting, for the event in their calendar and mail to them; nil: there is none.
 	InterviewerPage func(meetingID, interviewerID string) string
 	ErasureLog      ErasureLog                       // where erasures are written down outside the database; nil: nowhere
+	Checkpoints     ErasureLog                       // where it is written down how the audit log stands; nil: in the log alone
 	SchedulePage    func(enrollmentID string) string // a candidate's page of a run of an interview; nil: there is none
 	Tracking        Tracking                         // who notices opens and clicks; the zero value: nobody
 	TaskQueue       string                           // default workflows.TaskQueue
@@ -92,13 +93,15 @@ type Worker struct {
 	listsRest time.Time // until when providers are not asked for their lists; the loop's own
 	listsTold string    // why they were not read the last time; the same
 
-	erasureLog ErasureLog // nil: there is none
-	vacuumRest time.Time  // until when nothing is vacuumed after erasures; the loop's own
+	erasureLog  ErasureLog          // nil: there is none
+	vacuumRest  time.Time           // until when nothing is vacuumed after erasures; the loop's own
+	checkpoints ErasureLog          // nil: there is none
+	checked     crm.AuditCheckpoint // the last one; the loop's own
 
 	rights *activities.Rights
 
-	events, starts, wakes, jobs, sweeper, lookups, lists, erasures, requests *loop
-	messages                                                                 []*loop // of the lanes
+	events, starts, wakes, jobs, sweeper, lookups, lists, erasures, requests, audits *loop
+	messages                                                                         []*loop // of the lanes
 }
 
 // New returns a worker that does nothing until Run.
@@ -106,7 +109,7 @@ func New(c Config) *Worker {
 	w := &Worker{
 		store: c.Store, temporal: c.Temporal, providers: c.Providers, scale: c.Scale,
 		publicURL: strings.TrimSuffix(c.PublicURL, "/"), replyDomain: c.ReplyDomain, unsubscribe: c.Unsubscribe, surveyLink: c.SurveyLink,
-		confirmLink: c.ConfirmLink, requestLink: c.RequestLink, preferences: c.Preferences, tracking: c.Tracking, erasureLog: c.ErasureLog,
+		confirmLink: c.ConfirmLink, requestLink: c.RequestLink, preferences: c.Preferences, tracking: c.Tracking, erasureLog: c.ErasureLog, checkpoints: c.Checkpoints,
 		taskQueue: c.TaskQueue, buildID: c.BuildID, grace: cmp.Or(c.Grace, defaultGrace), log: c.Log,
 	}
 	w.letters = letters{
@@ -145,6 +148,7 @@ func New(c Config) *Worker {
 	w.erasures = newLoop("erasures", erasuresEvery, c.Log, w.erase)
 	w.rights = &activities.Rights{Requests: c.Store, Erase: w.rightsErase, Library: w.library, Scale: c.Scale, Now: time.Now}
 	w.requests = newLoop("requests", requestsEvery, c.Log, w.wakeRequests)
+	w.audits = newLoop("checkpoints of the audit log", checkpointEvery, c.Log, w.checkpoint)
 	w.sweeper = newLoop("sweeper", min(sweepEvery, w.grace), c.Log, w.sweep)
 	return w
 }
@@ -173,7 +177,7 @@ func (w *Worker) Run(ctx context.Context) error {
 
 	var running sync.WaitGroup
 	running.Go(func() { w.listen(ctx) })
-	for _, l := range slices.Concat([]*loop{w.events, w.starts, w.wakes, w.jobs, w.sweeper, w.lookups, w.lists, w.erasures, w.requests}, w.messages, w.calendars) {
+	for _, l := range slices.Concat([]*loop{w.events, w.starts, w.wakes, w.jobs, w.sweeper, w.lookups, w.lists, w.erasures, w.requests, w.audits}, w.messages, w.calendars) {
 		running.Go(func() { l.run(ctx) })
 	}
 	running.Wait()

@@ -8,6 +8,8 @@ const (
 
 	ReceiptKeyFile = "receipt.key"    // signs the receipts of erasures
 	ErasuresFile   = "erasures.jsonl" // the log of erasures
+
+	CheckpointsFile = "audit-checkpoints.jsonl" // how the audit log stood, beside the log of erasures
 )
 
 // Address is where `rapport up` is.

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/mail"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -22,6 +23,7 @@ import (
 	"github.com/rapport-crm/rapport/activities/twilio"
 	"github.com/rapport-crm/rapport/api"
 	"github.com/rapport-crm/rapport/crm"
+	"github.com/rapport-crm/rapport/deploy/local"
 	"github.com/rapport-crm/rapport/store"
 	"github.com/rapport-crm/rapport/worker"
 )
@@ -199,9 +201,10 @@ func Worker(ctx context.Context, c Config) (*worker.Worker, error) {
 		return nil, err
 	}
 	public := strings.TrimSuffix(c.PublicURL, "/")
-	var log worker.ErasureLog
+	var log, checkpoints worker.ErasureLog
 	if c.ErasureLog != "" {
 		log = ErasureLog{Path: c.ErasureLog}
+		checkpoints = ErasureLog{Path: filepath.Join(filepath.Dir(c.ErasureLog), local.CheckpointsFile)}
 	}
 	return worker.New(worker.Config{
 		Store: c.Store, Temporal: c.Temporal, Providers: providers, Scale: c.Scale, PublicURL: public,
@@ -209,6 +212,7 @@ func Worker(ctx context.Context, c Config) (*worker.Worker, error) {
 		Rates:       map[crm.Channel]float64{crm.Email: c.Providers.SendGridRate, crm.SMS: c.Providers.TwilioRate},
 		Calls:       call.New(c.Calls),
 		ErasureLog:  log,
+		Checkpoints: checkpoints,
 		Calendars:   calendars, CalendarDomain: domain,
 		Unsubscribe: func(messageID string) string { return api.UnsubscribeURL(public, secret, messageID) },
 		SurveyLink:  func(messageID string) string { return api.SurveyURL(public, secret, messageID) },

@@ -11,7 +11,7 @@ import (
 
 	"github.com/rapport-crm/rapport/activities/calendar"
 	"github.com/rapport-crm/rapport/activities/calendar/caldav"
-	"github.com/rapport-crm/rapport/activities/calendar/caltest"
+	"github.com/rapport-crm/rapport/activities/calendar/calendartest"
 )
 
 // Against Radicale as Debian has it: one server, a calendar for each test.
@@ -32,18 +32,18 @@ func TestRadicale(t *testing.T) {
 // busy puts the calendars of the table there by plain requests.
 func busy(t *testing.T, server *radicale) {
 	t.Helper()
-	for _, tc := range caltest.Cases() {
+	for _, tc := range calendartest.Cases() {
 		t.Run(tc.Name, func(t *testing.T) {
 			t.Parallel()
 			path := server.collection(t, tc.Name)
 			for i, event := range tc.Events {
-				server.put(t, path+string(rune('a'+i))+".ics", caltest.Wrap(event))
+				server.put(t, path+string(rune('a'+i))+".ics", calendartest.Wrap(event))
 			}
 			blocks, err := open(t, client(), server.url+path).Busy(t.Context(), tc.Within())
 			if err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(tc.Want, caltest.Show(blocks)); diff != "" {
+			if diff := cmp.Diff(tc.Want, calendartest.Show(blocks)); diff != "" {
 				t.Error(diff)
 			}
 		})
@@ -76,7 +76,7 @@ func life(t *testing.T, server *radicale) {
 		if diff := cmp.Diff(&event, found, cmpopts.EquateEmpty()); diff != "" {
 			t.Error(diff)
 		}
-		blocks, err := c.Busy(t.Context(), caltest.Within("2026-11-05", "2026-11-06"))
+		blocks, err := c.Busy(t.Context(), calendartest.Within("2026-11-05", "2026-11-06"))
 		if err != nil || len(blocks) != 1 || blocks[0].UID != uid {
 			t.Errorf("busy %v %v", blocks, err)
 		}
@@ -84,7 +84,7 @@ func life(t *testing.T, server *radicale) {
 		if err := c.Put(t.Context(), event); err != nil {
 			t.Fatal(err)
 		}
-		if blocks, err := c.Busy(t.Context(), caltest.Within("2026-11-05", "2026-11-06")); err != nil || len(blocks) != 0 {
+		if blocks, err := c.Busy(t.Context(), calendartest.Within("2026-11-05", "2026-11-06")); err != nil || len(blocks) != 0 {
 			t.Errorf("busy with a cancelled event: %v %v", blocks, err)
 		}
 		for range 2 { // the second finds nothing, which is no error
@@ -137,7 +137,7 @@ func answers(t *testing.T, server *radicale) {
 	if got := answer(); got != calendar.Declined {
 		t.Errorf("answer is %q", got)
 	}
-	if blocks, err := c.Busy(t.Context(), caltest.Within("2026-11-05", "2026-11-06")); err != nil || len(blocks) != 0 {
+	if blocks, err := c.Busy(t.Context(), calendartest.Within("2026-11-05", "2026-11-06")); err != nil || len(blocks) != 0 {
 		t.Errorf("busy with a declined event: %v %v", blocks, err)
 	}
 	event.Sequence, event.Summary = 2, "New words"
@@ -202,7 +202,7 @@ func discover(t *testing.T, server *radicale) {
 
 func failures(t *testing.T, server *radicale) {
 	t.Helper()
-	within := caltest.Within("2026-11-05", "2026-11-06")
+	within := calendartest.Within("2026-11-05", "2026-11-06")
 	for name, tc := range map[string]struct {
 		as   caldav.Account
 		path string
@@ -217,7 +217,7 @@ func failures(t *testing.T, server *radicale) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			c, err := caldav.New(client(), server.url+tc.path, tc.as, caltest.Owner())
+			c, err := caldav.New(client(), server.url+tc.path, tc.as, calendartest.Ada())
 			if err != nil {
 				t.Fatal(err)
 			}

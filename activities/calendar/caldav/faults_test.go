@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/rapport-crm/rapport/activities/calendar"
-	"github.com/rapport-crm/rapport/activities/calendar/caltest"
+	"github.com/rapport-crm/rapport/activities/calendar/calendartest"
 	"github.com/rapport-crm/rapport/activities/calendar/remote"
 )
 
@@ -139,6 +139,6 @@ func slow(t *testing.T, server *radicale) {
 	path := server.collection(t, "slow")
 	proxy := server.liar(t, fault{method: "REPORT", first: func() { time.Sleep(time.Second) }, status: 500})
 	c := open(t, remote.New(remote.Config{AllowPrivate: true, Timeout: 200 * time.Millisecond}), proxy.URL+path)
-	_, err := c.Busy(t.Context(), caltest.Within("2026-11-05", "2026-11-06"))
+	_, err := c.Busy(t.Context(), calendartest.Within("2026-11-05", "2026-11-06"))
 	wants(t, err, calendar.Unavailable, "timeout")
 }

@@ -8,7 +8,7 @@ import (
 	webdav "github.com/emersion/go-webdav"
 	other "github.com/emersion/go-webdav/caldav"
 
-	"github.com/rapport-crm/rapport/activities/calendar/caltest"
+	"github.com/rapport-crm/rapport/activities/calendar/calendartest"
 )
 
 // seenElsewhere looks at what we put there with a client, and a parser, that others wrote.
@@ -23,7 +23,7 @@ func seenElsewhere(t *testing.T, server *radicale) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	within := caltest.Within("2026-11-05", "2026-11-06")
+	within := calendartest.Within("2026-11-05", "2026-11-06")
 	all := other.CalendarCompRequest{Name: "VCALENDAR", AllProps: true, AllComps: true}
 	objects, err := c.QueryCalendar(t.Context(), path, &other.CalendarQuery{CompRequest: all, CompFilter: other.CompFilter{
 		Name: "VCALENDAR", Comps: []other.CompFilter{{Name: "VEVENT", Start: within.Start.UTC(), End: within.End.UTC()}},

@@ -15,7 +15,6 @@ import (
 	"github.com/rapport-crm/rapport/activities/calendar"
 	"github.com/rapport-crm/rapport/activities/calendar/caldav"
 	"github.com/rapport-crm/rapport/activities/calendar/calendartest"
-	"github.com/rapport-crm/rapport/activities/calendar/caltest"
 	"github.com/rapport-crm/rapport/activities/calendar/remote"
 	"github.com/rapport-crm/rapport/crm"
 )
@@ -85,7 +84,7 @@ func client() *remote.Client {
 
 func open(t *testing.T, client *remote.Client, address string) *caldav.Calendar {
 	t.Helper()
-	c, err := caldav.New(client, address, ada(), caltest.Owner())
+	c, err := caldav.New(client, address, ada(), calendartest.Ada())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,7 +14,6 @@ import (
 
 	"github.com/rapport-crm/rapport/activities/calendar"
 	"github.com/rapport-crm/rapport/activities/calendar/calendartest"
-	"github.com/rapport-crm/rapport/activities/calendar/caltest"
 	"github.com/rapport-crm/rapport/crm"
 )
 
@@ -85,7 +84,7 @@ func (r *rig) Add(e calendartest.Entry) {
 			lines = append(lines, head+"RECURRENCE-ID"+kind+at.Format(form), "DTSTART"+kind+i.Start.Format(form), "DTEND"+kind+i.End.Format(form), "END:VEVENT")
 		}
 	}
-	r.server.put(r.t, r.path+e.UID+".ics", caltest.Wrap(strings.Join(lines, "\n")))
+	r.server.put(r.t, r.path+e.UID+".ics", calendartest.Wrap(strings.Join(lines, "\n")))
 }
 
 // each does something to every object with this UID: its address and its text.

@@ -11,7 +11,7 @@ import (
 
 	"github.com/rapport-crm/rapport/activities/calendar"
 	"github.com/rapport-crm/rapport/activities/calendar/caldav"
-	"github.com/rapport-crm/rapport/activities/calendar/caltest"
+	"github.com/rapport-crm/rapport/activities/calendar/calendartest"
 	"github.com/rapport-crm/rapport/activities/calendar/remote"
 )
 
@@ -27,17 +27,17 @@ func timesAlone(t *testing.T, _ *radicale) {
 		if !strings.Contains(string(body), `<C:time-range start="20261101T230000Z" end="20261115T230000Z"/>`) {
 			t.Errorf("asked for %s", body)
 		}
-		_, _ = io.WriteString(w, caltest.Wrap("BEGIN:VFREEBUSY\nDTSTART:20261101T230000Z\nDTEND:20261115T230000Z\n"+
+		_, _ = io.WriteString(w, calendartest.Wrap("BEGIN:VFREEBUSY\nDTSTART:20261101T230000Z\nDTEND:20261115T230000Z\n"+
 			"FREEBUSY:20261105T090000Z/PT1H,20261106T090000Z/20261106T100000Z\nFREEBUSY;FBTYPE=BUSY-TENTATIVE:20261107T090000Z/PT1H\n"+
 			"FREEBUSY;FBTYPE=FREE:20261108T090000Z/PT1H\nEND:VFREEBUSY"))
 	}))
 	t.Cleanup(server.Close)
-	blocks, err := open(t, client(), server.URL).Busy(t.Context(), caltest.Within("2026-11-02", "2026-11-16"))
+	blocks, err := open(t, client(), server.URL).Busy(t.Context(), calendartest.Within("2026-11-02", "2026-11-16"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := []string{"Thu 05 10:00-11:00", "Fri 06 10:00-11:00", "Sat 07 10:00-11:00 tentative"}
-	if diff := cmp.Diff(want, caltest.Show(blocks)); diff != "" {
+	if diff := cmp.Diff(want, calendartest.Show(blocks)); diff != "" {
 		t.Error(diff)
 	}
 }

@@ -33,8 +33,8 @@ func at(e calendar.Event, sequence int, from, to string) calendar.Event {
 func later() calendar.Event { return at(Interview(), 3, "2026-11-06 14:00", "2026-11-06 15:00") }
 
 const (
-	onThursday = uid + " Thu 05 10:00-Thu 05 11:00"
-	onFriday   = uid + " Fri 06 14:00-Fri 06 15:00"
+	onThursday = uid + " Thu 05 10:00-11:00"
+	onFriday   = uid + " Fri 06 14:00-15:00"
 )
 
 func puts() map[string]func(*testing.T, Rig) {

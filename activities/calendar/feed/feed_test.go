@@ -12,14 +12,14 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/rapport-crm/rapport/activities/calendar"
-	"github.com/rapport-crm/rapport/activities/calendar/caltest"
+	"github.com/rapport-crm/rapport/activities/calendar/calendartest"
 	"github.com/rapport-crm/rapport/activities/calendar/feed"
 	"github.com/rapport-crm/rapport/activities/calendar/remote"
 )
 
 func open(t *testing.T, address string) *feed.Feed {
 	t.Helper()
-	f, err := feed.New(remote.New(remote.Config{AllowPrivate: true}), address, caltest.Owner())
+	f, err := feed.New(remote.New(remote.Config{AllowPrivate: true}), address, calendartest.Ada())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -28,7 +28,7 @@ func open(t *testing.T, address string) *feed.Feed {
 
 func TestBusy(t *testing.T) {
 	t.Parallel()
-	for _, tc := range caltest.Cases() {
+	for _, tc := range calendartest.Cases() {
 		t.Run(tc.Name, func(t *testing.T) {
 			t.Parallel()
 			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, tc.Text()) }))
@@ -37,7 +37,7 @@ func TestBusy(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(tc.Want, caltest.Show(blocks)); diff != "" {
+			if diff := cmp.Diff(tc.Want, calendartest.Show(blocks)); diff != "" {
 				t.Error(diff)
 			}
 		})
@@ -48,7 +48,7 @@ func TestBusy(t *testing.T) {
 func TestConditional(t *testing.T) {
 	t.Parallel()
 	at := func(hour string) string {
-		return caltest.Wrap("BEGIN:VEVENT\nUID:u\nDTSTART:20261105T" + hour + "0000Z\nDURATION:PT1H\nEND:VEVENT")
+		return calendartest.Wrap("BEGIN:VEVENT\nUID:u\nDTSTART:20261105T" + hour + "0000Z\nDURATION:PT1H\nEND:VEVENT")
 	}
 	var version, sent atomic.Int32
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -74,8 +74,8 @@ func TestConditional(t *testing.T) {
 		want          string
 	}{{0, 1, "u Thu 05 10:00-11:00"}, {0, 1, "u Thu 05 10:00-11:00"}, {1, 2, "u Thu 05 11:00-12:00"}, {1, 2, "u Thu 05 11:00-12:00"}, {2, 3, ""}, {1, 3, "u Thu 05 11:00-12:00"}} {
 		version.Store(step.version)
-		blocks, err := f.Busy(t.Context(), caltest.Within("2026-11-05", "2026-11-06"))
-		if got := strings.Join(caltest.Show(blocks), ", "); got != step.want || (err != nil) != (step.want == "") || sent.Load() != step.sent {
+		blocks, err := f.Busy(t.Context(), calendartest.Within("2026-11-05", "2026-11-06"))
+		if got := strings.Join(calendartest.Show(blocks), ", "); got != step.want || (err != nil) != (step.want == "") || sent.Load() != step.sent {
 			t.Errorf("step %d: got %q %v after %d files", i, got, err, sent.Load())
 		}
 	}
@@ -118,7 +118,7 @@ func TestFailures(t *testing.T) {
 			t.Parallel()
 			server := httptest.NewServer(tc.answer)
 			t.Cleanup(server.Close)
-			_, err := open(t, server.URL+"/private-token").Busy(t.Context(), caltest.Within("2026-11-05", "2026-11-06"))
+			_, err := open(t, server.URL+"/private-token").Busy(t.Context(), calendartest.Within("2026-11-05", "2026-11-06"))
 			wants(t, name, err, tc.kind)
 		})
 	}
@@ -130,18 +130,18 @@ func TestAddresses(t *testing.T) {
 		"https://calendar.example.com/private-token/basic.ics": true, "webcal://calendar.example.com/private-token": true, "webcals://calendar.example.com/x": true,
 		"http://calendar.example.com/private-token": false, "ftp://calendar.example.com/": false, "https://u:p@calendar.example.com/": false, "private-token": false, "": false,
 	} {
-		if _, err := feed.New(remote.New(remote.Config{}), address, caltest.Owner()); (err == nil) != ok {
+		if _, err := feed.New(remote.New(remote.Config{}), address, calendartest.Ada()); (err == nil) != ok {
 			t.Errorf("%s: %v", address, err)
 		} else if err != nil {
 			wants(t, address, err, calendar.Refused)
 		}
 	}
 	for _, address := range []string{"https://127.0.0.1/private-token", "webcal://169.254.169.254/latest/meta-data", "https://[::1]:8443/", "https://10.1.2.3/"} {
-		f, err := feed.New(remote.New(remote.Config{}), address, caltest.Owner())
+		f, err := feed.New(remote.New(remote.Config{}), address, calendartest.Ada())
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, err = f.Busy(t.Context(), caltest.Within("2026-11-05", "2026-11-06"))
+		_, err = f.Busy(t.Context(), calendartest.Within("2026-11-05", "2026-11-06"))
 		wants(t, address, err, calendar.Refused)
 	}
 }

@@ -10,24 +10,24 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/rapport-crm/rapport/activities/calendar"
-	"github.com/rapport-crm/rapport/activities/calendar/caltest"
+	"github.com/rapport-crm/rapport/activities/calendar/calendartest"
 	"github.com/rapport-crm/rapport/activities/calendar/ical"
 )
 
 func TestBusy(t *testing.T) {
 	t.Parallel()
-	for _, tc := range caltest.Cases() {
+	for _, tc := range calendartest.Cases() {
 		t.Run(tc.Name, func(t *testing.T) {
 			t.Parallel()
 			c, err := ical.Parse([]byte(tc.Text()))
 			if err != nil {
 				t.Fatal(err)
 			}
-			blocks, err := c.Busy(tc.Within(), caltest.Owner())
+			blocks, err := c.Busy(tc.Within(), calendartest.Ada())
 			if err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(tc.Want, caltest.Show(blocks)); diff != "" {
+			if diff := cmp.Diff(tc.Want, calendartest.Show(blocks)); diff != "" {
 				t.Error(diff)
 			}
 		})
@@ -61,7 +61,7 @@ func TestUnreadable(t *testing.T) {
 			t.Parallel()
 			c, err := ical.Parse([]byte(tc.text))
 			if err == nil {
-				_, err = c.Busy(caltest.Within("2026-11-01", "2027-03-01"), caltest.Owner())
+				_, err = c.Busy(calendartest.Within("2026-11-01", "2027-03-01"), calendartest.Ada())
 			}
 			var failure *calendar.Error
 			if !errors.As(err, &failure) || failure.Kind != calendar.Unreadable || failure.Code != tc.code || failure.Retryable() {
@@ -97,7 +97,7 @@ func TestBombs(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			blocks, err := c.Busy(caltest.Within("2026-11-01", "2027-03-01"), caltest.Owner())
+			blocks, err := c.Busy(calendartest.Within("2026-11-01", "2027-03-01"), calendartest.Ada())
 			if took := time.Since(began); took > 20*time.Second {
 				t.Errorf("took %s", took)
 			}
@@ -107,17 +107,17 @@ func TestBombs(t *testing.T) {
 }
 
 func FuzzBusy(f *testing.F) {
-	for _, tc := range caltest.Cases() {
+	for _, tc := range calendartest.Cases() {
 		f.Add([]byte(tc.Text()))
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
-		within := caltest.Within("2026-10-01", "2026-12-01")
+		within := calendartest.Within("2026-10-01", "2026-12-01")
 		began := time.Now()
 		c, err := ical.Parse(text)
 		if err != nil {
 			return
 		}
-		blocks, err := c.Busy(within, caltest.Owner())
+		blocks, err := c.Busy(within, calendartest.Ada())
 		for _, b := range blocks {
 			if err != nil || !b.Overlaps(within) {
 				t.Errorf("got %v with %v", b, err)

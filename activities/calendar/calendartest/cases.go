@@ -1,4 +1,4 @@
-package caltest
+package calendartest
 
 import "strings"
 
@@ -9,13 +9,13 @@ func named(uid string, lines ...string) string {
 	return "BEGIN:VEVENT\nUID:" + uid + "\nDTSTAMP:20261001T000000Z\nSUMMARY:Secret plans\n" + strings.Join(lines, "\n") + "\nEND:VEVENT"
 }
 
-// at is an hour from 10:00 to 11:00 in Berlin on a day of November 2026.
-func at(day string) []string {
+// hour is an hour from 10:00 to 11:00 in Berlin on a day of November 2026.
+func hour(day string) []string {
 	return []string{"DTSTART;TZID=Europe/Berlin:202611" + day + "T100000", "DTEND;TZID=Europe/Berlin:202611" + day + "T110000"}
 }
 
 // with is an hour on Thursday the 5th, and more lines.
-func with(lines ...string) string { return event(append(at("05"), lines...)...) }
+func with(lines ...string) string { return event(append(hour("05"), lines...)...) }
 
 // Cases returns the table.
 func Cases() []Case {
@@ -51,7 +51,7 @@ func plain() []Case {
 		{Name: "right outside", Events: []string{
 			named("a", "DTSTART:20261101T220000Z", "DTEND:20261101T230000Z"), named("b", "DTSTART:20261115T230000Z", "DTEND:20261116T000000Z"),
 		}},
-		{Name: "two at a time", Events: []string{with(), named("a", at("05")...)}, Want: []string{"a Thu 05 10:00-11:00", "u Thu 05 10:00-11:00"}},
+		{Name: "two at a time", Events: []string{with(), named("a", hour("05")...)}, Want: []string{"a Thu 05 10:00-11:00", "u Thu 05 10:00-11:00"}},
 	}
 }
 
@@ -94,21 +94,21 @@ func recurring() []Case {
 		{Name: "daily over a clock change", Events: []string{event(append(daily, "RRULE:FREQ=DAILY")...)}, From: "2026-10-24", To: "2026-10-27", Want: []string{"u Sat 24 09:00-09:30", "u Sun 25 09:00-09:30", "u Mon 26 09:00-09:30"}},
 		{Name: "weekly far away, over their clock change", Events: []string{event(append(weekly, "RRULE:FREQ=WEEKLY")...)}, From: "2026-10-19", To: "2026-11-04", Want: []string{"u Mon 19 16:00-17:00", "u Mon 26 15:00-16:00", "u Mon 02 16:00-17:00"}},
 		{Name: "weekly by its own zone", Events: []string{ownZone + event("DTSTART;TZID=Office time:20260105T100000", "DTEND;TZID=Office time:20260105T110000", "RRULE:FREQ=WEEKLY")}, From: "2026-10-19", To: "2026-11-04", Want: []string{"u Mon 19 10:00-11:00", "u Mon 26 10:00-11:00", "u Mon 02 10:00-11:00"}},
-		{Name: "on weekdays", Events: []string{event(append(at("02"), "RRULE:FREQ=WEEKLY;BYDAY=MO,WE;INTERVAL=2")...)}, Want: []string{"u Mon 02 10:00-11:00", "u Wed 04 10:00-11:00"}},
-		{Name: "a count", Events: []string{event(append(at("02"), "RRULE:FREQ=DAILY;COUNT=2")...)}, Want: []string{"u Mon 02 10:00-11:00", "u Tue 03 10:00-11:00"}},
-		{Name: "until a moment", Events: []string{event(append(at("02"), "RRULE:FREQ=DAILY;UNTIL=20261103T090000Z")...)}, Want: []string{"u Mon 02 10:00-11:00", "u Tue 03 10:00-11:00"}},
-		{Name: "until a day", Events: []string{event(append(at("02"), "RRULE:FREQ=DAILY;UNTIL=20261103")...)}, Want: []string{"u Mon 02 10:00-11:00", "u Tue 03 10:00-11:00"}},
+		{Name: "on weekdays", Events: []string{event(append(hour("02"), "RRULE:FREQ=WEEKLY;BYDAY=MO,WE;INTERVAL=2")...)}, Want: []string{"u Mon 02 10:00-11:00", "u Wed 04 10:00-11:00"}},
+		{Name: "a count", Events: []string{event(append(hour("02"), "RRULE:FREQ=DAILY;COUNT=2")...)}, Want: []string{"u Mon 02 10:00-11:00", "u Tue 03 10:00-11:00"}},
+		{Name: "until a moment", Events: []string{event(append(hour("02"), "RRULE:FREQ=DAILY;UNTIL=20261103T090000Z")...)}, Want: []string{"u Mon 02 10:00-11:00", "u Tue 03 10:00-11:00"}},
+		{Name: "until a day", Events: []string{event(append(hour("02"), "RRULE:FREQ=DAILY;UNTIL=20261103")...)}, Want: []string{"u Mon 02 10:00-11:00", "u Tue 03 10:00-11:00"}},
 		{Name: "the last Friday", Events: []string{event("DTSTART:20260130T090000Z", "DURATION:PT1H", "RRULE:FREQ=MONTHLY;BYDAY=-1FR")}, From: "2026-11-01", To: "2026-12-01", Want: []string{"u Fri 27 10:00-11:00"}},
 		{Name: "the last working day", Events: []string{event("DTSTART:20260130T090000Z", "DURATION:PT1H", "RRULE:FREQ=MONTHLY;BYDAY=MO,TU,WE,TH,FR;BYSETPOS=-1")}, From: "2026-10-01", To: "2026-11-01", Want: []string{"u Fri 30 10:00-11:00"}},
 		{Name: "a birthday", Events: []string{event("DTSTART;VALUE=DATE:19801105", "RRULE:FREQ=YEARLY")}, Want: []string{"u Thu 05 00:00-Fri 06 00:00 all day"}},
 		{Name: "the 31st", Events: []string{event("DTSTART:20260131T090000Z", "DURATION:PT1H", "RRULE:FREQ=MONTHLY")}, From: "2026-09-01", To: "2026-11-01", Want: []string{"u Sat 31 10:00-11:00"}},
 		{Name: "long enough to be under way", Events: []string{event("DTSTART:20261025T090000Z", "DURATION:P10D", "RRULE:FREQ=MONTHLY")}, From: "2026-11-03", To: "2026-11-04", Want: []string{"u Sun 25 10:00-Wed 04 10:00"}},
-		{Name: "listed dates", Events: []string{event(append(at("02"), "RDATE;TZID=Europe/Berlin:20261104T120000,20261105T120000")...)}, Want: []string{"u Mon 02 10:00-11:00", "u Wed 04 12:00-13:00", "u Thu 05 12:00-13:00"}},
+		{Name: "listed dates", Events: []string{event(append(hour("02"), "RDATE;TZID=Europe/Berlin:20261104T120000,20261105T120000")...)}, Want: []string{"u Mon 02 10:00-11:00", "u Wed 04 12:00-13:00", "u Thu 05 12:00-13:00"}},
 	}
 }
 
 func exceptions() []Case {
-	series := append(at("02"), "RRULE:FREQ=DAILY;COUNT=4")
+	series := append(hour("02"), "RRULE:FREQ=DAILY;COUNT=4")
 	moved := named("u", "RECURRENCE-ID;TZID=Europe/Berlin:20261103T100000", "DTSTART;TZID=Europe/Berlin:20261106T150000", "DTEND;TZID=Europe/Berlin:20261106T160000")
 	return []Case{
 		{Name: "left out", Events: []string{event(append(series, "EXDATE;TZID=Europe/Berlin:20261103T100000,20261104T100000")...)}, Want: []string{"u Mon 02 10:00-11:00", "u Thu 05 10:00-11:00"}},

@@ -1,4 +1,4 @@
-package caltest
+package calendartest
 
 import (
 	"strings"
@@ -18,16 +18,8 @@ type Case struct {
 	Want   []string // as Show writes them
 }
 
-// Owner lives in Berlin and is known as ada@example.com.
-func Owner() ical.Owner { return ical.Owner{Zone: berlin(), Emails: []string{"ada@example.com"}} }
-
-func berlin() *time.Location {
-	loc, err := time.LoadLocation("Europe/Berlin")
-	if err != nil {
-		panic(err) // the zones are part of the program
-	}
-	return loc
-}
+// Ada is Owner, as the reader of iCalendar knows her.
+func Ada() ical.Owner { return ical.Owner{Zone: Berlin(), Emails: []string{Owner}} }
 
 // Text is the whole calendar.
 func (c *Case) Text() string { return Wrap(c.Events...) }
@@ -44,7 +36,7 @@ func (c *Case) Within() crm.Span {
 // Within is from the beginning of one day to the beginning of another, in Berlin.
 func Within(from, to string) crm.Span {
 	at := func(day string) time.Time {
-		t, err := time.ParseInLocation(time.DateOnly, day, berlin())
+		t, err := time.ParseInLocation(time.DateOnly, day, Berlin())
 		if err != nil {
 			panic(err) // a mistake in a test
 		}
@@ -70,7 +62,7 @@ func Wrap(components ...string) string {
 func Show(blocks []calendar.Block) []string {
 	var all []string
 	for _, b := range blocks {
-		start, end := b.Start.In(berlin()), b.End.In(berlin())
+		start, end := b.Start.In(Berlin()), b.End.In(Berlin())
 		text := b.UID + " " + start.Format("Mon 02 15:04") + "-"
 		if start.Format(time.DateOnly) == end.Format(time.DateOnly) {
 			text += end.Format("15:04")
