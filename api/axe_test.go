@@ -24,6 +24,7 @@ import (
 
 	"github.com/rapport-crm/rapport/api"
 	"github.com/rapport-crm/rapport/crm"
+	"github.com/rapport-crm/rapport/dsl"
 	"github.com/rapport-crm/rapport/dsl/phrases"
 )
 
@@ -141,6 +142,7 @@ func pagesOf(t *testing.T, locale string) map[string]string {
 		"deleted":      string(c.fill(c.path, url.Values{"do": {"erase"}}).body),
 		"survey-done":  string(w.fill(survey, url.Values{"nps": {"9"}, "pace": {"4"}, "clear": {"Yes"}}).body),
 	}
+	maps.Copy(pages, rightsPages(t, locale))
 	maps.Copy(pages, interviewPages(t, locale))
 	maps.Copy(pages, connectPages(t, locale))
 	for name, page := range pages {
@@ -148,6 +150,24 @@ func pagesOf(t *testing.T, locale string) map[string]string {
 			t.Errorf("%s is not in %s", name, locale)
 		}
 	}
+	return pages
+}
+
+// rightsPages are those of a request for a copy of one's data.
+func rightsPages(t *testing.T, locale string) map[string]string {
+	t.Helper()
+	c := newChooser(t, object{"locale": locale})
+	pages := map[string]string{
+		"rights-empty": string(c.fill(c.path, url.Values{"do": {"right"}, "right": {"rectification"}}).body),
+		"rights-sent":  string(c.fill(c.path, url.Values{"do": {"right"}, "right": {"access"}}).body),
+	}
+	link := c.told(dsl.SequenceRequestConfirm, crm.EventRequestReceived)
+	pages["request"] = string(c.send(http.MethodGet, link, nil, nil).body)
+	pages["request-done"] = string(c.fill(link, nil).body)
+	if _, err := c.store.AdvanceRequest(t.Context(), c.request().ID, ""); err != nil {
+		t.Fatal(err)
+	}
+	pages["data"] = string(c.send(http.MethodGet, c.told(dsl.SequenceRequestReady, crm.EventRequestReady), nil, nil).body)
 	return pages
 }
 

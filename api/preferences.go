@@ -26,6 +26,7 @@ const (
 	doStop   = "stop"
 	doDelete = "delete" // asks once more
 	doErase  = "erase"
+	doRight  = "right" // one of their rights
 	doFresh  = "fresh" // a new link, for one that has expired
 )
 
@@ -38,6 +39,7 @@ type preferencesPage struct {
 	EmailBlocked, SMSBlocked bool
 	Paused                   string // until when, or ""
 	Languages                []shownLanguage
+	Rights                   []shownRight
 }
 
 type shownPurpose struct {
@@ -93,6 +95,10 @@ func (s *server) changePreferences(c *gin.Context) {
 		s.show(c, http.StatusOK, "delete", &page{Words: v.words, Title: v.words.Say("delete_sure_title"), Content: c.Request.URL.Path})
 		return
 	}
+	if do == doRight {
+		s.askByRight(c, v)
+		return
+	}
 	p := &store.Preferences{CandidateID: v.candidate.ID, Source: crm.SourcePreferencePage, At: v.now}
 	switch do {
 	case doSave:
@@ -114,9 +120,7 @@ func (s *server) changePreferences(c *gin.Context) {
 		return
 	}
 	if do == doErase {
-		s.showPage(c, v.words, http.StatusOK, pageText{
-			Title: v.words.Say("delete_done_title"), Text: v.words.Say("delete_done_text", "Date", v.words.Date(p.Task.DueAt.In(v.zone()))),
-		})
+		s.askDeletion(c, v)
 		return
 	}
 	if v, ok := s.visitor(c); ok {
@@ -301,6 +305,7 @@ func (v *visitor) page(saved bool) *page {
 	if v.candidate.PausedUntil.After(v.now) {
 		content.Paused = v.words.Date(v.candidate.PausedUntil.In(v.zone()))
 	}
+	content.Rights = v.rights()
 	for _, name := range slices.Sorted(maps.Keys(v.ws.Purposes)) {
 		content.Purposes = append(content.Purposes, v.purpose(name))
 	}

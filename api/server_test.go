@@ -24,6 +24,7 @@ import (
 	"github.com/rapport-crm/rapport/activities/twilio"
 	"github.com/rapport-crm/rapport/api"
 	"github.com/rapport-crm/rapport/deploy/embedded/postgres/postgrestest"
+	"github.com/rapport-crm/rapport/dsl"
 	"github.com/rapport-crm/rapport/store"
 	"github.com/rapport-crm/rapport/store/seal"
 )
@@ -60,7 +61,7 @@ func newWorld(t *testing.T, changes ...func(*api.Config)) *world {
 		t.Fatal(err)
 	}
 	w.dsn = postgrestest.New(t, "api", store.Migrate)
-	if w.store, err = store.Open(t.Context(), w.dsn, store.Options{Now: w.clock, MaxConns: 6, Seal: keys, Receipts: receiptKey()}); err != nil {
+	if w.store, err = store.Open(t.Context(), w.dsn, store.Options{Now: w.clock, MaxConns: 6, Seal: keys, Receipts: receiptKey(), Holding: (&dsl.Holding{}).Holds}); err != nil {
 		t.Fatal(err)
 	}
 	w.closeStore = sync.OnceFunc(w.store.Close)

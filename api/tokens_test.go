@@ -8,6 +8,7 @@ import (
 
 	"github.com/rapport-crm/rapport/api"
 	"github.com/rapport-crm/rapport/crm"
+	"github.com/rapport-crm/rapport/dsl"
 )
 
 // TestLinksThatDoNotWorkSayNothing tries, on every page that a link opens, every kind of wrong link: they all show the same page, and
@@ -26,6 +27,7 @@ func TestLinksThatDoNotWorkSayNothing(t *testing.T) {
 		"/u/": api.UnsubscribeURL("", secret, message), "/s/": api.SurveyURL("", secret, message), "/confirm/": api.ConfirmURL("", secret, message),
 		"/p/": api.PreferencesURL("", secret, c.id, c.clock()), "/c/": api.LinkURL("https://rapport.example", secret, message, "https://north.example/role"),
 		"/i/": api.ScheduleURL("", secret, run), "/v/": api.PanelURL("", secret, meeting, interviewer),
+		"/rights/": api.RequestURL("", secret, message, dsl.SequenceRequestConfirm), "/data/": api.RequestURL("", secret, message, dsl.SequenceRequestReady),
 		"/calendars/connect/": api.ConnectURL("", secret, connection),
 	}
 	pages := 0

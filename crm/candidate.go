@@ -40,7 +40,8 @@ type Candidate struct {
 	Attributes map[string]any `json:"attributes,omitempty"`
 	LegalHold  bool           `json:"legal_hold,omitempty"`
 
-	PausedUntil time.Time `json:"paused_until,omitzero"` // the candidate wants nothing but transactional mail before
+	PausedUntil  time.Time `json:"paused_until,omitzero"`  // the candidate wants nothing but transactional mail before
+	RestrictedAt time.Time `json:"restricted_at,omitzero"` // since when their data are kept and not used (GDPR Art. 18); zero: they are used
 
 	CreatedAt       time.Time `json:"created_at"`
 	UpdatedAt       time.Time `json:"updated_at"`

@@ -26,6 +26,8 @@ const (
 	PrefixCalendar    = "cal"
 	PrefixConnection  = "con"
 	PrefixErasure     = "ers"
+	PrefixHold        = "hld"
+	PrefixRequest     = "req"
 )
 
 // NewID returns an opaque id such as "cnd_06cq3v9k7rk1bn2c5x0e8m4t2g": the prefix, then 26 characters that hold the

@@ -32,6 +32,7 @@ func (c *Candidate) Absorb(other *Candidate, score Score) {
 	if c.CreatedAt.IsZero() || !other.CreatedAt.IsZero() && other.CreatedAt.Before(c.CreatedAt) {
 		c.CreatedAt = other.CreatedAt
 	}
+	c.RestrictedAt = latest(c.RestrictedAt, other.RestrictedAt)
 	c.PausedUntil = latest(c.PausedUntil, other.PausedUntil)
 	c.LastActivityAt = latest(c.LastActivityAt, other.LastActivityAt)
 	c.LastContactedAt = latest(c.LastContactedAt, other.LastContactedAt)

@@ -169,6 +169,57 @@ steps:
 	return set.Documents
 }
 
+// Names of the sequences, and their messages, that are about requests of candidates.
+const (
+	SequenceRequestConfirm = "request-confirm"
+	SequenceRequestReady   = "request-ready"
+)
+
+// AboutRequests tells whether a sequence does nothing but answer requests of candidates: it goes on for those whose data is restricted.
+func AboutRequests(sequence string) bool {
+	return sequence == SequenceRequestConfirm || sequence == SequenceRequestReady || sequence == nameLink
+}
+
+// RequestMails are the definitions that ask a candidate whether a request is theirs, and that send the link to the copy of their data: two
+// sequences, and their messages in every language.
+func RequestMails(ws *Workspace) []Document {
+	var b strings.Builder
+	fmt.Fprintf(&b, `sequence: %s
+description: Asks at the known address whether a request is the candidate's own.
+purpose: transactional
+enroll: {on: request.received, when: event.data.verify}
+reenroll: always
+steps:
+  - {id: ask, email: %s}
+---
+sequence: %s
+description: Sends the link to the copy of their data to who asked for one.
+purpose: transactional
+enroll: {on: request.ready}
+reenroll: always
+steps:
+  - {id: link, email: %s}
+---
+`, SequenceRequestConfirm, SequenceRequestConfirm, SequenceRequestReady, SequenceRequestReady)
+	company := ws.signature()
+	mail := func(name, subject, intro, link, ignore string) {
+		eachLanguage(&b, name, crm.Email, ws, func(w *phrases.Words) (string, string) {
+			body := w.Say(intro) + "\n\n[" + w.Say(link) + "]({{ links.request }})"
+			if ignore != "" {
+				body += "\n\n" + w.Say(ignore)
+			}
+			return w.Say(subject, "Company", company), body
+		})
+	}
+	mail(SequenceRequestConfirm, "request_mail_subject", "request_mail_intro", "request_mail_link", "request_mail_ignore")
+	mail(SequenceRequestReady, "data_mail_subject", "data_mail_intro", "data_mail_link", "")
+	set, _ := Check([]File{{Path: BuiltIn, Text: []byte(b.String())}}, nil)
+	if set == nil { // a test makes sure that it never is
+		return nil
+	}
+	return set.Documents
+}
+
 // builtIn adds the definitions that the workspace among the loader's documents asks for. They are part of the files, so that they are
 // published, versioned and shown like any others.
 func (l *loader) builtIn(base []Document) {

@@ -149,6 +149,9 @@ func (d *dispatch) never(asked *crm.Event) {
 
 // blocked says why a new run of the sequence may not begin, or "": one is running, or the last one ended too recently.
 func (d *dispatch) blocked(p *Program, app *crm.Application, reenroll bool) string {
+	if !d.facts.Candidate.RestrictedAt.IsZero() && !AboutRequests(p.Name) {
+		return ReasonRestricted
+	}
 	var last time.Time
 	ran := false
 	for i := range d.runs {

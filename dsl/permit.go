@@ -26,6 +26,7 @@ const (
 	ReasonWindow     = "window"
 	ReasonInactive   = "inactive" // an interviewer who gets no interviews any more
 	ReasonPaused     = crm.ReasonPaused
+	ReasonRestricted = "restricted" // the candidate's data is kept and not used (GDPR Art. 18)
 	ReasonUnopened   = "window_never_opens"
 )
 
@@ -35,6 +36,7 @@ type Intent struct {
 	Purpose string
 	Window  *Calendar // of the step or the sequence; nil: the workspace's, and none for transactional mail
 	Limit   *Limit    // of the sequence
+	Request bool      // it is about a request of the candidate
 	Planned bool      // it has its place under the caps already
 	Seed    string    // spreads a deferred send; the same seed gives the same time
 }
@@ -123,6 +125,9 @@ func refusal(ws *Workspace, f *crm.Facts, in Intent, now time.Time) string {
 	}
 	if in.Channel == crm.SMS && landline(&f.Candidate) {
 		return ReasonNotMobile
+	}
+	if !f.Candidate.RestrictedAt.IsZero() && !in.Request {
+		return ReasonRestricted
 	}
 	transactional := in.Purpose == crm.PurposeTransactional
 	for _, s := range f.Suppressions {

@@ -121,7 +121,7 @@ const sampleLink = "https://preview.invalid/" // RFC 2606: never a host
 
 func sampleLinks() map[string]string {
 	links := map[string]string{}
-	for _, name := range []string{"preferences", "schedule", "consent", "profile", "survey"} {
+	for _, name := range []string{"preferences", "schedule", "consent", "profile", "survey", "request"} {
 		links[name] = sampleLink + name
 	}
 	return links

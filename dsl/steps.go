@@ -84,7 +84,7 @@ func (p *Program) Intent(s *Send, seed string) Intent {
 	if window == nil {
 		window = p.Window
 	}
-	return Intent{Channel: s.Channel, Purpose: p.Purpose, Window: window, Limit: p.Limit, Seed: seed}
+	return Intent{Channel: s.Channel, Purpose: p.Purpose, Window: window, Limit: p.Limit, Seed: seed, Request: AboutRequests(p.Name)}
 }
 
 func (r *run) deferSend(in *Instr, v Verdict) (int, bool) {

@@ -300,7 +300,7 @@ func (sc *templateScope) variable(root, rest string) (sure bool, known []string)
 	case "owner":
 		return one(root, rest, []string{"name", "email", "phone"})
 	case "links":
-		links := []string{"preferences", "consent", "profile"}
+		links := []string{"preferences", "consent", "profile", "request"}
 		if sure, known = one(root, rest, links, links...); known != nil {
 			known = append(known, sc.places()...)
 		}

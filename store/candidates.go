@@ -14,12 +14,20 @@ import (
 
 const candidateColumns = `id, external_id, first_name, last_name, email, phone, country, region, city, time_zone, locale, status,
 	source, owner, seniority, functions, skills, tags, score, scored_at, attributes, legal_hold, created_at, updated_at,
-	last_activity_at, last_contacted_at, last_decision_at, paused_until, position`
+	last_activity_at, last_contacted_at, last_decision_at, paused_until, restricted_at, position, ` + heldUntil
 
-// candidateRow is a candidate with the position of their last event.
+// candidateRow is a candidate with the position of their last event, and until when a hold stands that is kept in a table of its own.
 type candidateRow struct {
 	crm.Candidate
-	position int64
+	position  int64
+	heldUntil time.Time
+}
+
+// seen is the candidate as conditions and people see them: under a legal hold whatever it was placed on. It is not written back.
+func (c *candidateRow) seen(now time.Time) crm.Candidate {
+	shown := c.Candidate
+	shown.LegalHold = shown.LegalHold || c.heldUntil.After(now)
+	return shown
 }
 
 func scanCandidate(row pgx.CollectableRow) (candidateRow, error) {
@@ -27,12 +35,12 @@ func scanCandidate(row pgx.CollectableRow) (candidateRow, error) {
 	err := row.Scan(&c.ID, word(&c.ExternalID), &c.FirstName, &c.LastName, &c.Email, &c.Phone, &c.Country, &c.Region, &c.City,
 		&c.TimeZone, &c.Locale, &c.Status, &c.Source, &c.Owner, &c.Seniority, &c.Functions, &c.Skills, &c.Tags, &c.Score,
 		at(&c.ScoredAt), &c.Attributes, &c.LegalHold, &c.CreatedAt, &c.UpdatedAt, at(&c.LastActivityAt), at(&c.LastContactedAt),
-		at(&c.LastDecisionAt), at(&c.PausedUntil), &c.position)
+		at(&c.LastDecisionAt), at(&c.PausedUntil), at(&c.RestrictedAt), &c.position, at(&c.heldUntil))
 	emptyToNil(&c.Candidate)
 	return c, err
 }
 
-// queueCandidate writes all of a candidate but the position, the last contact and the pause, which have writers of their own.
+// queueCandidate writes all of a candidate but the position, the last contact, the pause and the restriction, which have writers of their own.
 func queueCandidate(batch *pgx.Batch, c *crm.Candidate, created bool) {
 	sql := `update candidates set external_id = $2, first_name = $3, last_name = $4, email = $5, phone = $6, country = $7,
 		region = $8, city = $9, time_zone = $10, locale = $11, status = $12, source = $13, owner = $14, seniority = $15,
@@ -125,7 +133,7 @@ func (s *Store) Candidate(ctx context.Context, idOrExternalID string) (crm.Candi
 	if err != nil {
 		return crm.Candidate{}, nil, fmt.Errorf("read consents: %w", err)
 	}
-	return found[0].Candidate, plainConsents(consents), nil
+	return found[0].seen(s.now()), plainConsents(consents), nil
 }
 
 // Countries returns the countries of the candidates who have, or had before a merge, these external ids; of those where it is known.

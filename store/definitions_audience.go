@@ -52,7 +52,7 @@ func (s *Store) Inboxes(ctx context.Context, ids, definitions []string) (found [
 	index := make(map[string]*crm.Inbox, len(candidates))
 	found = make([]crm.Inbox, len(candidates))
 	for i := range candidates {
-		found[i].Candidate, found[i].Position = candidates[i].Candidate, candidates[i].position
+		found[i].Candidate, found[i].Position = candidates[i].seen(s.now()), candidates[i].position
 		index[candidates[i].ID] = &found[i]
 	}
 	for i := range consents {

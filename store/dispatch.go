@@ -55,7 +55,7 @@ func (s *Store) Dispatch(
 	if len(d.inbox.Events) == 0 {
 		return true, nil
 	}
-	d.inbox.Candidate, d.inbox.Position = d.candidates[0].Candidate, d.candidates[0].position
+	d.inbox.Candidate, d.inbox.Position = d.candidates[0].seen(d.now), d.candidates[0].position
 	d.inbox.Consents = plainConsents(d.consents)
 	for i := range d.inbox.Runs {
 		if r := &d.inbox.Runs[i]; r.Open() && !slices.Contains(d.inbox.Enrolled, r.Definition) {

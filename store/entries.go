@@ -58,7 +58,20 @@ func choiceWords(e *crm.Event) (text string, until time.Time) {
 		until, _ = time.Parse(time.RFC3339, e.Text("due")) // what is no time is not shown
 		return "the candidate asks for their data to be deleted", until
 	}
-	return meetingWords(e), until
+	return requestWords(e), until
+}
+
+// requestWords says what an event tells of a request.
+func requestWords(e *crm.Event) string {
+	switch e.Type {
+	case crm.EventRequestReceived:
+		return "the candidate asks by their rights: " + e.Text("kind")
+	case crm.EventRequestReady:
+		return "the copy of their data can be fetched"
+	case crm.EventRequestClosed:
+		return "the request for " + e.Text("kind") + " is " + strings.TrimSpace(e.Text("state")+" "+e.Text("ground"))
+	}
+	return meetingWords(e)
 }
 
 // meetingWords says what an event means by which people change an interview. What the run tells of it is a line of its own.

@@ -58,12 +58,14 @@ type erasing struct {
 	key   []byte
 	log   *ErasureRecord // of an erasure that a restored database does not know of; nil: it is a new one
 
-	locked  []lockedCandidate
-	held    []string
-	sending []string
-	graves  []tombstone
-	runs    []Wake
-	untold  []string // addresses that the provider is yet to suppress
+	locked     []lockedCandidate
+	held       []string
+	conditions []crm.Hold // that are in force, whoever they are true of
+	sending    []string
+	graves     []tombstone
+	runs       []Wake
+	requests   []Wake   // of rights that they have made use of
+	untold     []string // addresses that the provider is yet to suppress
 
 	chain []chainEnd
 	there []string // the erasure of the log, if the database knows of it after all
@@ -105,6 +107,9 @@ func (e *erasing) finish(ctx context.Context, tx *transaction, more *pgx.Batch) 
 	load := &pgx.Batch{}
 	e.queueLoad(load)
 	if err := tx.send(ctx, load); err != nil {
+		return Erased{}, err
+	}
+	if err := e.heldBy(ctx, tx); err != nil {
 		return Erased{}, err
 	}
 	if err := e.refuse(); err != nil && e.log == nil {
@@ -163,7 +168,11 @@ func readReceipt(text string) (r crm.SignedReceipt, err error) {
 func (e *erasing) queueLoad(batch *pgx.Batch) {
 	ids, now := lockedIDs(e.locked), moment(e.At)
 	gather(batch.Queue(`select id from legal_holds where candidate_id = any($1) and lifted_at is null and (until is null or until > $2)
-		union all select id from candidates where id = any($1) and legal_hold`, ids, now), text, &e.held)
+		union all select id from candidates where id = any($1) and legal_hold
+		union all select h.id from legal_holds h join applications a on a.role = h.role where a.candidate_id = any($1)
+			and h.role <> '' and h.lifted_at is null and (h.until is null or h.until > $2)`, ids, now), text, &e.held)
+	gather(batch.Queue("select "+holdColumns+" from legal_holds where condition <> '' and lifted_at is null and (until is null or until > $1) order by id", now),
+		scanHold, &e.conditions)
 	gather(batch.Queue("select id from messages where candidate_id = any($1) and state = 'claimed' and lease_until > $2", ids, now), text, &e.sending)
 	// Addresses that they had once are known from messages and from the proof of consents.
 	gather(batch.Queue(`select address_hash, channel from contact_points where candidate_id = any($1)
@@ -172,6 +181,11 @@ func (e *erasing) queueLoad(batch *pgx.Batch) {
 		order by channel, address`, ids), e.scanSent, &[]tombstone{})
 	gather(batch.Queue(`select id, definition, candidate_id, n, version, wake + 1, workflow_id from enrollments
 		where candidate_id = any($1) and status <> 'closed' order by id`, ids), scanWake, &e.runs)
+	gather(batch.Queue("select 'request/' || id, wake + 1 from privacy_requests where candidate_id = any($1) and closed_at is null order by id", ids),
+		func(row pgx.CollectableRow) (w Wake, err error) {
+			err = row.Scan(&w.WorkflowID, &w.Wake)
+			return w, err
+		}, &e.requests)
 }
 
 func scanTombstone(row pgx.CollectableRow) (t tombstone, err error) {
@@ -192,7 +206,7 @@ func (e *erasing) scanSent(row pgx.CollectableRow) (t tombstone, err error) {
 // refuse says why it cannot be done now.
 func (e *erasing) refuse() error {
 	if len(e.held) > 0 {
-		return conflict("A legal hold stands against it.", "Lift the hold first, or wait until it ends.")
+		return crm.HeldError{}
 	}
 	if len(e.sending) > 0 {
 		return &crm.Error{Code: crm.CodeUnavailable, Message: "A message to the candidate is being sent just now.", Next: "Try again in a minute."}
@@ -269,6 +283,7 @@ func belongings() []belonging {
 		{"contact_points", theirs},
 		{"aliases", theirs},
 		{"legal_holds", theirs},
+		{"privacy_requests", theirs},
 		{"audit_openings", theirs},
 		{"candidates", "id = any($1)"},
 	}

@@ -96,6 +96,7 @@ func (b *bundle) everywhere(t *testing.T) (id string) {
 	b.exec(t, "insert into retention_runs (policy, day, hash, workflow_id, state, at) values ('leads', '2026-11-22', '', 'w', 'acting', $1)", b.now())
 	b.exec(t, "insert into retention_acts (policy, day, candidate_id, not_before) values ('leads', '2026-11-22', $1, $2)", id, b.now())
 	b.exec(t, "insert into retention_notices (message_id, policy, candidate_id, until, due) select id, 'leads', candidate_id, $1, $1 from messages", b.now())
+	b.exec(t, `insert into privacy_requests (id, candidate_id, kind, state, source, received_at, due_at) values ('req_1', $1, 'rectification', 'open', 'staff', now(), now())`, id)
 	hold := b.hold(t, id)
 	b.exec(t, "update legal_holds set lifted_at = $2 where id = $1", hold, b.now())
 	return id
@@ -246,7 +247,7 @@ func (b *bundle) wantReceipt(t *testing.T, signed crm.SignedReceipt, id string) 
 			t.Errorf("the receipt counts no rows of %s %v", table, reason)
 		}
 	}
-	want := map[crm.ErasureKind]int64{crm.ErasureRun: 1, crm.ErasureCalendar: 1, crm.ErasureProvider: 1, crm.ErasureATS: 1}
+	want := map[crm.ErasureKind]int64{crm.ErasureRun: 2, crm.ErasureCalendar: 1, crm.ErasureProvider: 1, crm.ErasureATS: 1}
 	if !maps.Equal(r.Outside, want) {
 		t.Errorf("outside are %v, want %v", r.Outside, want)
 	}

@@ -29,7 +29,7 @@ func (e *erasing) jobs() []pendingJob {
 	add := func(kind crm.ErasureKind, p crm.ErasurePayload) {
 		jobs = append(jobs, pendingJob{Kind: kind, Payload: p})
 	}
-	for _, r := range e.runs {
+	for _, r := range slices.Concat(e.runs, e.requests) {
 		add(crm.ErasureRun, crm.ErasurePayload{Workflow: r.WorkflowID, Wake: r.Wake})
 	}
 	for _, x := range e.seats {

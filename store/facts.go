@@ -30,6 +30,7 @@ type factRows struct {
 	applications []crm.Application
 	messages     []crm.Message
 	enrolled     []owned[string]
+	now          time.Time
 }
 
 // owned is a value that belongs to a candidate.
@@ -41,7 +42,7 @@ type owned[T any] struct {
 // queueFacts queues the loads of all facts but the events. Nothing of it depends on another result, so that it can be sent
 // along with the lock.
 func queueFacts(batch *pgx.Batch, of scope, runs any, now time.Time) *factRows {
-	f := &factRows{}
+	f := &factRows{now: now}
 	gather(batch.Queue("select "+enrollmentColumns+enrollmentTables+"where r.id "+of.runs, runs), scanEnrollment, &f.runs)
 	gather(batch.Queue("select "+candidateColumns+" from candidates where id "+of.candidates, runs), scanCandidate, &f.candidates)
 	gather(batch.Queue(consentsOf+of.candidates+consentOrder, runs), scanConsent, &f.consents)
@@ -63,7 +64,7 @@ func (f *factRows) of(run *crm.Enrollment) crm.Facts {
 	id := run.CandidateID
 	for i := range f.candidates {
 		if f.candidates[i].ID == id {
-			facts.Candidate, facts.Position = f.candidates[i].Candidate, f.candidates[i].position
+			facts.Candidate, facts.Position = f.candidates[i].seen(f.now), f.candidates[i].position
 		}
 	}
 	for i := range f.consents {

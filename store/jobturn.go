@@ -123,7 +123,7 @@ func (t *JobTurn) Next(ctx context.Context, w *Walk) ([]crm.Facts, error) {
 	places := make(map[string]*crm.Facts, len(candidates))
 	ids := make([]string, len(candidates))
 	for i := range candidates {
-		facts[i].Candidate, facts[i].Position = candidates[i].Candidate, candidates[i].position
+		facts[i].Candidate, facts[i].Position = candidates[i].seen(t.now), candidates[i].position
 		places[candidates[i].ID], ids[i] = &facts[i], candidates[i].ID
 	}
 	rest := &pgx.Batch{}

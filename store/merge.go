@@ -139,8 +139,8 @@ func (m *merge) queue(batch *pgx.Batch) error {
 	}
 	queueCandidate(batch, &survivor, false)
 	queueContactPoints(batch, m.key, &m.into.Candidate, &survivor)
-	batch.Queue("update candidates set position = $2, last_contacted_at = $3, paused_until = $4 where id = $1",
-		m.into.ID, m.into.position+m.from.position, moment(survivor.LastContactedAt), moment(survivor.PausedUntil))
+	batch.Queue("update candidates set position = $2, last_contacted_at = $3, paused_until = $4, restricted_at = $5 where id = $1",
+		m.into.ID, m.into.position+m.from.position, moment(survivor.LastContactedAt), moment(survivor.PausedUntil), moment(survivor.RestrictedAt))
 	return queueEvents(batch, append(m.told(&survivor), facts...))
 }
 
@@ -214,6 +214,9 @@ func (m *merge) queueBelongings(batch *pgx.Batch) {
 		where s.candidate_id = $2 and s.external_id = a.external_id)`, m.from.ID, m.into.ID)
 	batch.Queue(`insert into pool_members (pool, candidate_id, since) select pool, $2, since from pool_members where candidate_id = $1
 		on conflict (pool, candidate_id) do update set since = least(pool_members.since, excluded.since)`, m.from.ID, m.into.ID)
+	// What both have asked for is asked once: the survivor's own request goes on.
+	batch.Queue(`update privacy_requests r set candidate_id = $2, wake = wake + 1 where candidate_id = $1 and (closed_at is not null or not exists (
+		select from privacy_requests s where s.candidate_id = $2 and s.kind = r.kind and s.purpose = r.purpose and s.closed_at is null))`, m.from.ID, m.into.ID)
 	for _, table := range []string{"messages", "tasks", "decisions", "notes", "audit_openings", "legal_holds", "retention_notices"} {
 		batch.Queue("update "+table+" set candidate_id = $2 where candidate_id = $1", m.from.ID, m.into.ID)
 	}

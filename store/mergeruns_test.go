@@ -179,14 +179,15 @@ func TestMergeLeavesNothingBehind(t *testing.T) {
 		b.exec(t, "insert into retention_acts (policy, day, candidate_id, not_before) values ('leads', '2026-11-22', $1, $2)", id, b.now())
 		b.exec(t, `insert into retention_notices (message_id, policy, candidate_id, until, due) select id, 'leads', candidate_id, $2, $2
 			from messages where candidate_id = $1`, id, b.now())
+		b.request(t, crm.PrivacyRequest{CandidateID: id, Kind: crm.RequestAccess})
 		if err := b.Audit(t.Context(), read(id)); err != nil {
 			t.Fatal(err)
 		}
 	}
 	b.merge(t, "ATS-2", "ATS-1")
 	rows := map[string]int{ // the survivor's; of what both have once: one
-		"aliases": 2, "applications": 1, "audit_openings": 4, "consents": 2, "contact_points": 2, "decisions": 2, "enrollments": 2, "events": 9, "legal_holds": 2, "messages": 2, "notes": 2,
-		"pool_members": 3, "retention_acts": 1, "retention_notices": 2, "tasks": 2,
+		"aliases": 2, "applications": 1, "audit_openings": 4, "consents": 2, "contact_points": 2, "decisions": 2, "enrollments": 2, "events": 11, "legal_holds": 2, "messages": 2, "notes": 2,
+		"pool_members": 3, "privacy_requests": 1, "retention_acts": 1, "retention_notices": 2, "tasks": 2,
 	}
 	tables := b.number(t, "select count(*) from information_schema.columns where column_name = 'candidate_id' and table_schema = 'public'")
 	if tables != len(rows) {

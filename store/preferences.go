@@ -106,7 +106,7 @@ func (l *locking) queuePreferences(batch *pgx.Batch, id, locale string, p *Prefe
 	queuePauses(batch, events)
 	queueSuppressions(batch, suppress)
 	if p.Task != nil {
-		queueRequest(batch, id, p.Task)
+		queueTaskOnce(batch, id, p.Task)
 	}
 	return queueEvents(batch, facts)
 }
@@ -146,8 +146,8 @@ func (l *locking) choose(id string, p *Preferences) []consentLine {
 	return lines
 }
 
-// queueRequest asks a person to do something for the candidate, unless they are asked already.
-func queueRequest(batch *pgx.Batch, id string, t *crm.Task) {
+// queueTaskOnce asks a person to do something for the candidate, unless they are asked already.
+func queueTaskOnce(batch *pgx.Batch, id string, t *crm.Task) {
 	batch.Queue(`insert into tasks (id, candidate_id, definition, step, occurrence, title, assignee, via, due_at, state, created_at)
 		select $1, $2, '', $3, 1, $4, $5, '', $6, $7, $8
 		where not exists (select from tasks where candidate_id = $2 and step = $3 and definition = '' and state = $7)`,

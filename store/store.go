@@ -23,6 +23,7 @@ type Options struct {
 	Log      *slog.Logger       // of what goes on in the background; nil: nothing is logged
 	Seal     seal.Keys          // for what opens people's calendars; without a key none can be stored
 	Receipts ed25519.PrivateKey // signs the receipts of erasures; without it nothing can be erased
+	Holding  Holding            // reads the conditions of legal holds; without it such a hold stops every erasure
 }
 
 // Store is an open database. It is safe for concurrent use.
@@ -37,6 +38,7 @@ type Store struct {
 	audit audit
 
 	receipts ed25519.PrivateKey
+	holding  Holding
 
 	adopted atomic.Int64 // how far adoptable has got through the kept events
 
@@ -71,7 +73,7 @@ func Open(ctx context.Context, dsn string, opts Options) (*Store, error) {
 		pool.Close()
 		return nil, fmt.Errorf("reach database: %w", err)
 	}
-	s := &Store{pool: pool, clock: opts.Now, log: opts.Log, seal: opts.Seal, receipts: opts.Receipts}
+	s := &Store{pool: pool, clock: opts.Now, log: opts.Log, seal: opts.Seal, receipts: opts.Receipts, holding: opts.Holding}
 	if s.clock == nil {
 		s.clock = time.Now
 	}

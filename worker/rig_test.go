@@ -59,7 +59,7 @@ func newRig(t *testing.T, day time.Duration) *rig {
 	}
 	r.dsn = postgrestest.New(t, "rapport", store.Migrate)
 	var err error
-	if r.store, err = store.Open(t.Context(), r.dsn, store.Options{Now: r.now, Log: r.log, Receipts: ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize))}); err != nil {
+	if r.store, err = store.Open(t.Context(), r.dsn, store.Options{Now: r.now, Log: r.log, Receipts: ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize)), Holding: (&dsl.Holding{}).Holds}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(r.store.Close)
@@ -99,6 +99,7 @@ func (r *rig) work() (stop func()) {
 		Unsubscribe: func(id string) string { return "http://localhost/u/" + id },
 		SurveyLink:  func(id string) string { return "http://localhost/s/" + id },
 		ConfirmLink: func(id string) string { return "http://localhost/c/" + id },
+		RequestLink: func(id, sequence string) string { return "http://localhost/" + sequence + "/" + id },
 		Preferences: func(id string, _ time.Time) string { return "http://localhost/p/" + id },
 		Grace:       500 * time.Millisecond, Log: r.log,
 	})

@@ -42,6 +42,8 @@ type Config struct {
 	Unsubscribe func(messageID string) string // the link that unsubscribes from a message's purpose
 	SurveyLink  func(messageID string) string // the link to the survey that a message invites to; nil: there is none
 	ConfirmLink func(messageID string) string // the link that confirms the consent which a message asks about; nil: there is none
+	// RequestLink is the link of a message of a sequence that is about a request of the candidate; nil: there is none.
+	RequestLink func(messageID, sequence string) string
 	// Preferences is the link to a candidate's preference page, for a message that is sent now; nil: there is none.
 	Preferences    func(candidateID string, now time.Time) string
 	Calendars      booking.Open // reaches people's calendars; nil: interviews find no times, as no_calendars
@@ -73,6 +75,7 @@ type Worker struct {
 	surveyLink  func(string) string
 	tracking    Tracking
 	confirmLink func(string) string
+	requestLink func(string, string) string
 	preferences func(string, time.Time) string
 	letters     letters
 	taskQueue   string
@@ -98,8 +101,10 @@ type Worker struct {
 	checkpoints ErasureLog          // nil: there is none
 	checked     crm.AuditCheckpoint // the last one; the loop's own
 
-	events, starts, wakes, jobs, sweeper, lookups, lists, erasures, retention, audits *loop
-	messages                                                                          []*loop // of the lanes
+	rights *activities.Rights
+
+	events, starts, wakes, jobs, sweeper, lookups, lists, erasures, requests, retention, audits *loop
+	messages                                                                                    []*loop // of the lanes
 }
 
 // New returns a worker that does nothing until Run.
@@ -107,7 +112,7 @@ func New(c Config) *Worker {
 	w := &Worker{
 		store: c.Store, temporal: c.Temporal, providers: c.Providers, scale: c.Scale,
 		publicURL: strings.TrimSuffix(c.PublicURL, "/"), replyDomain: c.ReplyDomain, unsubscribe: c.Unsubscribe, surveyLink: c.SurveyLink,
-		confirmLink: c.ConfirmLink, preferences: c.Preferences, tracking: c.Tracking, erasureLog: c.ErasureLog, checkpoints: c.Checkpoints,
+		confirmLink: c.ConfirmLink, requestLink: c.RequestLink, preferences: c.Preferences, tracking: c.Tracking, erasureLog: c.ErasureLog, checkpoints: c.Checkpoints,
 		taskQueue: c.TaskQueue, buildID: c.BuildID, grace: cmp.Or(c.Grace, defaultGrace), log: c.Log,
 	}
 	w.letters = letters{
@@ -145,6 +150,8 @@ func New(c Config) *Worker {
 	w.jobs = newLoop("jobs", 250*time.Millisecond, c.Log, jobs.Work)
 	w.erasures = newLoop("erasures", erasuresEvery, c.Log, w.erase)
 	w.retention = newLoop("retention", schedulesEvery, c.Log, w.retain)
+	w.rights = &activities.Rights{Requests: c.Store, Erase: w.rightsErase, Library: w.library, Scale: c.Scale, Now: time.Now}
+	w.requests = newLoop("requests", requestsEvery, c.Log, w.wakeRequests)
 	w.audits = newLoop("checkpoints of the audit log", checkpointEvery, c.Log, w.checkpoint)
 	w.sweeper = newLoop("sweeper", min(sweepEvery, w.grace), c.Log, w.sweep)
 	return w
@@ -174,7 +181,7 @@ func (w *Worker) Run(ctx context.Context) error {
 
 	var running sync.WaitGroup
 	running.Go(func() { w.listen(ctx) })
-	for _, l := range slices.Concat([]*loop{w.events, w.starts, w.wakes, w.jobs, w.sweeper, w.lookups, w.lists, w.erasures, w.retention, w.audits}, w.messages, w.calendars) {
+	for _, l := range slices.Concat([]*loop{w.events, w.starts, w.wakes, w.jobs, w.sweeper, w.lookups, w.lists, w.erasures, w.requests, w.retention, w.audits}, w.messages, w.calendars) {
 		running.Go(func() { l.run(ctx) })
 	}
 	running.Wait()
@@ -193,6 +200,8 @@ func (w *Worker) register(r worker.Registry) {
 	bind(r, workflows.RetentionActivity, retainer.Retain)
 	bind(r, workflows.DecideActivity, w.decider.Decide)
 	bind(r, workflows.CallActivity, w.caller.Call)
+	r.RegisterWorkflowWithOptions(workflows.Request, workflow.RegisterOptions{Name: workflows.RequestType})
+	bind(r, workflows.RequestActivity, w.rights.Advance)
 }
 
 // bind registers a function under the handle by which workflows call it. A function of other types does not compile.
@@ -205,7 +214,7 @@ func bind[In, Out any](r worker.Registry, handle workflows.Activity[In, Out], f 
 func (w *Worker) listen(ctx context.Context) {
 	queues := map[string][]*loop{
 		store.TopicEvents: {w.events}, store.TopicStarting: {w.starts}, store.TopicWakes: {w.wakes}, store.TopicMessages: w.messages,
-		store.TopicJobs: {w.jobs}, store.TopicErasures: {w.erasures}, store.TopicRetention: {w.retention},
+		store.TopicJobs: {w.jobs}, store.TopicErasures: {w.erasures}, store.TopicRequests: {w.requests}, store.TopicRetention: {w.retention},
 	}
 	err := w.store.Listen(ctx, slices.Sorted(maps.Keys(queues)), func(topic string) {
 		for _, l := range queues[topic] {
@@ -246,6 +255,9 @@ func (w *Worker) links(m *crm.Message, step *sendStep) map[string]string {
 	}
 	if w.confirmLink != nil && strings.HasPrefix(m.Definition, dsl.PrefixConfirm) {
 		links["consent"] = w.confirmLink(m.ID)
+	}
+	if w.requestLink != nil && dsl.AboutRequests(m.Definition) {
+		links["request"] = w.requestLink(m.ID, m.Definition)
 	}
 	if w.unsubscribe != nil {
 		links["unsubscribe"] = w.unsubscribe(m.ID)

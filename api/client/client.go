@@ -75,7 +75,7 @@ type call struct {
 	query        url.Values
 	header       http.Header
 	body         []byte
-	out          any  // where a JSON answer goes; nil: nowhere
+	out          any  // where a JSON answer goes, or with a *[]byte any; nil: nowhere
 	repeatable   bool // sending it twice is the same as sending it once
 }
 
@@ -114,6 +114,10 @@ func (c *Client) try(ctx context.Context, call *call) (again bool, wait time.Dur
 	}
 	if response.StatusCode/100 == 2 {
 		if call.out == nil || len(body) == 0 {
+			return false, 0, nil
+		}
+		if raw, ok := call.out.(*[]byte); ok { // a file
+			*raw = body
 			return false, 0, nil
 		}
 		if err := json.Unmarshal(body, call.out); err != nil {

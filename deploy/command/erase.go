@@ -13,6 +13,7 @@ import (
 	"github.com/rapport-crm/rapport/api"
 	"github.com/rapport-crm/rapport/crm"
 	"github.com/rapport-crm/rapport/deploy/service"
+	"github.com/rapport-crm/rapport/dsl"
 	"github.com/rapport-crm/rapport/store"
 )
 
@@ -152,7 +153,7 @@ func openDatabase(cmd *cobra.Command, dsn string) (*store.Store, error) {
 	if err := store.Migrate(cmd.Context(), dsn); err != nil {
 		return nil, fmt.Errorf("prepare database: %w", err)
 	}
-	return store.Open(cmd.Context(), dsn, store.Options{Seal: keys})
+	return store.Open(cmd.Context(), dsn, store.Options{Seal: keys, Holding: (&dsl.Holding{}).Holds})
 }
 
 func replayErasuresCommand() *cobra.Command {

@@ -15,6 +15,7 @@ import (
 	"go.temporal.io/sdk/log"
 
 	"github.com/rapport-crm/rapport/deploy/service"
+	"github.com/rapport-crm/rapport/dsl"
 	"github.com/rapport-crm/rapport/store"
 )
 
@@ -81,7 +82,7 @@ func (s *settings) open(ctx context.Context, l *slog.Logger) (c service.Config, 
 	if err := store.Migrate(ctx, s.database); err != nil {
 		return c, nil, fmt.Errorf("prepare database: %w", err)
 	}
-	db, err := store.Open(ctx, s.database, store.Options{Log: l, MaxConns: 48, Seal: keys, Receipts: receipts})
+	db, err := store.Open(ctx, s.database, store.Options{Log: l, MaxConns: 48, Seal: keys, Receipts: receipts, Holding: (&dsl.Holding{}).Holds})
 	if err != nil {
 		return c, nil, err
 	}

@@ -26,6 +26,7 @@ import (
 	"github.com/rapport-crm/rapport/deploy/embedded/temporal"
 	"github.com/rapport-crm/rapport/deploy/local"
 	"github.com/rapport-crm/rapport/deploy/service"
+	"github.com/rapport-crm/rapport/dsl"
 	"github.com/rapport-crm/rapport/store"
 )
 
@@ -202,6 +203,7 @@ func (u *up) openStore(ctx context.Context) error {
 	}
 	s, err := store.Open(ctx, dsn, store.Options{
 		Now: func() time.Time { return clock.Now(time.Now()) }, MaxConns: 48, Log: u.Log, Seal: u.Seal, Receipts: u.Receipts,
+		Holding: (&dsl.Holding{}).Holds,
 	})
 	if err != nil {
 		return err

@@ -217,6 +217,7 @@ func Worker(ctx context.Context, c Config) (*worker.Worker, error) {
 		Unsubscribe: func(messageID string) string { return api.UnsubscribeURL(public, secret, messageID) },
 		SurveyLink:  func(messageID string) string { return api.SurveyURL(public, secret, messageID) },
 		ConfirmLink: func(messageID string) string { return api.ConfirmURL(public, secret, messageID) },
+		RequestLink: func(messageID, sequence string) string { return api.RequestURL(public, secret, messageID, sequence) },
 		Preferences: func(candidateID string, now time.Time) string {
 			return api.PreferencesURL(public, secret, candidateID, now)
 		},

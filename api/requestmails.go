@@ -1,0 +1,22 @@
+package api
+
+import (
+	"context"
+
+	"github.com/rapport-crm/rapport/dsl"
+)
+
+// publishRequestMails makes sure that the mails about requests can be sent: the one that asks whether it was the candidate, and the
+// one with the link to their data.
+func (s *server) publishRequestMails(ctx context.Context) error {
+	set, err := s.inForce.get(ctx)
+	if err != nil {
+		return err
+	}
+	ws := set.Workspace
+	if ws == nil {
+		ws = &dsl.Workspace{}
+	}
+	_, err = s.Store.ApplyDefinitions(ctx, dsl.RequestMails(ws), s.Now())
+	return err
+}
