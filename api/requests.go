@@ -68,7 +68,7 @@ func (s *server) registerRequests() {
 	export := operation(http.MethodGet, "/v1/requests/{id}/export", "export-request", "Privacy", ScopePrivacyRead, "Get the copy of the data that a request is for",
 		"A ZIP of JSON files and a page to read. Of a request for portability, what the candidate has provided.")
 	export.Responses = map[string]*huma.Response{"200": {Description: "The copy", Content: map[string]*huma.MediaType{mediaZIP: {}}}}
-	huma.Register(s.huma, export, s.exportRequest)
+	huma.Register(s.huma, changes(export, crm.AuditExport, "request"), s.exportRequest)
 	huma.Register(s.huma, post("/v1/requests/{id}/verify", "verify-request", "Say that it is the candidate who asks", ""),
 		func(ctx context.Context, in *RequestRef) (*body[crm.PrivacyRequest], error) {
 			return requestBody(s.Store.VerifyRequest(ctx, in.ID, caller(ctx)))
@@ -151,6 +151,9 @@ func (s *server) exportRequest(ctx context.Context, in *RequestRef) (*zipAnswer,
 	r, err := s.Store.Request(ctx, in.ID)
 	if err != nil {
 		return nil, problemOf(err)
+	}
+	if err := s.saw(ctx, crm.AuditExport, "request", r.CandidateID); err != nil {
+		return nil, err
 	}
 	var file bytes.Buffer
 	if err := s.writeExport(ctx, &file, &r); err != nil {

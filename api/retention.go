@@ -49,8 +49,9 @@ const (
 )
 
 func (s *server) registerRetention() {
-	huma.Register(s.huma, operation(http.MethodGet, "/v1/candidates/{id}/retention", "explain-retention", "Privacy", ScopePrivacyRead, "Explain how long a candidate's data are kept",
-		"Which policy takes them and when, which keeps them, and what each policy says."), s.explainRetention)
+	explain := operation(http.MethodGet, "/v1/candidates/{id}/retention", "explain-retention", "Privacy", ScopePrivacyRead, "Explain how long a candidate's data are kept",
+		"Which policy takes them and when, which keeps them, and what each policy says.")
+	huma.Register(s.huma, changes(explain, crm.AuditRead, "retention"), s.explainRetention)
 	huma.Register(s.huma, operation(http.MethodGet, "/v1/retention/runs", "list-retention-runs", "Privacy", ScopePrivacyRead, "List runs of retention policies",
 		"The newest first, with how far each is."), s.listRetention)
 	huma.Register(s.huma, operation(http.MethodGet, "/v1/retention/plan", "plan-retention", "Privacy", ScopePrivacyRead, "See whom policies would tell and take",
@@ -80,6 +81,9 @@ func (s *server) explainRetention(ctx context.Context, in *CandidateRef) (*body[
 	c, err := s.Store.RetentionCase(ctx, in.ID, rules.Reads())
 	if err != nil {
 		return nil, problemOf(err)
+	}
+	if err := s.saw(ctx, crm.AuditRead, "retention", c.Facts.Candidate.ID); err != nil {
+		return nil, err
 	}
 	v := rules.Judge(&c, s.Now())
 	return &body[RetentionAnswer]{Body: RetentionAnswer{Verdict: v, Text: v.Explain()}}, nil
@@ -118,6 +122,15 @@ func (s *server) planRetention(ctx context.Context, in *struct {
 	f := &forecaster{rules: rules, policy: in.Policy, store: s.Store, list: in.List, plan: RetentionPlan{Forecast: *retention.NewForecast(at, in.Days), Next: in.After}}
 	if err := f.look(ctx, time.Now().Add(forecastTime)); err != nil {
 		return nil, problemOf(err)
+	}
+	shown := make([]string, len(f.plan.Items))
+	for i := range f.plan.Items {
+		shown[i] = f.plan.Items[i].Candidate
+	}
+	if len(shown) > 0 {
+		if err := s.saw(ctx, crm.AuditList, "retention", shown...); err != nil {
+			return nil, err
+		}
 	}
 	return &body[RetentionPlan]{Body: f.plan}, nil
 }

@@ -50,6 +50,7 @@ func exports() []exported {
 		{table: "calls", name: "calls", about: "Answers of other systems that were asked about you", order: "at"},
 		{table: "assignments", name: "experiments", about: "Experiments that you were part of", order: "at"},
 		{table: "pool_members", name: "pools", about: "Talent pools that you are in", order: "pool"},
+		{table: "retention_notices", name: "retention_notices", about: "When you were told that your data would go, and by which policy", order: "due, message_id"},
 		{table: "privacy_requests", name: "requests", about: "What you asked for by your rights", given: true, without: append([]string{"said_by", "closed_by"}, counters...), order: "id"},
 	}
 }
@@ -59,6 +60,7 @@ func NotExported() map[string]string {
 	return map[string]string{
 		"legal_holds":    "says which claims are prepared; that data is kept for one is told as a restriction (GDPR Art. 15(4))",
 		"audit_openings": "opens what the audit log says of them, which is no record of its own; without it nobody can read that",
+		"retention_acts": "who is next in a run of a retention policy: it is empty when the run is over",
 		"meeting_seats":  "says which colleagues hold an interview (GDPR Art. 15(4)); when it is stands in meetings",
 	}
 }

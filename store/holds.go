@@ -65,6 +65,7 @@ func (s *Store) AddHold(ctx context.Context, h crm.Hold) (crm.Hold, error) {
 	write := &pgx.Batch{}
 	write.Queue("insert into legal_holds ("+holdColumns+") values ($1, $2, $3, $4, $5, $6, $7, $8, $9, null, '')", h.ID, optional(h.CandidateID),
 		optional(h.ApplicationID), h.Role, h.Condition, h.Why, h.By, moment(h.Until), moment(h.CreatedAt))
+	tx.tell(crm.AuditRecord{At: now, Action: crm.AuditHold, Kind: "hold", Object: h.ID, Parts: crm.About(h.CandidateID)})
 	if err := s.tellHold(ctx, tx, write, &h, now); err != nil {
 		return crm.Hold{}, fmt.Errorf("add hold: %w", err)
 	}
@@ -121,6 +122,7 @@ func (s *Store) LiftHold(ctx context.Context, id, by string, at time.Time) (crm.
 	case len(lifted) == 0:
 		return crm.Hold{}, conflict("The hold was lifted already.", "Nothing is left to do.")
 	}
+	tx.tell(crm.AuditRecord{At: at, Action: crm.AuditRelease, Kind: "hold", Object: id, Parts: crm.About(lifted[0].CandidateID)})
 	if err := s.tellHold(ctx, tx, &pgx.Batch{}, &lifted[0], instant(at)); err != nil {
 		return crm.Hold{}, fmt.Errorf("lift hold: %w", err)
 	}

@@ -161,7 +161,13 @@ func TestPostgresAndMemory(t *testing.T) {
 		finish(rt, mine, script)
 
 		var theirs *drive
-		if err := postgres.begin(t.Context(), func() time.Time { return theirs.clock }, bare); err != nil {
+		theirClock := func() time.Time {
+			if theirs == nil { // the definitions are published before anything is played
+				return start()
+			}
+			return theirs.clock
+		}
+		if err := postgres.begin(t.Context(), theirClock, bare); err != nil {
 			rt.Fatal(err)
 		}
 		if _, err := postgres.ApplyDefinitions(t.Context(), set.Documents, start()); err != nil {
