@@ -27,6 +27,9 @@ func Land(from, to *Program, p crm.Progress) (crm.Progress, crm.Landing) {
 	if p.At == EndID {
 		return p, crm.Landing{Kind: crm.LandEnds, From: p.At}
 	}
+	if from.Loop != nil || to.Loop != nil {
+		return l.loop()
+	}
 	was, known := from.Instr(l.at)
 	if !known {
 		return l.refuse("%s is not a step of the version it runs on.", l.at)
@@ -44,6 +47,50 @@ func Land(from, to *Program, p crm.Progress) (crm.Progress, crm.Landing) {
 		return l.land(to.layout[in.ID].follow, l.at, nil)
 	}
 	return l.stays(was, in)
+}
+
+// loop lands a run of an interview. What was agreed is on the meeting's row, and the instructions of a round look there: so a run
+// stays where it is, as long as there is such a place. One that waits for an answer, or for the interview, whose nudge or reminder is
+// gone goes on at the last wait of that kind.
+func (l *lander) loop() (crm.Progress, crm.Landing) {
+	was, known := l.from.Instr(l.at)
+	if !known || l.from.Loop == nil || l.to.Loop == nil {
+		return l.refuse("%s is not a place of an interview of this version.", l.at)
+	}
+	at := l.at
+	if in, there := l.to.Instr(at); !there || !sameKind(was, in) {
+		if at = l.waitLike(was); at == "" {
+			return l.refuse("%s is gone, and nothing like it is left in that round.", l.at)
+		}
+	}
+	out := l.p
+	if out.At = at; at == l.at {
+		return out, crm.Landing{Kind: crm.LandStays, From: l.p.At, To: at}
+	}
+	return out, crm.Landing{Kind: crm.LandMoves, From: l.p.At, To: at}
+}
+
+// waitLike finds the last wait of a round that waits for the same as one that is gone; "" when there is none.
+func (l *lander) waitLike(was *Instr) string {
+	if was.Meet == nil || was.Meet.Do != MeetAnswer && was.Meet.Do != MeetUntil {
+		return ""
+	}
+	round, last := l.from.Loop.Rounds[was.Meet.Round].ID, ""
+	for i := range l.to.Code {
+		in := &l.to.Code[i]
+		if in.Meet == nil || l.to.Loop.Rounds[in.Meet.Round].ID != round || in.Meet.Do != was.Meet.Do {
+			continue
+		}
+		if was.Meet.Do == MeetAnswer || in.ID == round+".held" {
+			last = in.ID
+		}
+	}
+	return last
+}
+
+// sameKind tells whether two instructions do the same kind of thing.
+func sameKind(a, b *Instr) bool {
+	return a.Op == b.Op && (a.Meet == nil) == (b.Meet == nil) && (a.Meet == nil || a.Meet.Do == b.Meet.Do)
 }
 
 // turn is a branch that has to be taken to get somewhere.

@@ -19,7 +19,7 @@ import (
 
 // silent is a policy that tells nobody.
 const silent = `
-retention: leads
+retention: POLICY
 basis: GDPR Art. 5(1)(e)
 daily: {at: "03:00", zone: Europe/London}
 applies_to: candidate.status == "lead"
@@ -38,10 +38,16 @@ func (r *rig) crowd(prefix string, n int, created time.Time) {
 			'{}', '{}', '{}', 0, '{}', false, $1, $1 from generate_series(1, %[2]d) i`, prefix, n), created)
 }
 
-// ask has the policy leads run now.
+// policy is the name of the policy of a test: tests share a Temporal server, where schedules and runs go by it.
+func (r *rig) policy() string { return strings.ReplaceAll(r.queue, "_", "-") }
+
+// named gives a policy that name.
+func (r *rig) named(text string) string { return strings.ReplaceAll(text, "POLICY", r.policy()) }
+
+// ask has the policy run now.
 func (r *rig) ask() crm.RetentionRun {
 	r.t.Helper()
-	run, err := r.store.AskRetention(r.t.Context(), "leads", r.now().Format("2006-01-02.150405"), "lena")
+	run, err := r.store.AskRetention(r.t.Context(), r.policy(), r.now().Format("2006-01-02.150405"), "lena")
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -77,7 +83,7 @@ func (r *rig) retainer() *worker.Retainer {
 func TestRetentionRun(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, 0)
-	r.apply(silent)
+	r.apply(r.named(silent))
 	r.crowd("old", 30, r.now().AddDate(-1, 0, 0))
 	r.crowd("new", 20, r.now())
 	r.hold("cnd_old" + strings.Repeat("0", 20) + "07")
@@ -86,7 +92,7 @@ func TestRetentionRun(t *testing.T) {
 	if run.Total != 50 || run.Looked != 50 || run.Scope != 50 || run.Due != 29 || run.Taken != 29 || run.Kept[crm.KeptHold] != 1 || run.Kept[crm.KeptMaximum] != 20 {
 		t.Errorf("the run is %+v", run)
 	}
-	if left, receipts := r.sql("select count(*) from candidates"), r.sql("select count(*) from erasures where rule = 'retention/leads'"); left != 21 || receipts != 29 {
+	if left, receipts := r.sql("select count(*) from candidates"), r.sql("select count(*) from erasures where rule = $1", "retention/"+r.policy()); left != 21 || receipts != 29 {
 		t.Errorf("%d candidates are left, and there are %d receipts", left, receipts)
 	}
 	r.until(func() string {
@@ -104,7 +110,7 @@ func TestRetentionRun(t *testing.T) {
 // askLater is ask, as of tomorrow.
 func (r *rig) askLater() crm.RetentionRun {
 	r.t.Helper()
-	run, err := r.store.AskRetention(r.t.Context(), "leads", r.now().AddDate(0, 0, 1).Format(time.DateOnly), "lena")
+	run, err := r.store.AskRetention(r.t.Context(), r.policy(), r.now().AddDate(0, 0, 1).Format(time.DateOnly), "lena")
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -114,21 +120,21 @@ func (r *rig) askLater() crm.RetentionRun {
 // Temporal starts a run every day; a candidate is told, nothing happens until the day that the notice names, then they go.
 func TestRetentionBySchedule(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, time.Second)
-	r.apply(`
+	r := newRig(t, 2*time.Second)
+	r.apply(r.named(`
 message: stay
 channel: email
 subject: "We remove your details on {{ retention.due | date: '%Y-%m-%d' }}"
 body: "[Stay]({{ links.consent }})"
 ---
-retention: quiet
+retention: POLICY
 basis: GDPR Art. 5(1)(e)
 daily: {at: "03:00", zone: Europe/London}
 applies_to: candidate.status == "lead"
 keep: {for: 8d, after: candidate.created_at}
 notice: {before: 4d, email: stay, extend: 2y, on: consent.granted}
 then: anonymize
-`)
+`))
 	told, stays := r.candidate("told"), r.candidate("stays")
 	r.sql("delete from consents")
 	r.work()
@@ -148,7 +154,7 @@ then: anonymize
 	}
 	r.event(stays, "consent.granted", "purpose", "news", "channels", []any{"email"}, "source", "the preference page", "wording", "Hear from us")
 	r.until(func() string {
-		return differ("receipts", r.sql("select count(*) from erasures where rule = 'retention/quiet' and mode = 'anonymize'"), 1)
+		return differ("receipts", r.sql("select count(*) from erasures where rule = $1 and mode = 'anonymize'", "retention/"+r.policy()), 1)
 	})
 	if n := r.sql("select count(*) from candidates where id = $1", stays); n != 1 {
 		t.Error("who said yes is gone")
@@ -169,7 +175,7 @@ then: anonymize
 func TestRetentionGuard(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, 0)
-	r.apply(guarded)
+	r.apply(r.named(guarded))
 	r.crowd("old", 6, r.now().AddDate(-1, 0, 0))
 	r.crowd("new", 94, r.now())
 	r.work()
@@ -233,11 +239,11 @@ func TestRetentionDecidesAgain(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			r := newRig(t, 0)
-			r.apply(silent)
+			r.apply(r.named(silent))
 			r.crowd("old", 3, r.now().AddDate(-1, 0, 0))
 			retainer := r.retainer()
 			run := r.ask()
-			step := workflows.RetentionStep{Policy: "leads", Workflow: run.Workflow}
+			step := workflows.RetentionStep{Policy: r.policy(), Workflow: run.Workflow}
 			retainer.Piece = time.Nanosecond // it looks, and acts when it is called again
 			r.pieces(retainer, step, crm.RetentionActing)
 			if n := r.sql("select count(*) from retention_acts"); n != 3 || r.sql("select count(*) from candidates") != 3 {
@@ -282,7 +288,7 @@ func (r *rig) stateOf(workflow string, p workflows.RetentionProgress) crm.Retent
 func TestRetentionKilled(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, 0)
-	r.apply(silent)
+	r.apply(r.named(silent))
 	r.crowd("old", 600, r.now().AddDate(-1, 0, 0))
 	r.crowd("new", 1400, r.now())
 	run := r.ask()
