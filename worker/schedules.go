@@ -148,12 +148,25 @@ func (w *Worker) dropSchedules(ctx context.Context, rules *retention.Rules) erro
 		if p := rules.Policy(name); !ours || p != nil && p.Then != "" {
 			continue
 		}
-		err = schedules.GetHandle(ctx, s.ID).Delete(ctx)
+		err = w.dropSchedule(ctx, schedules.GetHandle(ctx, s.ID))
 		if _, gone := errors.AsType[*serviceerror.NotFound](err); !gone && err != nil {
 			return wrap("delete schedule", err)
 		}
 	}
 	return nil
+}
+
+// dropSchedule deletes a schedule, unless it is another installation's that shares the namespace: their task queues tell them apart.
+func (w *Worker) dropSchedule(ctx context.Context, schedule client.ScheduleHandle) error {
+	described, err := schedule.Describe(ctx)
+	if err != nil {
+		return err
+	}
+	action, ok := described.Schedule.Action.(*client.ScheduleWorkflowAction)
+	if !ok || action.TaskQueue != w.taskQueue {
+		return nil
+	}
+	return schedule.Delete(ctx)
 }
 
 // retentionStep is what sends a notice: no program has it.
