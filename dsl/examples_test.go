@@ -96,7 +96,7 @@ func TestRetentionLibrary(t *testing.T) {
 		}
 	}
 	for _, f := range files {
-		for _, says := range []string{"not advice", "Checked 20", "Source: https://"} {
+		for _, says := range []string{"not advice", "As generally known on 20", "Source: https://"} {
 			if !strings.Contains(string(f.Text), says) && f.Path != "notice.yaml" {
 				t.Errorf("%s does not say %q", f.Path, says)
 			}
