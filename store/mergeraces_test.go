@@ -205,13 +205,21 @@ func TestMergeUnderLoad(t *testing.T) {
 	stop()
 	wg.Wait()
 	survivor := b.read(t, names[0]).ID
-	for rest := b.drain(t, survivor); len(rest) > 0; {
-		rest = b.drain(t, survivor)
+	// An event that was being received while its candidate was merged may still be named after the one who went: what is
+	// dispatched is whatever is pending, as in production.
+	for pending := []string{survivor}; len(pending) > 0; {
+		if err := m.dispatchAll(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		var err error
+		if pending, err = b.PendingCandidates(t.Context(), 1); err != nil {
+			t.Fatal(err)
+		}
 	}
 	if n := b.number(t, "select count(*) from events where candidate_id is distinct from $1 or position is null", survivor); n != 0 {
 		t.Errorf("%d events are not the survivor's", n)
 	}
-	if n := b.number(t, "select count(*) - count(distinct position) from events"); n != 0 {
+	if n := b.number(t, "select count(position) - count(distinct position) from events"); n != 0 {
 		t.Errorf("%d events share a position", n)
 	}
 	if n := b.number(t, "select count(*) from events where source = 'ats'"); n < before/4 || received == 0 {

@@ -5,9 +5,6 @@ import (
 	"encoding/json"
 	"log/slog"
 	"net/http/httptest"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -16,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/rapport-crm/rapport/activities/calendar/calendartest"
 	"github.com/rapport-crm/rapport/activities/calendar/connect"
 	"github.com/rapport-crm/rapport/activities/sendgrid"
 	"github.com/rapport-crm/rapport/crm"
@@ -89,25 +87,8 @@ func sandboxed(t *testing.T) (*sandbox.Sandbox, *secondTry) {
 	return box, &secondTry{Provider: client, attempts: map[string][]crm.Outgoing{}}
 }
 
-// understood is what another parser reads in an invitation.
-type understood struct {
-	Method      string              `json:"method"`
-	UID         string              `json:"uid"`
-	Sequence    int                 `json:"sequence"`
-	Start       int64               `json:"start"` // Unix seconds
-	End         int64               `json:"end"`
-	Zone        string              `json:"zone"`
-	Summary     string              `json:"summary"`
-	Description string              `json:"description"`
-	Location    string              `json:"location"`
-	URL         string              `json:"url"`
-	Status      string              `json:"status"`
-	Organizer   map[string]string   `json:"organizer"`
-	Attendees   []map[string]string `json:"attendees"`
-}
-
 // letter waits for the n-th calendar mail to somebody, and reads it as a program would that is not ours.
-func (r *rig) letter(box *sandbox.Sandbox, to string, n int) (sandbox.Message, understood) {
+func (r *rig) letter(box *sandbox.Sandbox, to string, n int) (sandbox.Message, calendartest.Understood) {
 	r.t.Helper()
 	var found []sandbox.Message
 	r.until(func() string {
@@ -137,32 +118,11 @@ func (r *rig) letter(box *sandbox.Sandbox, to string, n int) (sandbox.Message, u
 	if len(request.Content) != 3 || len(request.Attachments) != 1 || request.Attachments[0].Filename != "invite.ics" {
 		r.t.Fatalf("not three ways to say it and a file: %s", m.Raw)
 	}
-	got := r.read(request.Content[2].Value)
+	got := calendartest.ReadElsewhere(r.t, []byte(request.Content[2].Value))
 	if want := "text/calendar; method=" + got.Method; request.Content[2].Type != want {
 		r.t.Errorf("type %q, want %q", request.Content[2].Type, want)
 	}
 	return m, got
-}
-
-func (r *rig) read(calendar string) (got understood) {
-	r.t.Helper()
-	const python = "/usr/bin/python3" // Debian's, since python3-icalendar belongs to it
-	if err := exec.CommandContext(r.t.Context(), python, "-c", "import icalendar").Run(); err != nil {
-		if os.Getenv("CI") == "true" {
-			r.t.Fatalf("python3-icalendar: %v", err)
-		}
-		r.t.Skipf("python3-icalendar is not installed: %v", err)
-	}
-	cmd := exec.CommandContext(r.t.Context(), python, filepath.Join("..", "activities", "calendar", "ical", "testdata", "read.py"))
-	cmd.Stdin = strings.NewReader(calendar)
-	out, err := cmd.Output()
-	if err == nil {
-		err = json.Unmarshal(out, &got)
-	}
-	if err != nil {
-		r.t.Fatalf("%v\n%s", err, calendar)
-	}
-	return got
 }
 
 // pickTime picks the n-th time that is offered.
@@ -215,7 +175,7 @@ func TestInterviewsAreInvitedMovedAndCancelled(t *testing.T) {
 	m := r.meeting(candidate, "onsite", crm.MeetingBooked)
 	for _, c := range []struct {
 		mail sandbox.Message
-		got  understood
+		got  calendartest.Understood
 	}{{asked, forCandidate}, {told, forLead}} {
 		got := c.got
 		if got.Method != "REQUEST" || got.UID != m.ID+"@north.example" || got.Sequence != m.Sequence || got.Start != m.StartsAt.Unix() || got.End != m.EndsAt.Unix() ||

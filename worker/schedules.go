@@ -171,7 +171,12 @@ func (w *Worker) dropSchedule(ctx context.Context, schedule client.ScheduleHandl
 
 // retentionStep is what sends a notice: no program has it.
 func (w *Worker) retentionStep(m *crm.Message) (*dsl.Program, *sendStep) {
-	return &dsl.Program{Name: m.Definition}, &sendStep{
+	return &dsl.Program{Name: m.Definition}, ownWords(m)
+}
+
+// ownWords is what sends a message that no step of a definition does.
+func ownWords(m *crm.Message) *sendStep {
+	return &sendStep{
 		Intent: dsl.Intent{Channel: m.Channel, Purpose: m.Purpose, Seed: m.ID}, send: &dsl.Send{Channel: m.Channel, OnUnknown: "skip"},
 	}
 }

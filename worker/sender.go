@@ -142,9 +142,7 @@ func (w *Worker) step(ctx context.Context, m *crm.Message) (*dsl.Program, *sendS
 		return nil, nil, err
 	}
 	if m.Calendar != "" { // Rapport's own words, whatever had it sent
-		return program, &sendStep{
-			Intent: dsl.Intent{Channel: m.Channel, Purpose: m.Purpose, Seed: m.ID}, send: &dsl.Send{Channel: m.Channel, OnUnknown: "skip"},
-		}, nil
+		return program, ownWords(m), nil
 	}
 	in, ok := program.Instr(m.Step)
 	if !ok || in.Send == nil {

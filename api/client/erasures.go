@@ -2,8 +2,6 @@ package client
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
 	"net/http"
 	"net/url"
 
@@ -13,11 +11,7 @@ import (
 // Erase erases a candidate, who is named by id or external id. Asked again, it answers with the same receipt.
 func (c *Client) Erase(ctx context.Context, candidate string, request api.ErasureRequest) (api.Erasure, error) {
 	var out api.Erasure
-	body, err := json.Marshal(request)
-	if err != nil {
-		return out, fmt.Errorf("write erasure: %w", err)
-	}
-	err = c.do(ctx, &call{method: http.MethodPost, path: "/v1/candidates/" + url.PathEscape(candidate) + "/erase", body: body, out: &out, repeatable: true})
+	err := c.change(ctx, http.MethodPost, "/v1/candidates/"+url.PathEscape(candidate)+"/erase", nil, request, &out)
 	return out, err
 }
 

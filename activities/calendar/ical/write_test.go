@@ -2,12 +2,10 @@ package ical_test
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"flag"
 	"mime"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -16,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/rapport-crm/rapport/activities/calendar"
+	"github.com/rapport-crm/rapport/activities/calendar/calendartest"
 	"github.com/rapport-crm/rapport/activities/calendar/ical"
 	"github.com/rapport-crm/rapport/crm"
 )
@@ -91,48 +90,6 @@ func wellFormed(t *testing.T, content []byte) {
 	}
 }
 
-// understood is what the other parser says.
-type understood struct {
-	Method      string              `json:"method"`
-	UID         string              `json:"uid"`
-	Sequence    int                 `json:"sequence"`
-	Start       int64               `json:"start"` // Unix seconds
-	End         int64               `json:"end"`
-	Zone        string              `json:"zone"`
-	Summary     string              `json:"summary"`
-	Description string              `json:"description"`
-	Location    string              `json:"location"`
-	URL         string              `json:"url"`
-	Status      string              `json:"status"`
-	Organizer   map[string]string   `json:"organizer"`
-	Attendees   []map[string]string `json:"attendees"`
-}
-
-// readElsewhere reads a calendar with a parser that is not ours.
-func readElsewhere(t *testing.T, content []byte) understood {
-	t.Helper()
-	const python = "/usr/bin/python3" // Debian's, since python3-icalendar belongs to it
-	if err := exec.CommandContext(t.Context(), python, "-c", "import icalendar").Run(); err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatalf("python3-icalendar: %v", err)
-		}
-		t.Skipf("python3-icalendar is not installed: %v", err)
-	}
-	cmd := exec.CommandContext(t.Context(), python, filepath.Join("testdata", "read.py"))
-	cmd.Stdin = bytes.NewReader(content)
-	var problems bytes.Buffer
-	cmd.Stderr = &problems
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatalf("%v: %s\n%s", err, problems.String(), content)
-	}
-	var got understood
-	if err := json.Unmarshal(out, &got); err != nil {
-		t.Fatal(err)
-	}
-	return got
-}
-
 func TestAnotherParserUnderstands(t *testing.T) {
 	t.Parallel()
 	change := func(change func(*calendar.Event)) calendar.Event {
@@ -178,7 +135,7 @@ func TestAnotherParserUnderstands(t *testing.T) {
 				t.Fatal(err)
 			}
 			wellFormed(t, a.Content)
-			got := readElsewhere(t, a.Content)
+			got := calendartest.ReadElsewhere(t, a.Content)
 			if got.Start != e.Start.Unix() || got.End != e.End.Unix() {
 				t.Errorf("from %s to %s, want %s to %s\n%s", time.Unix(got.Start, 0).UTC(), time.Unix(got.End, 0).UTC(), e.Start, e.End, a.Content)
 			}
