@@ -58,6 +58,9 @@ func (q *sequenceReader) pushed(n *yaml.Node) []string {
 			q.add(e, codeValue, fmt.Sprintf("%q is not a field that can be pushed.", clip(name)), fix)
 		default:
 			names = append(names, name)
+			if attribute, own := strings.CutPrefix(name, "attributes."); own {
+				q.attribute(attribute, e.Line, e.Column)
+			}
 		}
 	}
 	return names

@@ -15,6 +15,7 @@ import (
 type Condition struct {
 	Source  string
 	Reads   []string // candidate fields it reads, sorted
+	Fields  []string // all fields it reads, as it names them: candidate.attributes.band, application.role; sorted
 	Steps   []string // ids of the steps it reads, sorted
 	Rounds  []string // ids of the rounds it reads, sorted
 	Events  []string // event types that can change its value beside candidate.updated, sorted

@@ -99,6 +99,7 @@ func (q *sequenceReader) use(n *yaml.Node, ch crm.Channel) string {
 			break
 		}
 		q.dataOf(n, t)
+		q.special(n, t)
 	}
 	return name
 }
@@ -246,6 +247,7 @@ func (q *sequenceReader) assign(e entry) (Assign, bool) {
 			q.add(e.key, codeID, fmt.Sprintf("%q is not the name of an attribute.", clip(name)), "Write attributes.one_word.")
 			return Assign{}, false
 		}
+		q.attribute(strings.TrimPrefix(name, "attributes."), e.key.Line, e.key.Column)
 		return Assign{name, value}, ok
 	}
 	if !slices.Contains(settableFields(), name) {

@@ -31,7 +31,8 @@ type expression struct {
 	ast  *ast.AST
 
 	reads, steps, rounds, events map[string]bool
-	pools                        map[string]bool
+	pools, fields                map[string]bool
+	whole                        int // how often all attributes are read, less how often one of them is
 	now, loops, failed           bool
 	moves                        bool
 	replaces                     int
@@ -64,7 +65,7 @@ func (r *docReader) expression(n *yaml.Node, sc *scope, want *cel.Type) *Conditi
 	}
 	x := &expression{
 		r: r, node: n, sc: sc, reads: map[string]bool{}, steps: map[string]bool{}, rounds: map[string]bool{},
-		events: map[string]bool{}, pools: map[string]bool{},
+		events: map[string]bool{}, pools: map[string]bool{}, fields: map[string]bool{},
 	}
 	if len(src) > maxExpressionChars {
 		x.add(0, codeExprSize, fmt.Sprintf("This expression has more than %d characters.", maxExpressionChars), "Split it over several steps.")
@@ -94,6 +95,9 @@ func (r *docReader) expression(n *yaml.Node, sc *scope, want *cel.Type) *Conditi
 func (x *expression) compile(env *cel.Env, checked *cel.Ast, src string) *Condition {
 	x.ast = checked.NativeRep()
 	ast.PreOrderVisit(x.ast.Expr(), ast.NewExprVisitor(x.visit))
+	if x.whole > 0 {
+		x.attribute(allAttributes, 0)
+	}
 	if x.replaces > 1 {
 		x.add(0, codeExprSize, "replace() may be used once in an expression.", "")
 	}
@@ -113,7 +117,7 @@ func (x *expression) compile(env *cel.Env, checked *cel.Ast, src string) *Condit
 		return nil
 	}
 	c := &Condition{
-		Source: src, Reads: sorted(x.reads), Steps: sorted(x.steps), Rounds: sorted(x.rounds), Events: sorted(x.events), UsesNow: x.now,
+		Source: src, Reads: sorted(x.reads), Fields: sorted(x.fields), Steps: sorted(x.steps), Rounds: sorted(x.rounds), Events: sorted(x.events), UsesNow: x.now,
 		program: program, always: constant(x.ast.Expr()), pools: sorted(x.pools), moves: x.moves,
 		unsure: !absence{x.ast}.sure(x.ast.Expr(), map[string]bool{}),
 	}
@@ -150,9 +154,17 @@ func (x *expression) visit(e ast.Expr) {
 // field notes what a selection reads, and checks the names of steps.
 func (x *expression) field(s ast.SelectExpr, id int64) {
 	name := s.FieldName()
+	if x.isAttributes(s.Operand()) {
+		x.attributeOf(name, id)
+	}
 	switch base, _, _ := strings.Cut(x.ast.GetType(s.Operand().ID()).TypeName(), ":"); base {
 	case typeCandidate:
 		x.reads[name] = true
+		if name == "attributes" {
+			x.whole++
+		} else {
+			x.fields["candidate."+name] = true
+		}
 		if name == "score" { // points lose value as time passes
 			x.now = true
 		}
@@ -160,16 +172,18 @@ func (x *expression) field(s ast.SelectExpr, id int64) {
 			x.depends("application.")
 		}
 	case typeApplication:
+		x.fields["application."+name] = true
 		x.depends("application.")
 	case typeSteps:
 		x.steps[name] = true
 		x.step(name, id)
 	case typeRounds:
-		x.rounds[name] = true
+		x.rounds[name], x.fields["rounds"] = true, true
 		x.depends("interview.")
 		x.depends("scorecard.")
 		x.round(name, id)
 	case typeStep:
+		x.fields["steps."+name] = true
 		x.depends("message.")
 		if name == "result" || name == "outcome" {
 			x.depends("task.")
@@ -209,7 +223,14 @@ func (x *expression) call(e ast.Expr) {
 	case operators.Equals, operators.NotEquals:
 		x.compare(c.Args()[0], c.Args()[1])
 		x.compare(c.Args()[1], c.Args()[0])
+	case operators.Index:
+		if x.isAttributes(c.Args()[0]) {
+			x.attributeNamed(c.Args()[1])
+		}
 	case operators.In:
+		if x.isAttributes(c.Args()[1]) {
+			x.attributeNamed(c.Args()[0])
+		}
 		if list := c.Args()[1]; list.Kind() == ast.ListKind {
 			for _, word := range list.AsList().Elements() {
 				x.compare(c.Args()[0], word)
@@ -220,12 +241,14 @@ func (x *expression) call(e ast.Expr) {
 	case "replace":
 		x.replaces++
 	case "@consented":
+		x.fields["consents"] = true
 		x.depends("consent.")
 		x.name(c.Args()[1], x.purpose)
 	case "@in_pool":
 		x.depends("pool.")
 		x.name(c.Args()[1], x.pool)
 	case "@enrolled":
+		x.fields["enrollments"] = true
 		x.now = true // no event tells of it
 		x.name(c.Args()[1], x.sequence)
 	}

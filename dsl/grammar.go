@@ -53,6 +53,9 @@ const (
 	placePerson     place = "a person"
 	placeScore      place = "the score"
 	placeVariable   place = "a template"
+	placeController place = "the controller"
+	placeField      place = "a field"
+	placeRecipient  place = "a recipient"
 )
 
 // form is the kind of value that a shape describes.
@@ -85,6 +88,7 @@ const (
 	formEvent                 // an event type
 	formCustom                // an event type of one's own
 	formAttribute             // attributes.NAME
+	formCountry               // ISO 3166-1: two capital letters
 	formChoice                // one of words
 	formConstant              // any scalar, or a list of texts
 	formAny                   // whatever JSON can say
@@ -146,7 +150,7 @@ func stepList() shape { return listOf(mappingOf(placeStep)) }
 
 // keysOf returns the keys of a place, in the order in which they are written. It is nil for what is no place.
 func keysOf(p place) []key {
-	for _, table := range []func(place) []key{documentKeys, interviewKeys, retentionKeys, workspaceKeys, stepKeys, effectKeys, loopKeys, testKeys} {
+	for _, table := range []func(place) []key{documentKeys, interviewKeys, retentionKeys, workspaceKeys, recordKeys, stepKeys, effectKeys, loopKeys, testKeys} {
 		if keys := table(p); keys != nil {
 			return keys
 		}

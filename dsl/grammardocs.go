@@ -75,6 +75,9 @@ func workspaceKeys(p place) []key {
 			k("team", entriesOf(a(formAddress), mappingOf(placePerson)), "The people who own candidates and sequences, by address."),
 			k("statuses", listOf(a(formWord)), "The statuses a candidate can have."),
 			k("score", mappingOf(placeScore), "How engagement is counted."),
+			k("controller", mappingOf(placeController), "Who is responsible for the data, for the record of processing."),
+			k("fields", entriesOf(a(formText), mappingOf(placeField)), "The attributes that candidates have: of what kind each is, and what it is for."),
+			k("recipients", entriesOf(a(formText), mappingOf(placeRecipient)), "Who else gets data, and where: sendgrid, twilio, ats, the host of a call, or a name of your own."),
 		}
 	case placeCalendar:
 		return []key{

@@ -81,7 +81,7 @@ func (r *docReader) messageParts(t *Template, m *mapping, sc *templateScope) {
 			t.Body = r.textOf(body, r.engines.plain, sc)
 			r.smsLength(body, t.Body)
 		}
-		t.data, t.needs = sc.used, sc.needs
+		t.data, t.needs, t.shows = sc.used, sc.needs, sc.attributes
 		return
 	}
 	if subject == nil {
@@ -100,5 +100,5 @@ func (r *docReader) messageParts(t *Template, m *mapping, sc *templateScope) {
 			r.bodyMarkdown(body, t.Body.Source)
 		}
 	}
-	t.data, t.needs = sc.used, sc.needs
+	t.data, t.needs, t.shows = sc.used, sc.needs, sc.attributes
 }

@@ -39,6 +39,7 @@ func (r *docReader) pool() *Pool {
 	case when != nil && m.get("members") != nil:
 		r.add(m.keys["members"], codeConflict, "A pool either has a condition or is kept by hand.", "Keep `when`, or `members: by hand`.")
 	case when != nil:
+		r.serves = noPurpose
 		p.When = r.condition(when, &scope{})
 	case m.get("members") == nil && len(m.values) == len(r.src.root.Content)/2:
 		r.add(r.src.root, codeMissingKey, `A pool needs the key "when", or "members".`, "Write a condition, or `members: by hand`.")

@@ -38,6 +38,8 @@ const (
 	codePoolCircle  = "R0212"
 	codeNoEffect    = "R0213"
 	codeInterview   = "R0214"
+	codeField       = "R0215"
+	codeSpecial     = "R0216"
 	codeExprSyntax  = "R0301"
 	codeExprType    = "R0302"
 	codeExprBool    = "R0303"
@@ -114,6 +116,8 @@ func ProblemTitles() map[string]string { //nolint:funlen // a table
 		codePoolCircle:  "Pools ask about each other in a circle",
 		codeNoEffect:    "Something has no effect",
 		codeInterview:   "An interview does not exist",
+		codeField:       "A field is not declared",
+		codeSpecial:     "A special category of data is used without a basis",
 		codeExprSyntax:  "An expression is not well formed",
 		codeExprType:    "An expression does not fit the declared types",
 		codeExprBool:    "A condition is not yes or no",

@@ -41,8 +41,9 @@ func (q *sequenceReader) call(n *yaml.Node) *Call {
 	if s := m.get("save"); s != nil {
 		if name, ok := q.text(s, "save"); ok && !isAttribute(name) {
 			q.add(s, codeID, fmt.Sprintf("%q is not an attribute to save into.", clip(name)), "Write attributes.one_word.")
-		} else {
+		} else if ok {
 			c.Save = name
+			q.attribute(strings.TrimPrefix(name, "attributes."), s.Line, s.Column)
 		}
 	}
 	return c

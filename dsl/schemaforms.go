@@ -46,7 +46,7 @@ func patterns() map[form]string {
 		formLocale: localePattern.String(), formEvent: customPattern.String(), formCustom: customPattern.String(),
 		formLimit: `^` + countPattern + `/` + countPattern + `(s|m|h|d|w)$`, formClock: `^ *` + clockPattern + ` *$`,
 		formShare: percentPattern, formHours: hoursPattern, formMoment: momentPattern, formSpan: spanPattern, formZone: zonePattern,
-		formAddress: addressPattern, formPrice: pricePattern, formMailbox: mailboxPattern, formAttribute: attributePattern,
+		formAddress: addressPattern, formPrice: pricePattern, formMailbox: mailboxPattern, formAttribute: attributePattern, formCountry: countryPattern.String(),
 		formText: solidPattern, formString: solidPattern, formCondition: solidPattern, formTime: solidPattern, formLiquid: solidPattern,
 	}
 }
@@ -88,7 +88,7 @@ func (w *schemaWriter) shape(s shape) jsonObject {
 	case formConstant, formList, formMapping, formEntries, formEither:
 		return w.compound(s)
 	case formString, formDuration, formLimit, formShare, formHours, formClock, formMoment, formSpan, formZone, formAddress, formMailbox,
-		formDays, formLocale, formTime, formCustom, formAttribute, formPrice:
+		formDays, formLocale, formTime, formCustom, formAttribute, formPrice, formCountry:
 	}
 	return s.explained(jsonObject{{"type", "string"}, {"pattern", s.pattern()}})
 }
@@ -133,7 +133,7 @@ func (s shape) wrong() string {
 	switch s.form {
 	case formDuration:
 		return "This is not a duration. " + hint
-	case formLimit, formShare, formHours, formClock, formMoment, formSpan, formZone, formLocale, formPhone, formPrice:
+	case formLimit, formShare, formHours, formClock, formMoment, formSpan, formZone, formLocale, formPhone, formPrice, formCountry:
 		return "This is not written right. " + hint
 	case formName:
 		return "This is not a name: lower-case words joined by hyphens, such as silver-medallist-nurses."
@@ -211,6 +211,8 @@ func (s shape) hint() string {
 		return "With the country code: `\"+447700900000\"`."
 	case formPrice:
 		return "With its currency: `0.04 GBP`."
+	case formCountry:
+		return "Two capital letters, as ISO 3166-1 has them: `GB`."
 	case formCondition:
 		return "A CEL expression. In a flow mapping, or when it begins with a quote, put it in single quotes."
 	case formTime:

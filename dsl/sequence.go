@@ -85,6 +85,7 @@ func (r *docReader) emailAddress(n *yaml.Node, place string) string {
 
 func (q *sequenceReader) purpose(n *yaml.Node) {
 	q.p.Purpose = q.name(n)
+	q.serves = q.p.Purpose
 	if q.p.Purpose == crm.PurposeTransactional || q.voc == nil || q.p.Purpose == "" {
 		return
 	}

@@ -24,6 +24,7 @@ type Template struct {
 
 	data     []string          // fields of enrollment.event.data that it shows
 	needs    []string          // variables that it shows and only some places have
+	shows    []string          // attributes of candidates that it shows
 	markdown goldmark.Markdown // of email that is written in Markdown
 }
 

@@ -21,6 +21,7 @@ type templateScope struct {
 	used        []string // fields of enrollment.event.data that it shows
 	placed      []string // of placedVariables, those that are there
 	needs       []string // of a message document: those that it shows
+	attributes  []string // of candidates, that it shows
 }
 
 // dataKnown tells whether events of these types can have a field of data.
@@ -277,6 +278,11 @@ func (c *textChecker) path(t liquidToken, w lexeme, mayBeEmpty bool) {
 	case known != nil:
 		c.add(t.start+w.at, codeVariable, fmt.Sprintf("There is no variable %q.", clip(w.text)), suggest(w.text, known))
 	}
+	if name, ok := strings.CutPrefix(w.text, "candidate.attributes."); ok && known == nil {
+		c.sc.attributes = append(c.sc.attributes, name)
+		line, column := c.position(t.start + w.at)
+		c.r.attribute(name, line, column)
+	}
 }
 
 // variable tells whether a variable surely has a value. known is nil when the variable exists, else what there is.
@@ -370,6 +376,11 @@ func (c *textChecker) add(at int, code, message, fix string) {
 	if c.r.full() {
 		return
 	}
-	line, column := c.r.src.position(c.node, utf8.RuneCountInString(c.src[:min(at, len(c.src))]))
+	line, column := c.position(at)
 	c.r.addAt(line, column, crm.SeverityError, code, message, fix)
+}
+
+// position is where a byte of the text stands in the file.
+func (c *textChecker) position(at int) (line, column int) {
+	return c.r.src.position(c.node, utf8.RuneCountInString(c.src[:min(at, len(c.src))]))
 }

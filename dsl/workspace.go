@@ -26,6 +26,9 @@ type Workspace struct {
 	Team       map[string]Person // by address, in lower case
 	Statuses   []string          // nil: any
 	Scoring    *Scoring          // nil: only updates change a score
+	Controller Controller
+	Fields     map[string]Field     // attributes of candidates, by name; nil: none is declared
+	Recipients map[string]Recipient // by name, or host
 }
 
 // Scoring is how engagement is counted: points for events, which lose half their value in every Decay.

@@ -68,6 +68,7 @@ func (r *docReader) workspace() *Workspace {
 	if n := m.get("score"); n != nil {
 		ws.Scoring = r.score(n)
 	}
+	r.processing(m, ws)
 	return ws
 }
 

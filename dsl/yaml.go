@@ -30,6 +30,7 @@ type docReader struct {
 	problems []crm.Problem
 
 	sequenceRead *sequenceReader // of a sequence: its steps as they are written
+	serves       string          // of a sequence or interview: its purpose; of a pool noPurpose; else ""
 }
 
 // add reports a problem at a node.
