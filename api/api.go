@@ -41,6 +41,8 @@ type Config struct {
 	AnswerKeywords bool
 	// NoTracking has links and pictures of messages that are out already notice nothing any more.
 	NoTracking bool
+	// Recipients are those whom the settings have data handed to, as dsl names them: for the record of processing.
+	Recipients []string
 
 	Temporal   func(context.Context) error // tells whether Temporal answers; nil: it is not asked
 	TemporalUI string                      // base of links to workflows: http://localhost:8233, or with /namespaces/NAME for another than default
@@ -135,6 +137,7 @@ func (s *server) register() {
 	s.registerSuppressions()
 	s.registerErasures()
 	s.registerRetention()
+	s.registerRecord()
 	s.registerHolds()
 	s.registerRequests()
 	s.registerKeys()

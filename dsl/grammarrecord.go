@@ -14,6 +14,7 @@ func recordKeys(p place) []key {
 			k("joint", a(formText), "Who decides together with them, if anybody does: name and address."),
 			k("representative", a(formText), "Their representative in the Union, if they need one: name and address."),
 			k("dpo", a(formText), "The data protection officer, if there is one: name and address."),
+			k("transactional", a(formText), "The legal basis of what is about applications and interviews; GDPR Art. 6(1)(b), steps before a contract, without it."),
 			k("measures", some(listOf(a(formText))), "What protects the data beside what Rapport does: disks, backups, the network."),
 		}
 	case placeField:

@@ -17,6 +17,7 @@ type Controller struct {
 	Name, Address, Email       string
 	Country                    string // ISO 3166-1, two letters
 	Joint, Representative, DPO string
+	Transactional              string   // the legal basis of what is transactional, in words
 	Measures                   []string // beside Rapport's own
 }
 
@@ -59,7 +60,7 @@ func (r *docReader) controller(n *yaml.Node) (c Controller) {
 	if m == nil {
 		return c
 	}
-	for key, to := range map[string]*string{"name": &c.Name, "address": &c.Address, "joint": &c.Joint, "representative": &c.Representative, "dpo": &c.DPO} {
+	for key, to := range map[string]*string{"name": &c.Name, "address": &c.Address, "joint": &c.Joint, "representative": &c.Representative, "dpo": &c.DPO, "transactional": &c.Transactional} {
 		if v := m.get(key); v != nil {
 			*to, _ = r.text(v, key)
 		}

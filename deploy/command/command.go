@@ -56,7 +56,7 @@ func root(out, errOut io.Writer) *cobra.Command {
 	cmd.AddCommand(checkCommand(), testCommand(), simulateCommand(), fmtCommand(), explainCommand(), graphCommand(), schemaCommand())
 	cmd.AddCommand(planCommand(), applyCommand(), candidatesCommand(), interviewersCommand(), interviewsCommand(), suppressionsCommand(), eventsCommand())
 	cmd.AddCommand(timelineCommand(), notesCommand(), jobsCommand(), messagesCommand())
-	cmd.AddCommand(eraseCommand(), auditCommand(), keysCommand(), erasuresCommand(), receiptCommand(), retentionCommand(), holdsCommand(), requestsCommand())
+	cmd.AddCommand(eraseCommand(), auditCommand(), keysCommand(), erasuresCommand(), receiptCommand(), retentionCommand(), holdsCommand(), requestsCommand(), recordCommand())
 	if up := upCommand(); up != nil {
 		cmd.AddCommand(up)
 	}

@@ -7,8 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/mail"
+	"net/url"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -24,6 +26,7 @@ import (
 	"github.com/rapport-crm/rapport/api"
 	"github.com/rapport-crm/rapport/crm"
 	"github.com/rapport-crm/rapport/deploy/local"
+	"github.com/rapport-crm/rapport/dsl"
 	"github.com/rapport-crm/rapport/store"
 	"github.com/rapport-crm/rapport/worker"
 )
@@ -150,9 +153,37 @@ func API(ctx context.Context, c Config) (http.Handler, error) {
 	return api.New(api.Config{ //nolint:contextcheck // handlers have their requests' contexts
 		Store: c.Store, PublicURL: c.PublicURL, LinkSecret: secret, CalendarDomain: domain, CalendarApps: c.Calendars.apps(c.PublicURL), OpenCalendar: calendars,
 		SendGrid: verifier, Twilio: &twilio.Verifier{AuthToken: c.Providers.TwilioToken, PublicURL: c.PublicURL},
-		AnswerKeywords: c.Providers.TwilioKeywords == KeywordsRapport, NoTracking: c.Tracking == TrackOff,
+		AnswerKeywords: c.Providers.TwilioKeywords == KeywordsRapport, NoTracking: c.Tracking == TrackOff, Recipients: c.recipients(),
 		Temporal: ready, TemporalUI: c.TemporalUI, Log: c.Log, Now: c.now, Registry: prometheus.NewRegistry(),
 	}), nil
+}
+
+// recipients are those whom the settings have data handed to. What stands at a loopback address is the sandbox.
+func (c *Config) recipients() []string {
+	var all []string
+	p := c.Providers
+	switch {
+	case p.MailServer != "":
+		all = append(all, dsl.RecipientSMTP)
+	case p.SendGridKey != "" && !loopback(p.SendGridURL):
+		all = append(all, dsl.RecipientSendGrid)
+	}
+	if p.TwilioAccount != "" && !loopback(p.TwilioURL) {
+		all = append(all, dsl.RecipientTwilio)
+	}
+	if c.Calls.ATS.URL != "" {
+		all = append(all, dsl.RecipientATS)
+	}
+	return all
+}
+
+func loopback(address string) bool {
+	u, err := url.Parse(address)
+	if err != nil {
+		return false
+	}
+	ip := net.ParseIP(u.Hostname())
+	return u.Hostname() == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 // sendGridVerifier returns nil without a key: then SendGrid's webhooks are refused.

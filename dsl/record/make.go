@@ -95,11 +95,11 @@ func (m *maker) purposes() {
 	m.out.Purposes = append(m.out.Purposes, Purpose{Name: crm.PurposeTransactional, Basis: m.basis(crm.PurposeTransactional)})
 }
 
-// basis is the legal basis of a purpose. Of what is transactional it is the application itself: it begins with one.
+// basis is the legal basis of a purpose. What is transactional begins with an application; who sees another basis in that says so.
 func (m *maker) basis(purpose string) string {
 	switch {
 	case purpose == crm.PurposeTransactional:
-		return "steps before a contract, at the candidate's request (Art. 6(1)(b))"
+		return cmp.Or(m.ws.Controller.Transactional, "steps before a contract, at the candidate's request (Art. 6(1)(b))")
 	case m.ws.Purposes[purpose].Basis == crm.BasisConsent:
 		return "consent (Art. 6(1)(a))"
 	case m.ws.Purposes[purpose].Basis == crm.BasisLegitimateInterest:
@@ -134,7 +134,7 @@ func (m *maker) fields() {
 		m.out.Undeclared = append(m.out.Undeclared, a)
 	}
 	if len(names) > 0 {
-		m.missing("Art. 30(1)(c)", fmt.Sprintf("Of what category %s, and what for.", counted(len(names), "attribute is", "attributes are")),
+		m.missing("Art. 30(1)(c)", fmt.Sprintf("The category and purpose of %s.", counted(len(names), "attribute", "attributes")),
 			"`fields: {NAME: {category: .., purpose: ..}}` in the workspace, for each of those under “Attributes that are not declared”")
 	}
 }

@@ -10,7 +10,7 @@ func (r *Record) Markdown() string {
 	var b strings.Builder
 	p := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
 	p("# Record of processing activities\n")
-	p("%s. GDPR Art. 30(1). Made on %s of %d documents, `%s`%s.\n", cell(r.title()), r.MadeOn, r.Definitions, r.Hash[:16], r.origin())
+	p("%s. GDPR Art. 30(1). Made on %s of %d documents (`%s`); %s.\n", cell(r.title()), r.MadeOn, r.Definitions, r.Hash[:16], r.origin())
 	if len(r.Missing) > 0 {
 		p("## What is missing\n")
 		table(&b, []string{"what", "article", "add"}, len(r.Missing), func(i int) []string {

@@ -171,7 +171,7 @@ func TestWhatIsMissing(t *testing.T) {
 	}
 	want := []string{
 		"The controller's name.", "The controller's address.", "Where the controller is reached.", "The data protection officer, or that there is none.",
-		"What candidates read when they agree to news.", "Of what category 2 attributes are, and what for.",
+		"What candidates read when they agree to news.", "The category and purpose of 2 attributes.",
 		"Who api.trust.example is, by the legal name.", "In which country api.trust.example processes the data.",
 		"Who carries email.", "Who twilio is, by the legal name.", "In which country twilio processes the data.",
 		"When data are erased: no retention policy ends.",

@@ -17,9 +17,9 @@ func (r *Record) title() string {
 // origin says what the record is made of.
 func (r *Record) origin() string {
 	if r.Settings {
-		return ", and the settings of the server"
+		return "and the settings of the server"
 	}
-	return " alone: the settings of a server are not known"
+	return "the settings of a server are not known"
 }
 
 // Rows are what is known of a controller, with empty values for what has to be there and is not.
