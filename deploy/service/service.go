@@ -171,7 +171,7 @@ func (c *Config) recipients() []string {
 	if p.TwilioAccount != "" && !loopback(p.TwilioURL) {
 		all = append(all, dsl.RecipientTwilio)
 	}
-	if c.Calls.ATS.URL != "" {
+	if ats := c.Calls.ATS.URL; ats != "" && !loopback(ats) {
 		all = append(all, dsl.RecipientATS)
 	}
 	return all

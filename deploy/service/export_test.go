@@ -1,0 +1,4 @@
+package service
+
+// Recipients are those whom the settings have data handed to.
+func Recipients(c *Config) []string { return c.recipients() }
