@@ -198,8 +198,8 @@ func listAuditCommand(r *remote) *cobra.Command {
 	auditTimeFlags(cmd, &from, &to)
 	f := cmd.Flags()
 	f.StringVar(&q.Candidate, "candidate", "", "id or external id: entries about them")
-	f.StringVar(&q.Actor, "actor", "", "the id of a key or an interviewer, or rapport")
-	f.StringVar(&q.Action, "action", "", "read, list, export, create, change, remove, publish, hold, release, merge or erase")
+	f.StringVar(&q.Actor, "actor", "", "the id of a key or an interviewer, candidate, or rapport")
+	f.StringVar(&q.Action, "action", "", "read, list, export, create, change, remove, publish, pause, resume, migrate, stop, hold, release, merge, erase, run or confirm")
 	f.StringVar(&q.Kind, "kind", "", "of what: candidate, timeline, definition, key")
 	return cmd
 }
