@@ -3,6 +3,7 @@ package api_test
 import (
 	"bytes"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -32,7 +33,18 @@ func TestReadsAreInTheAuditLog(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	request, _, err := w.store.OpenRequest(t.Context(), crm.PrivacyRequest{CandidateID: "ATS-1", Kind: crm.RequestAccess, Source: "staff"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.store.AddHold(t.Context(), crm.Hold{CandidateID: "ATS-1", Why: "a claim", By: "lena"}); err != nil {
+		t.Fatal(err)
+	}
 	for path, want := range map[string]string{
+		"/v1/requests?candidate=ATS-1":    "list requests",
+		"/v1/requests/" + request.ID:      "read request",
+		"/v1/holds":                       "list holds",
+		"/v1/erasures?candidate=ATS-2":    "read erasures",
 		"/v1/candidates/ATS-1":            "read candidate",
 		"/v1/candidates/ATS-1/timeline":   "read timeline",
 		"/v1/candidates/ATS-1/events":     "read events",
@@ -49,15 +61,15 @@ func TestReadsAreInTheAuditLog(t *testing.T) {
 		if got := last.Action + " " + last.Kind; got != want {
 			t.Errorf("%s left %q, want %q", path, got, want)
 		}
-		if about := !strings.HasPrefix(want, "list") || want == "list candidates"; about && (len(last.Openings) != 1 || last.Openings[0].Value != id) {
+		if about := strings.HasPrefix(want, "read") != (want == "read erasures") || slices.Contains([]string{"list candidates", "list requests", "list holds"}, want); about && (len(last.Openings) != 1 || last.Openings[0].Value != id) {
 			t.Errorf("%s is not about %s: %+v", path, id, last)
 		}
 	}
 	if got := w.callAs(secret, http.MethodGet, "/v1/candidates/nobody", nil); got.status != http.StatusNotFound {
 		t.Errorf("of nobody: %d", got.status)
 	}
-	if about := w.log(&client.AuditQuery{Candidate: "ATS-1", Actor: key}); len(about) != 5 {
-		t.Errorf("%d entries are about the candidate, want 5", len(about))
+	if about := w.log(&client.AuditQuery{Candidate: "ATS-1", Actor: key}); len(about) != 8 {
+		t.Errorf("%d entries are about the candidate, want 8", len(about))
 	}
 	if own := w.log(&client.AuditQuery{Kind: "audit"}); len(own) == 0 {
 		t.Error("who looks at the audit log is not in it")
@@ -76,7 +88,7 @@ func TestNothingIsShownThatCannotBeAudited(t *testing.T) {
 	if _, err := conn.Exec(t.Context(), "drop function audit_append"); err != nil {
 		t.Fatal(err)
 	}
-	for _, path := range []string{"/v1/candidates/ATS-1", "/v1/candidates", "/v1/candidates/ATS-1/notes", "/v1/audit"} {
+	for _, path := range []string{"/v1/candidates/ATS-1", "/v1/candidates", "/v1/candidates/ATS-1/notes", "/v1/audit", "/v1/requests", "/v1/holds", "/v1/erasures"} {
 		if got := w.callAs(w.admin, http.MethodGet, path, nil); got.status != http.StatusServiceUnavailable || bytes.Contains(got.body, []byte("ana@")) {
 			t.Errorf("%s: %d %s", path, got.status, got.body)
 		}
