@@ -69,6 +69,9 @@ func (s *server) saw(ctx context.Context, action, kind string, candidates ...str
 	record := crm.AuditRecord{Action: action, Kind: kind, Parts: crm.About(candidates...)}
 	if action == crm.AuditList {
 		record.Detail = strconv.Itoa(len(record.Parts)) + " candidates"
+		if len(record.Parts) == 1 {
+			record.Detail = "1 candidate"
+		}
 	}
 	if err := s.Store.Audit(ctx, record); err != nil {
 		return problemOf(&crm.Error{Code: crm.CodeUnavailable, Message: "What you asked for cannot be shown, as the audit log cannot be written.", Next: "Try again in a moment.", Err: err})
@@ -151,7 +154,7 @@ func (s *server) listAudit(ctx context.Context, in *struct {
 	After     string `query:"after" pattern:"^[0-9]{0,18}$" doc:"The cursor that the page before gave as next."`
 	Candidate string `query:"candidate" maxLength:"1000" doc:"Id or external id: entries about them."`
 	Actor     string `query:"actor" maxLength:"200" doc:"The id of a key or an interviewer, candidate, or rapport." example:"key_06cq3v9k7rk1bn2c5x0e8m4t2g"`
-	Action    string `query:"action" maxLength:"100" doc:"read, list, export, create, change, remove, publish, pause, resume, migrate, stop, hold, release, merge, erase, run or confirm."`
+	Action    string `query:"action" enum:"read,list,export,create,change,remove,publish,pause,resume,migrate,stop,hold,release,merge,erase,run,confirm"`
 	Kind      string `query:"kind" maxLength:"100" doc:"Of what: candidate, timeline, definition, key." example:"timeline"`
 },
 ) (*body[Page[crm.AuditLine]], error) {

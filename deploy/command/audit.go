@@ -46,7 +46,9 @@ beginning to end and checked here. What was cut off its end is found with checkp
 			}
 			var export io.ReadCloser
 			if len(args) > 0 {
-				export, err = os.Open(args[0])
+				if export, err = os.Open(args[0]); err != nil {
+					return fmt.Errorf("the export cannot be read; `rapport audit export` writes one: %w", err)
+				}
 			} else {
 				export, err = r.exportAudit(cmd, time.Time{}, time.Time{}, true)
 			}
@@ -120,7 +122,7 @@ func (r *remote) auditCheck(key, checkpoints string, whole bool) (check crm.Audi
 func readCheckpoints(path string) ([]crm.SignedCheckpoint, error) {
 	text, err := os.ReadFile(path) //nolint:gosec // the file that was named
 	if err != nil {
-		return nil, fmt.Errorf("read checkpoints: %w", err)
+		return nil, fmt.Errorf("the checkpoints cannot be read; workers write them beside the log of erasures: %w", err)
 	}
 	var all []crm.SignedCheckpoint
 	for line := range strings.Lines(string(text)) {
