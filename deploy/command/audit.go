@@ -191,6 +191,9 @@ func listAuditCommand(r *remote) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if len(lines) == 0 {
+				cmd.PrintErrln("no entries")
+			}
 			for i := range lines {
 				cmd.Println(auditText(&lines[i]))
 			}

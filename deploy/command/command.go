@@ -88,7 +88,7 @@ func fromEnvironment(cmd *cobra.Command) error {
 func requiredFlags(cmd *cobra.Command) (err error) {
 	cmd.Flags().VisitAll(func(f *pflag.Flag) {
 		if _, required := f.Annotations[cobra.BashCompOneRequiredFlag]; required && !f.Changed && err == nil {
-			err = fmt.Errorf("--%s is required: %s; see `%s --help`", f.Name, strings.TrimSuffix(f.Usage, " (required)"), cmd.CommandPath())
+			err = fmt.Errorf("--%s is required: %s; see `%s --help`", f.Name, strings.Replace(f.Usage, " (required)", "", 1), cmd.CommandPath())
 		}
 	})
 	return err

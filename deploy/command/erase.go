@@ -104,6 +104,9 @@ func listErasuresCommand(r *remote) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if len(all) == 0 {
+				cmd.PrintErrln("nothing was erased yet")
+			}
 			out := json.NewEncoder(cmd.OutOrStdout())
 			for i := range all {
 				if asJSON {

@@ -18,6 +18,7 @@ import (
 	"github.com/rapport-crm/rapport/crm"
 	"github.com/rapport-crm/rapport/deploy/embedded/postgres/postgrestest"
 	"github.com/rapport-crm/rapport/deploy/service"
+	"github.com/rapport-crm/rapport/dsl"
 	"github.com/rapport-crm/rapport/store"
 )
 
@@ -67,7 +68,7 @@ func newScripted(t *testing.T) *scripted {
 		t.Fatal(err)
 	}
 	now := func() time.Time { return *s.clock.Load() }
-	if s.store, err = store.Open(t.Context(), s.dsn, store.Options{MaxConns: 4, Now: now, Receipts: receipts}); err != nil {
+	if s.store, err = store.Open(t.Context(), s.dsn, store.Options{MaxConns: 4, Now: now, Receipts: receipts, Holding: (&dsl.Holding{}).Holds}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(s.store.Close)
@@ -81,8 +82,8 @@ func newScripted(t *testing.T) *scripted {
 }
 
 func (s *scripted) setup(env *testscript.Env) error {
-	for name, value := range map[string]string{"URL": s.url, "API_KEY": s.key, "RECEIPT_KEY": s.receiptKey, "DATABASE_URL": s.dsn} {
-		env.Setenv("RAPPORT_"+name, value)
+	for name, value := range map[string]string{"RAPPORT_URL": s.url, "SERVER": s.url, "RAPPORT_API_KEY": s.key, "RAPPORT_RECEIPT_KEY": s.receiptKey, "RAPPORT_DATABASE_URL": s.dsn} {
+		env.Setenv(name, value)
 	}
 	return nil
 }
