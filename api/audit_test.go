@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"bytes"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -136,4 +137,41 @@ func TestAuditExport(t *testing.T) {
 	if _, err := client.New(w.server.URL, w.key(api.ScopeCandidatesRead)).ExportAudit(t.Context(), time.Time{}, time.Time{}, false); err == nil {
 		t.Error("a key without the scope got an export")
 	}
+}
+
+func TestMetricsOfTheAuditLog(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.candidate("ATS-1", "ana@example.org", "+447700900123")
+	span, err := w.store.AuditSpan(t.Context(), time.Time{}, time.Time{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := func(lines ...string) {
+		t.Helper()
+		text := "\n" + string(w.send(http.MethodGet, "/metrics", nil, nil).want(200, nil).body)
+		for _, line := range lines {
+			if !strings.Contains(text, "\n"+line+"\n") {
+				t.Errorf("metrics lack %s", line)
+			}
+		}
+		if checked := strings.Contains(text, "\nrapport_audit_checkpoint_age_seconds "); checked != (len(lines) > 2) {
+			t.Errorf("there is an age: %v", checked)
+		}
+	}
+	want(fmt.Sprintf("rapport_audit_entries_since_checkpoint %d", span.Number), "rapport_audit_broken 0")
+	if err := w.store.CheckedAudit(t.Context(), &span, false); err != nil {
+		t.Fatal(err)
+	}
+	w.pass(90 * time.Second)
+	w.callAs(w.admin, http.MethodGet, "/v1/candidates/ATS-1", nil).want(200, nil)
+	want("rapport_audit_entries_since_checkpoint 1", "rapport_audit_broken 0", "rapport_audit_checkpoint_age_seconds 90")
+	if err := w.store.CheckedAudit(t.Context(), &span, true); err != nil {
+		t.Fatal(err)
+	}
+	want("rapport_audit_entries_since_checkpoint 1", "rapport_audit_broken 1", "rapport_audit_checkpoint_age_seconds 0")
+	if err := w.store.CheckedAudit(t.Context(), &span, false); err != nil {
+		t.Fatal(err)
+	}
+	want("rapport_audit_broken 1", "rapport_audit_entries_since_checkpoint 1", "rapport_audit_checkpoint_age_seconds 0") // until a person takes it back
 }

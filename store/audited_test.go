@@ -60,7 +60,9 @@ func (b *byHand) aboutThem() []change {
 			return err
 		}, "create note NOTE", notes},
 		{func(ctx context.Context) error { return b.DeleteNote(ctx, "ATS-1", b.note) }, "remove note NOTE", notes},
-		{func(ctx context.Context) error { return failure(b.AddToPool(ctx, "nurses", []string{"ATS-1"}, "lena", b.now())) }, "change pool nurses 1 entered", pool},
+		{func(ctx context.Context) error {
+			return failure(b.AddToPool(ctx, "nurses", []string{"ATS-1"}, "lena", b.now()))
+		}, "change pool nurses 1 entered", pool},
 		{func(ctx context.Context) error {
 			return failure(b.RemoveFromPool(ctx, "nurses", []string{"ATS-1"}, "lena", b.now()))
 		}, "change pool nurses 1 left", pool},
@@ -101,7 +103,9 @@ func (b *byHand) aboutRequests() []change {
 func (b *byHand) aboutRetention() []change {
 	const runs = "select string_agg(state || day, ' ' order by day) from retention_runs"
 	return []change{
-		{func(ctx context.Context) error { return failure(b.AskRetention(ctx, "leads", "2026-11-02.090000", "lena")) }, "run retention leads/2026-11-02.090000", runs},
+		{func(ctx context.Context) error {
+			return failure(b.AskRetention(ctx, "leads", "2026-11-02.090000", "lena"))
+		}, "run retention leads/2026-11-02.090000", runs},
 		{func(ctx context.Context) error { return b.ConfirmRetention(ctx, "leads", "2026-11-01", "lena") }, "confirm retention leads/2026-11-01", runs},
 		{func(ctx context.Context) error { return b.EndRetention(ctx, "leads", "2026-11-01", "", "lena") }, "stop retention leads/2026-11-01", runs},
 	}
