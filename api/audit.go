@@ -49,11 +49,29 @@ func changes(op huma.Operation, action, kind string) huma.Operation {
 	return op
 }
 
+// unauditedNote is the name under which the document says why an operation leaves nothing there.
+const unauditedNote = "x-not-audited"
+
+// unaudited is an operation that leaves nothing in the audit log, and why.
+func unaudited(op huma.Operation, why string) huma.Operation {
+	if op.Extensions == nil {
+		op.Extensions = map[string]any{}
+	}
+	op.Extensions[unauditedNote] = why
+	return op
+}
+
+// nobody is about whom an answer is that names no candidate of whom anything is kept.
+func nobody[O any](*O) []string { return nil }
+
 // saw has the audit log say that the caller was shown candidates.
 func (s *server) saw(ctx context.Context, action, kind string, candidates ...string) error {
 	record := crm.AuditRecord{Action: action, Kind: kind, Parts: crm.About(candidates...)}
 	if action == crm.AuditList {
 		record.Detail = strconv.Itoa(len(record.Parts)) + " candidates"
+		if len(record.Parts) == 1 {
+			record.Detail = "1 candidate"
+		}
 	}
 	if err := s.Store.Audit(ctx, record); err != nil {
 		return problemOf(&crm.Error{Code: crm.CodeUnavailable, Message: "What you asked for cannot be shown, as the audit log cannot be written.", Next: "Try again in a moment.", Err: err})
@@ -135,8 +153,8 @@ func (s *server) listAudit(ctx context.Context, in *struct {
 	Limit     int    `query:"limit" minimum:"1" maximum:"500" default:"50"`
 	After     string `query:"after" pattern:"^[0-9]{0,18}$" doc:"The cursor that the page before gave as next."`
 	Candidate string `query:"candidate" maxLength:"1000" doc:"Id or external id: entries about them."`
-	Actor     string `query:"actor" maxLength:"200" doc:"The id of a key or an interviewer, or rapport." example:"key_06cq3v9k7rk1bn2c5x0e8m4t2g"`
-	Action    string `query:"action" maxLength:"100" doc:"read, list, export, create, change, remove, publish, pause, resume, migrate, stop, hold, release, merge or erase."`
+	Actor     string `query:"actor" maxLength:"200" doc:"The id of a key or an interviewer, candidate, or rapport." example:"key_06cq3v9k7rk1bn2c5x0e8m4t2g"`
+	Action    string `query:"action" enum:"read,list,export,create,change,remove,publish,pause,resume,migrate,stop,hold,release,merge,erase,run,confirm"`
 	Kind      string `query:"kind" maxLength:"100" doc:"Of what: candidate, timeline, definition, key." example:"timeline"`
 },
 ) (*body[Page[crm.AuditLine]], error) {

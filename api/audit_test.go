@@ -2,7 +2,9 @@ package api_test
 
 import (
 	"bytes"
+	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -32,7 +34,18 @@ func TestReadsAreInTheAuditLog(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	request, _, err := w.store.OpenRequest(t.Context(), crm.PrivacyRequest{CandidateID: "ATS-1", Kind: crm.RequestAccess, Source: "staff"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.store.AddHold(t.Context(), crm.Hold{CandidateID: "ATS-1", Why: "a claim", By: "lena"}); err != nil {
+		t.Fatal(err)
+	}
 	for path, want := range map[string]string{
+		"/v1/requests?candidate=ATS-1":    "list requests",
+		"/v1/requests/" + request.ID:      "read request",
+		"/v1/holds":                       "list holds",
+		"/v1/erasures?candidate=ATS-2":    "read erasures",
 		"/v1/candidates/ATS-1":            "read candidate",
 		"/v1/candidates/ATS-1/timeline":   "read timeline",
 		"/v1/candidates/ATS-1/events":     "read events",
@@ -49,15 +62,15 @@ func TestReadsAreInTheAuditLog(t *testing.T) {
 		if got := last.Action + " " + last.Kind; got != want {
 			t.Errorf("%s left %q, want %q", path, got, want)
 		}
-		if about := !strings.HasPrefix(want, "list") || want == "list candidates"; about && (len(last.Openings) != 1 || last.Openings[0].Value != id) {
+		if about := strings.HasPrefix(want, "read") != (want == "read erasures") || slices.Contains([]string{"list candidates", "list requests", "list holds"}, want); about && (len(last.Openings) != 1 || last.Openings[0].Value != id) {
 			t.Errorf("%s is not about %s: %+v", path, id, last)
 		}
 	}
 	if got := w.callAs(secret, http.MethodGet, "/v1/candidates/nobody", nil); got.status != http.StatusNotFound {
 		t.Errorf("of nobody: %d", got.status)
 	}
-	if about := w.log(&client.AuditQuery{Candidate: "ATS-1", Actor: key}); len(about) != 5 {
-		t.Errorf("%d entries are about the candidate, want 5", len(about))
+	if about := w.log(&client.AuditQuery{Candidate: "ATS-1", Actor: key}); len(about) != 8 {
+		t.Errorf("%d entries are about the candidate, want 8", len(about))
 	}
 	if own := w.log(&client.AuditQuery{Kind: "audit"}); len(own) == 0 {
 		t.Error("who looks at the audit log is not in it")
@@ -76,7 +89,7 @@ func TestNothingIsShownThatCannotBeAudited(t *testing.T) {
 	if _, err := conn.Exec(t.Context(), "drop function audit_append"); err != nil {
 		t.Fatal(err)
 	}
-	for _, path := range []string{"/v1/candidates/ATS-1", "/v1/candidates", "/v1/candidates/ATS-1/notes", "/v1/audit"} {
+	for _, path := range []string{"/v1/candidates/ATS-1", "/v1/candidates", "/v1/candidates/ATS-1/notes", "/v1/audit", "/v1/requests", "/v1/holds", "/v1/erasures"} {
 		if got := w.callAs(w.admin, http.MethodGet, path, nil); got.status != http.StatusServiceUnavailable || bytes.Contains(got.body, []byte("ana@")) {
 			t.Errorf("%s: %d %s", path, got.status, got.body)
 		}
@@ -124,4 +137,41 @@ func TestAuditExport(t *testing.T) {
 	if _, err := client.New(w.server.URL, w.key(api.ScopeCandidatesRead)).ExportAudit(t.Context(), time.Time{}, time.Time{}, false); err == nil {
 		t.Error("a key without the scope got an export")
 	}
+}
+
+func TestMetricsOfTheAuditLog(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.candidate("ATS-1", "ana@example.org", "+447700900123")
+	span, err := w.store.AuditSpan(t.Context(), time.Time{}, time.Time{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := func(lines ...string) {
+		t.Helper()
+		text := "\n" + string(w.send(http.MethodGet, "/metrics", nil, nil).want(200, nil).body)
+		for _, line := range lines {
+			if !strings.Contains(text, "\n"+line+"\n") {
+				t.Errorf("metrics lack %s", line)
+			}
+		}
+		if checked := strings.Contains(text, "\nrapport_audit_checkpoint_age_seconds "); checked != (len(lines) > 2) {
+			t.Errorf("there is an age: %v", checked)
+		}
+	}
+	want(fmt.Sprintf("rapport_audit_entries_since_checkpoint %d", span.Number), "rapport_audit_broken 0")
+	if err := w.store.CheckedAudit(t.Context(), &span, false); err != nil {
+		t.Fatal(err)
+	}
+	w.pass(90 * time.Second)
+	w.callAs(w.admin, http.MethodGet, "/v1/candidates/ATS-1", nil).want(200, nil)
+	want("rapport_audit_entries_since_checkpoint 1", "rapport_audit_broken 0", "rapport_audit_checkpoint_age_seconds 90")
+	if err := w.store.CheckedAudit(t.Context(), &span, true); err != nil {
+		t.Fatal(err)
+	}
+	want("rapport_audit_entries_since_checkpoint 1", "rapport_audit_broken 1", "rapport_audit_checkpoint_age_seconds 0")
+	if err := w.store.CheckedAudit(t.Context(), &span, false); err != nil {
+		t.Fatal(err)
+	}
+	want("rapport_audit_broken 1", "rapport_audit_entries_since_checkpoint 1", "rapport_audit_checkpoint_age_seconds 0") // until a person takes it back
 }

@@ -157,6 +157,7 @@ func (s *server) addConnected(ctx context.Context, connection *store.Connection,
 	if err != nil {
 		return err
 	}
+	ctx = crm.WithActor(ctx, interviewer.ID) // who opened their own link
 	write := store.CalendarWrite{Kind: connection.Kind, Account: interviewer.Email, Secret: crm.Secret(token.Refresh)}
 	if _, _, err := s.Store.PutCalendar(ctx, interviewer.ID, write, byLink, s.Now()); err != nil {
 		return err

@@ -13,6 +13,7 @@ import (
 	"github.com/rapport-crm/rapport/activities/calendar/calendartest"
 	"github.com/rapport-crm/rapport/activities/calendar/oauth"
 	"github.com/rapport-crm/rapport/api"
+	"github.com/rapport-crm/rapport/api/client"
 	"github.com/rapport-crm/rapport/crm"
 )
 
@@ -126,6 +127,9 @@ func TestConnectCalendar(t *testing.T) {
 	c.call(http.MethodGet, "/v1/interviewers/"+c.ada+"/changes", nil).want(200, &changes)
 	if len(changes.Items) < 2 || changes.Items[0].What != "calendar_connected" || changes.Items[0].By != "the interviewer, by link" || changes.Items[1].What != "calendar_link" {
 		t.Errorf("changes are %+v", changes.Items)
+	}
+	if told := c.log(&client.AuditQuery{Actor: c.ada}); len(told) != 1 || told[0].Detail != "calendar_connected google" {
+		t.Errorf("of the interviewer the audit log says %+v", told)
 	}
 	wantWords(t, string(c.back(v, v.cookie, nil).want(400, nil).body), "Your calendar is not connected") // again
 	wantWords(t, string(c.send(http.MethodGet, c.path, nil, nil).want(404, nil).body), "This link does not work")

@@ -73,13 +73,13 @@ func (s *server) registerDefinitions() {
 	plan := operation(http.MethodPost, "/v1/definitions/plan", "plan-definitions", "Definitions", ScopeDefinitionsRead, "Plan what publishing would change",
 		"Nothing is stored. What is different, how many candidates would be enrolled now, how many the rules about events would have enrolled in the last 30 days, and where open runs would land if they were migrated.")
 	plan.MaxBodyBytes = maxDefinitionsBody
-	huma.Register(s.huma, plan, s.planDefinitions)
+	huma.Register(s.huma, unaudited(plan, "it changes nothing, and shows numbers"), s.planDefinitions)
 	huma.Register(s.huma, changes(operation(http.MethodPost, "/v1/definitions/sequence/{name}/migrate", "migrate-runs", "Definitions", ScopeDefinitionsWrite, "Move open runs to the version in force",
 		"By step id: a run stays at its step, or goes on after the last one it has passed that is still there. Runs for which nobody can tell stay on their version. A call moves as many as it can in a few seconds; repeat it with next. It can be cut short and begun again."), crm.AuditMigrate, "definition"), s.migrateRuns)
 	huma.Register(s.huma, changes(operation(http.MethodPost, "/v1/definitions/sequence/{name}/stop", "stop-runs", "Definitions", ScopeDefinitionsWrite, "Stop the open runs of a sequence that is not in force",
 		"A call stops some; repeat it with next."), crm.AuditStop, "definition"), s.stopRuns)
-	huma.Register(s.huma, operation(http.MethodGet, "/v1/definitions", "list-definitions", "Definitions", ScopeDefinitionsRead, "List definitions", "Those in force."), s.listDefinitions)
-	huma.Register(s.huma, operation(http.MethodGet, "/v1/definitions/{kind}/{name}", "get-definition", "Definitions", ScopeDefinitionsRead, "Get a definition", "With its YAML."), s.getDefinition)
+	huma.Register(s.huma, unaudited(operation(http.MethodGet, "/v1/definitions", "list-definitions", "Definitions", ScopeDefinitionsRead, "List definitions", "Those in force."), "no candidates"), s.listDefinitions)
+	huma.Register(s.huma, unaudited(operation(http.MethodGet, "/v1/definitions/{kind}/{name}", "get-definition", "Definitions", ScopeDefinitionsRead, "Get a definition", "With its YAML."), "no candidates"), s.getDefinition)
 	for _, verb := range []string{"pause", "resume"} {
 		op := operation(http.MethodPost, "/v1/definitions/sequence/{name}/"+verb, verb+"-sequence", "Definitions", ScopeDefinitionsWrite,
 			map[string]string{"pause": "Pause a sequence", "resume": "Resume a sequence"}[verb],

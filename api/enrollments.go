@@ -45,7 +45,7 @@ func (s *server) registerEnrollments() {
 	enroll := operation(http.MethodPost, "/v1/enrollments", "enroll", "Enrollments", ScopeEnrollmentsWrite, "Enroll a candidate by hand",
 		"The request is stored and carried out in order with the candidate's events: consent, caps and one run at a time hold as always. Whether a run begins, and why not, is on the timeline.")
 	enroll.DefaultStatus = http.StatusAccepted
-	huma.Register(s.huma, enroll, s.enroll)
+	huma.Register(s.huma, changes(enroll, crm.AuditCreate, "enrollment"), s.enroll)
 	for _, c := range []struct{ verb, event, summary, doc string }{
 		{"pause", crm.ControlPause, "Pause an enrollment", "Exits still happen and time runs on."},
 		{"resume", crm.ControlResume, "Resume an enrollment", "A step that is overdue takes the next window."},
@@ -54,7 +54,7 @@ func (s *server) registerEnrollments() {
 		op := operation(http.MethodPost, "/v1/enrollments/{id}/"+c.verb, c.verb+"-enrollment", "Enrollments", ScopeEnrollmentsWrite, c.summary,
 			c.doc+" It is recorded and carried out even while Temporal is down.")
 		op.DefaultStatus = http.StatusAccepted
-		huma.Register(s.huma, op, s.tell(c.verb, c.event))
+		huma.Register(s.huma, changes(op, c.verb, "enrollment"), s.tell(c.verb, c.event)) // the log has the same verbs
 	}
 }
 

@@ -33,10 +33,10 @@ type ErasureProgress struct {
 func (s *server) registerErasures() {
 	huma.Register(s.huma, changes(operation(http.MethodPost, "/v1/candidates/{id}/erase", "erase-candidate", "Privacy", ScopePrivacyWrite, "Erase a candidate",
 		"Deletes all that is known of them, at once and for good. The answer is a signed receipt; asked again, it is the same. A legal hold stands against it (409), and a message that is just being sent (503)."), crm.AuditErase, "candidate"), s.eraseCandidate)
-	huma.Register(s.huma, operation(http.MethodGet, "/v1/erasures", "list-erasures", "Privacy", ScopePrivacyRead, "List the receipts of erasures",
-		"In the order of their numbers. Each names the hash of the one before, so that none can be left out."), s.listErasures)
-	huma.Register(s.huma, operation(http.MethodGet, "/v1/erasures/counts", "list-past-counts", "Privacy", ScopePrivacyRead, "See what is counted of people who were anonymized",
-		"By month. Groups of fewer than five are left out."), s.listPastCounts)
+	audited(s, operation(http.MethodGet, "/v1/erasures", "list-erasures", "Privacy", ScopePrivacyRead, "List the receipts of erasures",
+		"In the order of their numbers. Each names the hash of the one before, so that none can be left out."), crm.AuditRead, "erasures", s.listErasures, nobody)
+	huma.Register(s.huma, unaudited(operation(http.MethodGet, "/v1/erasures/counts", "list-past-counts", "Privacy", ScopePrivacyRead, "See what is counted of people who were anonymized",
+		"By month. Groups of fewer than five are left out."), "numbers, of at least five people"), s.listPastCounts)
 }
 
 func (s *server) eraseCandidate(ctx context.Context, in *struct {

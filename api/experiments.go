@@ -33,8 +33,8 @@ type ExperimentArm struct {
 }
 
 func (s *server) registerExperiments() {
-	huma.Register(s.huma, operation(http.MethodGet, "/v1/sequences/{name}/experiments", "list-experiments", "Enrollments", ScopeEnrollmentsRead,
-		"List the experiments of a sequence", "With how their arms do, and the arm that each is settled to."), s.listExperiments)
+	huma.Register(s.huma, unaudited(operation(http.MethodGet, "/v1/sequences/{name}/experiments", "list-experiments", "Enrollments", ScopeEnrollmentsRead,
+		"List the experiments of a sequence", "With how their arms do, and the arm that each is settled to."), "numbers"), s.listExperiments)
 }
 
 func (s *server) listExperiments(ctx context.Context, in *byName) (*body[Page[Experiment]], error) {

@@ -27,8 +27,8 @@ func (s *server) registerHolds() {
 		"Nothing of those whom it is on is deleted while it is in force, whoever asks. candidate.legal_hold is true in conditions, but for a hold with a condition of its own.")
 	add.DefaultStatus = http.StatusCreated
 	huma.Register(s.huma, changes(add, crm.AuditHold, "hold"), s.addHold)
-	huma.Register(s.huma, operation(http.MethodGet, "/v1/holds", "list-holds", "Privacy", ScopePrivacyRead, "List legal holds",
-		"The newest first; those in force, unless all is true. Of a candidate: those that name them, and those on a role that they have applied for."), s.listHolds)
+	audited(s, operation(http.MethodGet, "/v1/holds", "list-holds", "Privacy", ScopePrivacyRead, "List legal holds",
+		"The newest first; those in force, unless all is true. Of a candidate: those that name them, and those on a role that they have applied for."), crm.AuditList, "holds", s.listHolds, pageAbout(func(x *crm.Hold) string { return x.CandidateID }))
 	huma.Register(s.huma, changes(operation(http.MethodPost, "/v1/holds/{id}/lift", "lift-hold", "Privacy", ScopePrivacyWrite, "Lift a legal hold", "It stays on record."), crm.AuditRelease, "hold"), s.liftHold)
 }
 

@@ -140,7 +140,7 @@ const interviewersTag = "Interviewers"
 
 func (s *server) registerInterviewers() {
 	read := func(path, id, summary, description string) huma.Operation {
-		return operation(http.MethodGet, path, id, interviewersTag, ScopeInterviewersRead, summary, description)
+		return unaudited(operation(http.MethodGet, path, id, interviewersTag, ScopeInterviewersRead, summary, description), "colleagues, and no candidates")
 	}
 	write := func(method, path, id, summary, description string) huma.Operation {
 		return changes(operation(method, path, id, interviewersTag, ScopeInterviewersWrite, summary, description), crm.AuditChange, "interviewer")
@@ -170,8 +170,8 @@ func (s *server) registerInterviewers() {
 		"A calendar is known by its kind, address and account. Its secret is sealed before it is stored, and shown to nobody."), s.putCalendar)
 	huma.Register(s.huma, write(http.MethodPost, "/v1/interviewers/{id}/calendars/connect", "make-calendar-link", "Make a link to connect a calendar",
 		"Send it to the interviewer: by it they allow Rapport to see and change their calendar at Google or Microsoft. It works once, for a week."), s.makeCalendarLink)
-	huma.Register(s.huma, operation(http.MethodPost, "/v1/interviewers/{id}/calendars/check", "check-calendars", interviewersTag, ScopeInterviewersRead,
-		"Check an interviewer's calendars", "Asks each of them now for the busy times of the next two weeks, and tells how it answered."), s.checkCalendars)
+	huma.Register(s.huma, unaudited(operation(http.MethodPost, "/v1/interviewers/{id}/calendars/check", "check-calendars", interviewersTag, ScopeInterviewersRead,
+		"Check an interviewer's calendars", "Asks each of them now for the busy times of the next two weeks, and tells how it answered."), "it changes nothing, and shows no candidates"), s.checkCalendars)
 	huma.Register(s.huma, write(http.MethodDelete, "/v1/interviewers/{id}/calendars/{calendar}", "remove-calendar", "Forget a calendar", "With its secret."), s.removeCalendar)
 }
 

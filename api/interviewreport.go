@@ -97,8 +97,8 @@ type ScorecardReport struct {
 }
 
 func (s *server) registerReports() {
-	huma.Register(s.huma, operation(http.MethodGet, "/v1/reports/interviews", "report-interviews", interviewersTag, ScopeInterviewersRead, "Report on interviews",
-		"Who holds how many, how fairly they are spread, and how long it takes to agree on a time. Without names or anything else of candidates."), s.reportInterviews)
+	huma.Register(s.huma, unaudited(operation(http.MethodGet, "/v1/reports/interviews", "report-interviews", interviewersTag, ScopeInterviewersRead, "Report on interviews",
+		"Who holds how many, how fairly they are spread, and how long it takes to agree on a time. Without names or anything else of candidates."), "colleagues, and no candidates"), s.reportInterviews)
 }
 
 func (s *server) reportInterviews(ctx context.Context, in *struct {

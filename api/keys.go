@@ -56,7 +56,7 @@ func (s *server) registerKeys() {
 		}
 		return &body[CreatedKey]{Body: CreatedKey{ID: id, Secret: secret}}, nil
 	})
-	huma.Register(s.huma, operation(http.MethodGet, "/v1/keys", "list-keys", "Keys", ScopeAdmin, "List API keys", ""), s.listKeys)
+	huma.Register(s.huma, unaudited(operation(http.MethodGet, "/v1/keys", "list-keys", "Keys", ScopeAdmin, "List API keys", ""), "no candidates"), s.listKeys)
 	revoke := operation(http.MethodDelete, "/v1/keys/{id}", "revoke-key", "Keys", ScopeAdmin, "Revoke an API key",
 		"It stops working at once, or after a few seconds on other servers.")
 	huma.Register(s.huma, changes(revoke, crm.AuditRemove, "key"), func(ctx context.Context, in *struct {

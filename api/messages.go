@@ -28,7 +28,7 @@ func (s *server) registerMessages() {
 		"The newest first. With state=unknown those whose fate nobody knows, each with its evidence: when it was claimed, why it is unknown, and what was looked up."), crm.AuditList, "messages", s.listMessages, pageAbout(func(x *LedgerMessage) string { return x.CandidateID }))
 	settle := operation(http.MethodPost, "/v1/messages/{id}/settle", "settle-message", "Tasks", ScopeEnrollmentsWrite, "Settle a message",
 		"Says what became of a message whose fate is unknown. Who said it, and the note, are kept as evidence and are on the timeline. The message is not sent again.")
-	huma.Register(s.huma, settle, s.settleMessage)
+	huma.Register(s.huma, changes(settle, crm.AuditChange, "message"), s.settleMessage)
 }
 
 func (s *server) listMessages(ctx context.Context, in *struct {

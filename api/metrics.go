@@ -47,7 +47,7 @@ func newMetrics(registry *prometheus.Registry, s *store.Store) *metrics {
 	m.rejected = intake.WithLabelValues(string(ItemRejected))
 	registry.MustRegister(m.requests, intake, m.webhooks, m.inbound, m.visits)
 	if s != nil {
-		registry.MustRegister(newQueues(s))
+		registry.MustRegister(newQueues(s), newAuditChecks(s))
 	}
 	m.handler = promhttp.HandlerFor(registry, promhttp.HandlerOpts{})
 	return m

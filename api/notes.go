@@ -35,9 +35,9 @@ func (s *server) registerNotes() {
 	add := operation(http.MethodPost, "/v1/candidates/{id}/notes", "add-note", "Candidates", ScopeNotesWrite, "Add a note",
 		"A call, a meeting, anything a person wants others to know. It stands on the timeline, and nothing follows from it: the candidate's last activity stays.")
 	add.DefaultStatus = http.StatusCreated
-	huma.Register(s.huma, add, s.addNote)
+	huma.Register(s.huma, changes(add, crm.AuditCreate, "note"), s.addNote)
 	auditedOf(s, operation(http.MethodGet, "/v1/candidates/{id}/notes", "list-notes", "Candidates", ScopeNotesRead, "List a candidate's notes", "The newest first."), "notes", s.listNotes)
-	huma.Register(s.huma, operation(http.MethodDelete, "/v1/candidates/{id}/notes/{note}", "delete-note", "Candidates", ScopeNotesWrite, "Delete a note", ""), s.deleteNote)
+	huma.Register(s.huma, changes(operation(http.MethodDelete, "/v1/candidates/{id}/notes/{note}", "delete-note", "Candidates", ScopeNotesWrite, "Delete a note", ""), crm.AuditRemove, "note"), s.deleteNote)
 }
 
 func (s *server) addNote(ctx context.Context, in *struct {
@@ -68,6 +68,11 @@ func (s *server) addNote(ctx context.Context, in *struct {
 	kept, duplicate, err := s.Store.AddNote(ctx, remark)
 	if err != nil {
 		return nil, problemOf(err)
+	}
+	if duplicate { // it may say more than what was sent
+		if err := s.saw(ctx, crm.AuditRead, "notes", kept.CandidateID); err != nil {
+			return nil, err
+		}
 	}
 	return &body[KeptNote]{Body: KeptNote{Remark: kept, Duplicate: duplicate}}, nil
 }

@@ -41,13 +41,13 @@ type PoolChanged struct {
 }
 
 func (s *server) registerPools() {
-	huma.Register(s.huma, operation(http.MethodGet, "/v1/pools", "list-pools", "Pools", ScopeCandidatesRead, "List pools", "Those in force, by name."), s.listPools)
+	huma.Register(s.huma, unaudited(operation(http.MethodGet, "/v1/pools", "list-pools", "Pools", ScopeCandidatesRead, "List pools", "Those in force, by name."), "numbers"), s.listPools)
 	audited(s, operation(http.MethodGet, "/v1/pools/{name}/members", "list-pool-members", "Pools", ScopeCandidatesRead, "List the members of a pool", "By their ids."), crm.AuditList, "pool", s.listMembers, pageAbout(func(x *PoolMember) string { return x.ID }))
 	all := " All of them or none: a candidate who does not exist is refused. Refused for a pool with a condition."
-	huma.Register(s.huma, operation(http.MethodPost, "/v1/pools/{name}/members", "add-pool-members", "Pools", ScopeCandidatesWrite, "Put candidates into a pool",
-		"Sequences that enroll its members begin."+all), s.changeMembers(s.addMembers))
-	huma.Register(s.huma, operation(http.MethodDelete, "/v1/pools/{name}/members", "remove-pool-members", "Pools", ScopeCandidatesWrite, "Take candidates out of a pool",
-		"Runs that began because they were members end as left."+all), s.changeMembers(s.removeMembers))
+	huma.Register(s.huma, changes(operation(http.MethodPost, "/v1/pools/{name}/members", "add-pool-members", "Pools", ScopeCandidatesWrite, "Put candidates into a pool",
+		"Sequences that enroll its members begin."+all), crm.AuditChange, "pool"), s.changeMembers(s.addMembers))
+	huma.Register(s.huma, changes(operation(http.MethodDelete, "/v1/pools/{name}/members", "remove-pool-members", "Pools", ScopeCandidatesWrite, "Take candidates out of a pool",
+		"Runs that began because they were members end as left."+all), crm.AuditChange, "pool"), s.changeMembers(s.removeMembers))
 }
 
 func (s *server) listPools(ctx context.Context, _ *struct{}) (*body[Page[Pool]], error) {

@@ -11,8 +11,8 @@ import (
 )
 
 func (s *server) registerRecord() {
-	huma.Register(s.huma, operation(http.MethodGet, "/v1/record-of-processing", "get-record-of-processing", "Privacy", ScopePrivacyRead, "Get the record of processing activities",
-		"What GDPR Art. 30 asks for, made of the definitions in force and the settings: who is responsible, what is done with whose data and why, who gets some of it, and how long it is kept. What nobody has said is under missing. There is no candidate in it."), s.getRecord)
+	huma.Register(s.huma, unaudited(operation(http.MethodGet, "/v1/record-of-processing", "get-record-of-processing", "Privacy", ScopePrivacyRead, "Get the record of processing activities",
+		"What GDPR Art. 30 asks for, made of the definitions in force and the settings: who is responsible, what is done with whose data and why, who gets some of it, and how long it is kept. What nobody has said is under missing. There is no candidate in it."), "what is done with data, and no candidates"), s.getRecord)
 }
 
 func (s *server) getRecord(ctx context.Context, _ *struct{}) (*body[*record.Record], error) {

@@ -51,20 +51,21 @@ type RequestRef struct {
 
 func (s *server) registerRequests() {
 	post := func(path, id, summary, description string) huma.Operation {
-		return operation(http.MethodPost, path, id, "Privacy", ScopePrivacyWrite, summary, description)
+		return changes(operation(http.MethodPost, path, id, "Privacy", ScopePrivacyWrite, summary, description), crm.AuditChange, "request")
 	}
 	open := post("/v1/requests", "open-request", "Write down a request of a candidate", "It is due within a month. What needs no person is answered at once when it is known who asks: a copy of the data, a restriction, an objection to one purpose, a deletion.")
 	open.DefaultStatus = http.StatusCreated
-	huma.Register(s.huma, open, s.openRequest)
-	huma.Register(s.huma, operation(http.MethodGet, "/v1/requests", "list-requests", "Privacy", ScopePrivacyRead, "List requests of candidates", "The newest first; those that are open, unless all is true."), s.listRequests)
-	huma.Register(s.huma, operation(http.MethodGet, "/v1/requests/grounds", "list-grounds", "Privacy", ScopePrivacyRead, "List the grounds on which a request can be refused", "With the articles of the GDPR that they rest on."),
+	huma.Register(s.huma, changes(open, crm.AuditCreate, "request"), s.openRequest)
+	audited(s, operation(http.MethodGet, "/v1/requests", "list-requests", "Privacy", ScopePrivacyRead, "List requests of candidates", "The newest first; those that are open, unless all is true."),
+		crm.AuditList, "requests", s.listRequests, pageAbout(func(x *crm.PrivacyRequest) string { return x.CandidateID }))
+	huma.Register(s.huma, unaudited(operation(http.MethodGet, "/v1/requests/grounds", "list-grounds", "Privacy", ScopePrivacyRead, "List the grounds on which a request can be refused", "With the articles of the GDPR that they rest on."), "a list that never changes"),
 		func(context.Context, *struct{}) (*body[[]crm.Refusal], error) {
 			return &body[[]crm.Refusal]{Body: crm.Refusals()}, nil
 		})
-	huma.Register(s.huma, operation(http.MethodGet, "/v1/requests/{id}", "get-request", "Privacy", ScopePrivacyRead, "See a request", ""),
+	audited(s, operation(http.MethodGet, "/v1/requests/{id}", "get-request", "Privacy", ScopePrivacyRead, "See a request", ""), crm.AuditRead, "request",
 		func(ctx context.Context, in *RequestRef) (*body[crm.PrivacyRequest], error) {
 			return requestBody(s.Store.Request(ctx, in.ID))
-		})
+		}, oneAbout(func(x *body[crm.PrivacyRequest]) string { return x.Body.CandidateID }))
 	export := operation(http.MethodGet, "/v1/requests/{id}/export", "export-request", "Privacy", ScopePrivacyRead, "Get the copy of the data that a request is for",
 		"A ZIP of JSON files and a page to read. Of a request for portability, what the candidate has provided.")
 	export.Responses = map[string]*huma.Response{"200": {Description: "The copy", Content: map[string]*huma.MediaType{mediaZIP: {}}}}
@@ -98,8 +99,8 @@ func (s *server) registerRequests() {
 		func(ctx context.Context, in *RequestRef) (*body[crm.PrivacyRequest], error) {
 			return requestBody(s.Store.WithdrawRequest(ctx, in.ID, caller(ctx)))
 		})
-	huma.Register(s.huma, operation(http.MethodDelete, "/v1/candidates/{id}/restriction", "lift-restriction", "Privacy", ScopePrivacyWrite, "Use a candidate's data again",
-		"The candidate has to be told before (GDPR Art. 18(3))."), func(ctx context.Context, in *CandidateRef) (*struct{}, error) {
+	huma.Register(s.huma, changes(operation(http.MethodDelete, "/v1/candidates/{id}/restriction", "lift-restriction", "Privacy", ScopePrivacyWrite, "Use a candidate's data again",
+		"The candidate has to be told before (GDPR Art. 18(3))."), crm.AuditRelease, "restriction"), func(ctx context.Context, in *CandidateRef) (*struct{}, error) {
 		if err := s.Store.LiftRestriction(ctx, in.ID); err != nil {
 			return nil, problemOf(err)
 		}
@@ -126,6 +127,11 @@ func (s *server) openRequest(ctx context.Context, in *body[NewRequest]) (*body[O
 	opened, duplicate, err := s.Store.OpenRequest(ctx, r)
 	if err != nil {
 		return nil, problemOf(err)
+	}
+	if duplicate { // what they have asked for before
+		if err := s.saw(ctx, crm.AuditRead, "request", opened.CandidateID); err != nil {
+			return nil, err
+		}
 	}
 	return &body[OpenedRequest]{Body: OpenedRequest{PrivacyRequest: opened, Duplicate: duplicate}}, nil
 }

@@ -52,16 +52,16 @@ func (s *server) registerRetention() {
 	explain := operation(http.MethodGet, "/v1/candidates/{id}/retention", "explain-retention", "Privacy", ScopePrivacyRead, "Explain how long a candidate's data are kept",
 		"Which policy takes them and when, which keeps them, and what each policy says.")
 	huma.Register(s.huma, changes(explain, crm.AuditRead, "retention"), s.explainRetention)
-	huma.Register(s.huma, operation(http.MethodGet, "/v1/retention/runs", "list-retention-runs", "Privacy", ScopePrivacyRead, "List runs of retention policies",
-		"The newest first, with how far each is."), s.listRetention)
-	huma.Register(s.huma, operation(http.MethodGet, "/v1/retention/plan", "plan-retention", "Privacy", ScopePrivacyRead, "See whom policies would tell and take",
-		"By week, if nothing changes meanwhile. It looks at everybody, in parts of some seconds: see next."), s.planRetention)
-	huma.Register(s.huma, operation(http.MethodPost, "/v1/retention/{policy}/runs", "run-retention", "Privacy", ScopePrivacyWrite, "Run a retention policy now",
-		"Beside its daily runs, and just like them: its guard holds."), s.runRetention)
-	huma.Register(s.huma, operation(http.MethodPost, "/v1/retention/{policy}/runs/{day}/confirm", "confirm-retention", "Privacy", ScopePrivacyWrite, "Have a run go on that asks",
-		"It would take more than the policy's guard allows."), s.confirmRetention)
-	huma.Register(s.huma, operation(http.MethodPost, "/v1/retention/{policy}/runs/{day}/stop", "stop-retention", "Privacy", ScopePrivacyWrite, "Stop a run",
-		"What it has done stays done; the next run begins anew."), s.stopRetention)
+	huma.Register(s.huma, unaudited(operation(http.MethodGet, "/v1/retention/runs", "list-retention-runs", "Privacy", ScopePrivacyRead, "List runs of retention policies",
+		"The newest first, with how far each is."), "numbers"), s.listRetention)
+	huma.Register(s.huma, changes(operation(http.MethodGet, "/v1/retention/plan", "plan-retention", "Privacy", ScopePrivacyRead, "See whom policies would tell and take",
+		"By week, if nothing changes meanwhile. It looks at everybody, in parts of some seconds: see next."), crm.AuditList, "retention"), s.planRetention)
+	huma.Register(s.huma, changes(operation(http.MethodPost, "/v1/retention/{policy}/runs", "run-retention", "Privacy", ScopePrivacyWrite, "Run a retention policy now",
+		"Beside its daily runs, and just like them: its guard holds."), crm.AuditRun, "retention"), s.runRetention)
+	huma.Register(s.huma, changes(operation(http.MethodPost, "/v1/retention/{policy}/runs/{day}/confirm", "confirm-retention", "Privacy", ScopePrivacyWrite, "Have a run go on that asks",
+		"It would take more than the policy's guard allows."), crm.AuditConfirm, "retention"), s.confirmRetention)
+	huma.Register(s.huma, changes(operation(http.MethodPost, "/v1/retention/{policy}/runs/{day}/stop", "stop-retention", "Privacy", ScopePrivacyWrite, "Stop a run",
+		"What it has done stays done; the next run begins anew."), crm.AuditStop, "retention"), s.stopRetention)
 }
 
 // policies are those in force.

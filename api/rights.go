@@ -2,6 +2,7 @@ package api
 
 import (
 	"bytes"
+	"context"
 	"net/http"
 	"strings"
 	"time"
@@ -42,6 +43,11 @@ func (v *visitor) rights() []shownRight {
 	return rights
 }
 
+// asCandidate has the audit log say that it was a candidate, and not Rapport by itself.
+func asCandidate(c *gin.Context) context.Context {
+	return crm.WithActor(c.Request.Context(), crm.ActorCandidate)
+}
+
 // askByRight opens a request and has the known address asked whether it is theirs: a link to the preference page may have been forwarded.
 func (s *server) askByRight(c *gin.Context, v *visitor) {
 	r := crm.PrivacyRequest{
@@ -54,7 +60,7 @@ func (s *server) askByRight(c *gin.Context, v *visitor) {
 		s.tryAgain(c, err)
 		return
 	}
-	opened, _, err := s.Store.OpenRequest(c.Request.Context(), r)
+	opened, _, err := s.Store.OpenRequest(asCandidate(c), r)
 	switch {
 	case crm.CodeOf(err) == crm.CodeInvalid:
 		s.showPage(c, v.words, http.StatusUnprocessableEntity, pageText{Title: v.words.Say("rights_title"), Text: v.words.Say("rights_empty")})
@@ -73,7 +79,7 @@ func (s *server) askDeletion(c *gin.Context, v *visitor) {
 		s.tryAgain(c, err)
 		return
 	}
-	r, _, err := s.Store.OpenRequest(c.Request.Context(), crm.PrivacyRequest{CandidateID: v.candidate.ID, Kind: crm.RequestDeletion, Source: crm.SourcePreferencePage})
+	r, _, err := s.Store.OpenRequest(asCandidate(c), crm.PrivacyRequest{CandidateID: v.candidate.ID, Kind: crm.RequestDeletion, Source: crm.SourcePreferencePage})
 	if err != nil {
 		s.notSaved(c, err)
 		return
@@ -148,7 +154,7 @@ func (s *server) confirmRequest(c *gin.Context) {
 	if !ok {
 		return
 	}
-	_, err := s.Store.VerifyRequest(c.Request.Context(), r.ID, r.message.ID)
+	_, err := s.Store.VerifyRequest(asCandidate(c), r.ID, r.message.ID)
 	if err != nil && crm.CodeOf(err) != crm.CodeConflict { // it is closed already
 		s.notSaved(c, err)
 		return
@@ -175,6 +181,10 @@ func (s *server) dataPage(c *gin.Context) {
 func (s *server) downloadData(c *gin.Context) {
 	r, ok := s.linkedRequest(c, purposeData)
 	if !ok {
+		return
+	}
+	if err := s.saw(asCandidate(c), crm.AuditExport, "request", r.CandidateID); err != nil {
+		s.tryAgain(c, err)
 		return
 	}
 	var file bytes.Buffer

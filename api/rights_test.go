@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/rapport-crm/rapport/api"
+	"github.com/rapport-crm/rapport/api/client"
 	"github.com/rapport-crm/rapport/crm"
 	"github.com/rapport-crm/rapport/dsl"
 	"github.com/rapport-crm/rapport/store"
@@ -125,6 +126,13 @@ func TestAccessByThePreferencePage(t *testing.T) {
 		if !strings.Contains(files[name], word) || strings.HasSuffix(name, ".json") && !json.Valid([]byte(files[name])) {
 			t.Errorf("%s does not say %s:\n%s", name, word, files[name])
 		}
+	}
+	var left []string
+	for _, l := range c.log(&client.AuditQuery{Actor: crm.ActorCandidate}) {
+		left = append(left, l.Action+" "+l.Kind)
+	}
+	if want := []string{"export request", "change request", "create request"}; !slices.Equal(left, want) {
+		t.Errorf("of the candidate the audit log says %q, want %q", left, want)
 	}
 	c.pass(7 * 24 * time.Hour)
 	if late := c.fill(data, nil); late.status != http.StatusNotFound {

@@ -59,9 +59,9 @@ func (s *server) registerSuppressions() {
 		"All or none; in effect at once, for candidates who have the address and for any who will. Consents of the channel are revoked, but for a bounce. What is suppressed for that reason already stays as it is. SendGrid is told."), crm.AuditCreate, "suppression"), s.addSuppressions)
 	huma.Register(s.huma, changes(operation(http.MethodDelete, "/v1/suppressions", "remove-suppression", "Candidates", ScopeCandidatesWrite, "Lift a suppression",
 		"Takes the address off the list for that reason, and gives back the consents that the suppression took. The provider may still have it on its own list."), crm.AuditRemove, "suppression"), s.removeSuppression)
-	huma.Register(s.huma, operation(http.MethodPost, "/v1/suppressions/sync", "sync-suppressions", "Candidates", ScopeCandidatesWrite, "Read the provider's lists now",
-		"A worker reads them within a few seconds, instead of at the next quarter of an hour."), s.syncSuppressions)
-	huma.Register(s.huma, operation(http.MethodGet, "/v1/suppressions/sync", "get-sync", "Candidates", ScopeCandidatesRead, "See how far the provider's lists were read", ""), s.listSync)
+	huma.Register(s.huma, unaudited(operation(http.MethodPost, "/v1/suppressions/sync", "sync-suppressions", "Candidates", ScopeCandidatesWrite, "Read the provider's lists now",
+		"A worker reads them within a few seconds, instead of at the next quarter of an hour."), "it is done anyway, only sooner"), s.syncSuppressions)
+	huma.Register(s.huma, unaudited(operation(http.MethodGet, "/v1/suppressions/sync", "get-sync", "Candidates", ScopeCandidatesRead, "See how far the provider's lists were read", ""), "numbers and times"), s.listSync)
 }
 
 func (s *server) listSuppressions(ctx context.Context, in *struct {

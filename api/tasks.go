@@ -25,7 +25,7 @@ const outcomeDone = "done"
 func (s *server) registerTasks() {
 	audited(s, operation(http.MethodGet, "/v1/tasks", "list-tasks", "Tasks", ScopeEnrollmentsRead, "List tasks", "The newest first."), crm.AuditList, "tasks", s.listTasks, pageAbout(func(x *crm.Task) string { return x.CandidateID }))
 	complete := operation(http.MethodPost, "/v1/tasks/{id}/complete", "complete-task", "Tasks", ScopeEnrollmentsWrite, "Complete a task", "A run that waits for it goes on.")
-	huma.Register(s.huma, complete, s.completeTask)
+	huma.Register(s.huma, changes(complete, crm.AuditChange, "task"), s.completeTask)
 }
 
 func (s *server) listTasks(ctx context.Context, in *struct {

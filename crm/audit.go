@@ -28,6 +28,8 @@ const (
 	AuditRelease = "release"
 	AuditMerge   = "merge"
 	AuditErase   = "erase"
+	AuditRun     = "run"     // what else runs by itself: a retention policy
+	AuditConfirm = "confirm" // have it go on that has asked
 )
 
 // AuditRecord is what somebody did, before it has its place in the audit log.
@@ -66,7 +68,7 @@ func About(ids ...string) []AuditPart {
 type AuditEntry struct {
 	Number      int64     `json:"number"` // from 1, without gaps
 	At          time.Time `json:"at"`     // UTC, to the microsecond
-	Actor       string    `json:"actor"`  // the id of a key or an interviewer, or rapport
+	Actor       string    `json:"actor"`  // the id of a key or an interviewer, candidate, or rapport
 	Action      string    `json:"action"`
 	Kind        string    `json:"kind"`
 	Object      string    `json:"object,omitempty"`
@@ -131,6 +133,9 @@ type actorKey struct{}
 
 // ActorRapport is who acts when nobody else does: the program itself.
 const ActorRapport = "rapport"
+
+// ActorCandidate is a candidate who opens a link of theirs. Which one, the entry's parts tell, for as long as that may be known.
+const ActorCandidate = "candidate"
 
 // WithActor says on whose behalf something is done: the id of a key or of an interviewer.
 func WithActor(ctx context.Context, actor string) context.Context {

@@ -3,6 +3,8 @@ package store
 import (
 	"context"
 	"encoding/hex"
+	"strings"
+	"time"
 
 	"github.com/rapport-crm/rapport/crm"
 )
@@ -72,4 +74,27 @@ func (e *erasing) audited(r *crm.ErasureReceipt) crm.AuditRecord {
 	return crm.AuditRecord{
 		At: e.At, Action: crm.AuditErase, Kind: "candidate", Object: r.ID, Detail: r.Mode + " " + r.Rule + " " + r.Reason, Parts: crm.About(r.Candidate),
 	}
+}
+
+// tellRequest is what the audit log says of a request of a candidate: nothing that somebody wrote.
+func tellRequest(action string, r *crm.PrivacyRequest, what string, now time.Time) crm.AuditRecord {
+	return crm.AuditRecord{At: now, Action: action, Kind: "request", Object: r.ID, Detail: string(r.Kind) + " " + what, Parts: crm.About(r.CandidateID)}
+}
+
+// changedRequest is what the audit log says of a request that has changed, whoever did it: the request itself goes with its candidate.
+func changedRequest(was, r *crm.PrivacyRequest, now time.Time) []crm.AuditRecord {
+	what := strings.TrimSpace(string(r.State) + " " + string(r.Ground))
+	switch {
+	case r.State != was.State:
+	case !r.DueAt.Equal(was.DueAt):
+		what = "extended"
+	default: // somebody was reminded
+		return nil
+	}
+	return []crm.AuditRecord{tellRequest(crm.AuditChange, r, what, now)}
+}
+
+// tellRetention is what the audit log says of a run of a retention policy that somebody has begun or decided about.
+func tellRetention(action, policy, day string, now time.Time) crm.AuditRecord {
+	return crm.AuditRecord{At: now, Action: action, Kind: "retention", Object: policy + "/" + day}
 }

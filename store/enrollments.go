@@ -76,9 +76,8 @@ func (s *Store) Enrollment(ctx context.Context, id string) (crm.Enrollment, erro
 // audited and in order, that the dispatcher carries out; Temporal need not be up. The error has crm.CodeNotFound when there
 // is no such run and crm.CodeConflict when it is closed.
 func (s *Store) Control(ctx context.Context, enrollmentID, controlType, by string, at time.Time) error {
-	switch controlType {
-	case crm.ControlPause, crm.ControlResume, crm.ControlStop:
-	default:
+	action := map[string]string{crm.ControlPause: crm.AuditPause, crm.ControlResume: crm.AuditResume, crm.ControlStop: crm.AuditStop}[controlType]
+	if action == "" {
 		return invalid("A run cannot be told that.", "Pause, resume or stop it.")
 	}
 	run, err := s.Enrollment(ctx, enrollmentID)
@@ -88,7 +87,8 @@ func (s *Store) Control(ctx context.Context, enrollmentID, controlType, by strin
 	if !run.Open() {
 		return conflict("The enrollment is closed.", "Only a running one can be paused, resumed or stopped.")
 	}
-	_, err = s.control(ctx, controlType, run.CandidateID, at, map[string]any{"enrollment": run.ID, "by": by})
+	told := crm.AuditRecord{Action: action, Kind: "enrollment", Object: run.ID}
+	_, err = s.control(ctx, controlType, run.CandidateID, at, map[string]any{"enrollment": run.ID, "by": by}, told)
 	return err
 }
 
@@ -109,17 +109,24 @@ func (s *Store) RequestEnrollment(
 	if applicationExternalID != "" {
 		data["application"] = applicationExternalID
 	}
-	return s.control(ctx, crm.ControlEnroll, candidate.ID, at, data)
+	told := crm.AuditRecord{Action: crm.AuditCreate, Kind: "enrollment", Object: "sequence/" + definition}
+	return s.control(ctx, crm.ControlEnroll, candidate.ID, at, data, told)
 }
 
-func (s *Store) control(ctx context.Context, controlType, candidateID string, at time.Time, data map[string]any) (string, error) {
+func (s *Store) control(ctx context.Context, controlType, candidateID string, at time.Time, data map[string]any, told crm.AuditRecord) (string, error) {
 	e := fact(controlType, candidateID, instant(at), data)
 	e.Source = crm.SourceControl
 	var rows eventRows
 	if err := rows.add(&e, false); err != nil {
 		return "", err
 	}
-	if _, err := s.pool.Exec(ctx, insertEvents, rows.arguments()...); err != nil {
+	told.At, told.Parts = at, crm.About(candidateID)
+	batch := &pgx.Batch{}
+	batch.Queue(insertEvents, rows.arguments()...)
+	if err := queueAudit(ctx, batch, at, []crm.AuditRecord{told}); err != nil {
+		return "", err
+	}
+	if err := s.once(ctx, batch); err != nil {
 		return "", fmt.Errorf("store control event: %w", err)
 	}
 	s.Notify(TopicEvents)

@@ -34,7 +34,7 @@ func remaining() map[string]string {
 		"suppression_lists": "how far lists were read", "suppressions": "hashes; push is tested below",
 		"erasures": "receipts", "erasure_chain": "hashes", "tombstones": "hashes", "tombstone_key": "a key", "erasure_jobs": "sealed", "past_counts": "counts",
 		"retention_runs": "counts, by reason; cursor is a random id",
-		"audit_log":      "commitments; what opens them goes", "audit_head": "a number and a hash",
+		"audit_log":      "commitments; what opens them goes", "audit_head": "a number and a hash", "audit_checks": "a number and a hash",
 		"goose_db_version": "migrations",
 	}
 }

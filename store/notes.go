@@ -40,7 +40,13 @@ func (s *Store) AddNote(ctx context.Context, n crm.Remark) (kept crm.Remark, dup
 		on conflict (source, external_id) where external_id <> '' do nothing returning `+noteColumns,
 		crm.NewID(crm.PrefixNote, now), candidate, n.Kind, n.Text, n.By, n.Source, n.ExternalID, moment(n.At), moment(now)), scanNote, &added)
 	gather(write.Queue("select "+noteColumns+" from notes where source = $1 and external_id = $2 and external_id <> ''", n.Source, n.ExternalID), scanNote, &first)
-	if err := tx.commit(ctx, write); err != nil {
+	if err := tx.send(ctx, write); err != nil {
+		return crm.Remark{}, false, fmt.Errorf("add note: %w", err)
+	}
+	if len(added) > 0 {
+		tx.tell(crm.AuditRecord{At: now, Action: crm.AuditCreate, Kind: "note", Object: added[0].ID, Parts: crm.About(candidate)})
+	}
+	if err := tx.commit(ctx, &pgx.Batch{}); err != nil {
 		return crm.Remark{}, false, fmt.Errorf("add note: %w", err)
 	}
 	switch {
@@ -81,12 +87,17 @@ func (s *Store) DeleteNote(ctx context.Context, candidateID, id string) error {
 	if err != nil {
 		return err
 	}
-	tag, err := s.pool.Exec(ctx, "delete from notes where id = $1 and candidate_id = $2", id, candidate.ID)
+	var gone []string
+	remove := &pgx.Batch{}
+	gather(remove.Queue("delete from notes where id = $1 and candidate_id = $2 returning id", id, candidate.ID), text, &gone)
+	tx, err := s.begin(ctx, remove)
 	if err != nil {
 		return fmt.Errorf("delete note: %w", err)
 	}
-	if tag.RowsAffected() == 0 {
+	defer tx.rollback(ctx)
+	if len(gone) == 0 {
 		return notFound("There is no such note.")
 	}
-	return nil
+	tx.tell(crm.AuditRecord{Action: crm.AuditRemove, Kind: "note", Object: id, Parts: crm.About(candidate.ID)})
+	return wrapped("delete note", tx.commit(ctx, &pgx.Batch{}))
 }

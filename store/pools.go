@@ -103,6 +103,9 @@ func (s *Store) changePool(ctx context.Context, change crm.PoolChange, names []s
 	for i, id := range changed {
 		events[i] = poolFact(change, id, by, at)
 	}
+	if len(changed) > 0 {
+		tx.tell(membership(change, changed, at))
+	}
 	last := &pgx.Batch{}
 	if err := queueEvents(last, events); err != nil {
 		return 0, err
@@ -114,6 +117,15 @@ func (s *Store) changePool(ctx context.Context, change crm.PoolChange, names []s
 		s.Notify(TopicEvents)
 	}
 	return len(changed), nil
+}
+
+// membership is what the audit log says of candidates whom somebody has put into a pool or taken out.
+func membership(change crm.PoolChange, changed []string, at time.Time) crm.AuditRecord {
+	r := crm.AuditRecord{At: at, Action: crm.AuditChange, Kind: "pool", Object: change.Pool, Detail: strconv.Itoa(len(changed)) + " left", Parts: crm.About(changed...)}
+	if change.Entered {
+		r.Detail = strconv.Itoa(len(changed)) + " entered"
+	}
+	return r
 }
 
 // named returns the ids of the candidates that are named by id or external id. An id goes before an equal external id, and

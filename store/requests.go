@@ -74,6 +74,7 @@ func (s *Store) OpenRequest(ctx context.Context, r crm.PrivacyRequest) (kept crm
 	if err := queueEvents(write, []crm.Event{requestFact(crm.EventRequestReceived, &r, now, map[string]any{"verify": r.State == crm.RequestVerifying})}); err != nil {
 		return r, false, err
 	}
+	tx.tell(tellRequest(crm.AuditCreate, &r, string(r.State), now))
 	if err := tx.commit(ctx, write); err != nil {
 		return r, false, fmt.Errorf("open request: %w", err)
 	}
@@ -219,6 +220,7 @@ func (s *Store) changeRequest(ctx context.Context, id, what string, change func(
 	if err := s.queueRequest(write, &was, &r, now); err != nil {
 		return was, err
 	}
+	tx.tell(changedRequest(&was, &r, now)...)
 	if err := tx.commit(ctx, write); err != nil {
 		return was, fmt.Errorf("%s: %w", what, err)
 	}
@@ -291,6 +293,7 @@ func (s *Store) LiftRestriction(ctx context.Context, name string) error {
 	if err := queueEvents(last, []crm.Event{fact("candidate.updated", id, s.now(), map[string]any{"changed": []string{"restricted"}})}); err != nil {
 		return err
 	}
+	tx.tell(crm.AuditRecord{Action: crm.AuditRelease, Kind: "restriction", Parts: crm.About(id)})
 	if err := tx.commit(ctx, last); err != nil {
 		return fmt.Errorf("lift restriction: %w", err)
 	}

@@ -52,6 +52,7 @@ func (s *Store) AdvanceRequest(ctx context.Context, id, assignee string) (crm.Ad
 	if err := queueEvents(write, facts); err != nil {
 		return r, err
 	}
+	tx.tell(changedRequest(&was, &r.PrivacyRequest, now)...)
 	if err := tx.commit(ctx, write); err != nil {
 		return r, fmt.Errorf("advance request: %w", err)
 	}

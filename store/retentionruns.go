@@ -24,14 +24,22 @@ func scanRetentionRun(row pgx.CollectableRow) (r crm.RetentionRun, err error) {
 
 // AskRetention notes that somebody wants a run of a policy. The error has crm.CodeConflict when there is one of that name.
 func (s *Store) AskRetention(ctx context.Context, policy, day, by string) (crm.RetentionRun, error) {
-	made, err := all(ctx, s, scanRetentionRun, `insert into retention_runs (policy, day, hash, workflow_id, state, at, decided_by, wake)
+	var made []crm.RetentionRun
+	batch, now := &pgx.Batch{}, s.now()
+	gather(batch.Queue(`insert into retention_runs (policy, day, hash, workflow_id, state, at, decided_by, wake)
 		values ($1, $2, '', $3, $4, $5, $6, 1) on conflict do nothing returning `+retentionRunColumns,
-		policy, day, crm.RetentionWorkflow(policy, day), crm.RetentionWanted, moment(s.now()), by)
+		policy, day, crm.RetentionWorkflow(policy, day), crm.RetentionWanted, moment(now), by), scanRetentionRun, &made)
+	tx, err := s.begin(ctx, batch)
 	if err != nil {
 		return crm.RetentionRun{}, fmt.Errorf("ask for retention run: %w", err)
 	}
+	defer tx.rollback(ctx)
 	if len(made) == 0 {
 		return crm.RetentionRun{}, conflict("There is a run of this policy already.", "See `rapport retention status`.")
+	}
+	tx.tell(tellRetention(crm.AuditRun, policy, day, now))
+	if err := tx.commit(ctx, &pgx.Batch{}); err != nil {
+		return crm.RetentionRun{}, fmt.Errorf("ask for retention run: %w", err)
 	}
 	s.Notify(TopicRetention)
 	return made[0], nil
@@ -117,17 +125,25 @@ func (s *Store) EndRetention(ctx context.Context, policy, day, reason, by string
 		state = crm.RetentionStopped
 	}
 	var ended []string
-	batch := &pgx.Batch{}
+	batch, now := &pgx.Batch{}, s.now()
 	gather(batch.Queue(`update retention_runs set state = $3, error = $4, decided_by = case when $5 = '' then decided_by else $5 end, finished_at = $6,
 		worked_at = $6, wake = wake + ($5 <> '')::int where policy = $1 and day = $2 and finished_at is null returning day`,
-		policy, day, state, reason, by, moment(s.now())), text, &ended)
+		policy, day, state, reason, by, moment(now)), text, &ended)
 	batch.Queue(`delete from retention_acts a using retention_runs r where (a.policy, a.day) = ($1, $2) and (r.policy, r.day) = ($1, $2)
 		and r.finished_at is not null`, policy, day)
-	if err := s.once(ctx, batch); err != nil {
+	tx, err := s.begin(ctx, batch)
+	if err != nil {
 		return fmt.Errorf("end retention run: %w", err)
 	}
-	if len(ended) == 0 && by != "" {
-		return conflict("There is no such run, or it has ended.", "See `rapport retention status`.")
+	defer tx.rollback(ctx)
+	if by != "" {
+		if len(ended) == 0 {
+			return conflict("There is no such run, or it has ended.", "See `rapport retention status`.")
+		}
+		tx.tell(tellRetention(crm.AuditStop, policy, day, now))
+	}
+	if err := tx.commit(ctx, &pgx.Batch{}); err != nil {
+		return fmt.Errorf("end retention run: %w", err)
 	}
 	s.Notify(TopicRetention)
 	return nil
@@ -135,13 +151,21 @@ func (s *Store) EndRetention(ctx context.Context, policy, day, reason, by string
 
 // ConfirmRetention has a run go on that asked. The error has crm.CodeConflict when there is none that asks.
 func (s *Store) ConfirmRetention(ctx context.Context, policy, day, by string) error {
-	tag, err := s.pool.Exec(ctx, `update retention_runs set state = $3, decided_by = $4, worked_at = $5, wake = wake + 1
-		where policy = $1 and day = $2 and state = $6`, policy, day, crm.RetentionActing, by, moment(s.now()), crm.RetentionAsked)
+	var going []string
+	batch, now := &pgx.Batch{}, s.now()
+	gather(batch.Queue(`update retention_runs set state = $3, decided_by = $4, worked_at = $5, wake = wake + 1
+		where policy = $1 and day = $2 and state = $6 returning day`, policy, day, crm.RetentionActing, by, moment(now), crm.RetentionAsked), text, &going)
+	tx, err := s.begin(ctx, batch)
 	if err != nil {
 		return fmt.Errorf("confirm retention run: %w", err)
 	}
-	if tag.RowsAffected() == 0 {
+	defer tx.rollback(ctx)
+	if len(going) == 0 {
 		return conflict("No such run asks for a decision.", "See `rapport retention status`.")
+	}
+	tx.tell(tellRetention(crm.AuditConfirm, policy, day, now))
+	if err := tx.commit(ctx, &pgx.Batch{}); err != nil {
+		return fmt.Errorf("confirm retention run: %w", err)
 	}
 	s.Notify(TopicRetention)
 	return nil

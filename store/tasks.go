@@ -93,6 +93,7 @@ func (s *Store) CompleteTask(ctx context.Context, id, outcome, note, by string, 
 	if err := queueEvents(write, []crm.Event{completed}); err != nil {
 		return fmt.Errorf("complete task: %w", err)
 	}
+	tx.tell(crm.AuditRecord{At: at, Action: crm.AuditChange, Kind: "task", Object: id, Detail: string(crm.TaskDone), Parts: crm.About(done[0].CandidateID)})
 	if err := tx.commit(ctx, write); err != nil {
 		return fmt.Errorf("complete task: %w", err)
 	}

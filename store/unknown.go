@@ -206,6 +206,7 @@ func (s *Store) SettleMessage(ctx context.Context, id string, sent bool, e crm.E
 		queueSent(write, []string{id}, true)
 	}
 	queueSettledWake(write, settled)
+	tx.tell(crm.AuditRecord{At: e.At, Action: crm.AuditChange, Kind: "message", Object: id, Detail: string(e.Result), Parts: crm.About(m.CandidateID)})
 	if err := tx.commit(ctx, write); err != nil {
 		return fmt.Errorf("settle message: %w", err)
 	}

@@ -19,42 +19,64 @@ func (w *Worker) checkpoint(ctx context.Context) (more bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	if err := w.compare(ctx); err != nil {
-		return false, err
-	}
-	if span.Number == w.checked.Number && span.Hash == w.checked.Hash {
-		return false, nil
-	}
-	signed, err := w.store.SignCheckpoint(span)
+	broken, err := w.compare(ctx)
 	if err != nil {
 		return false, err
+	}
+	if broken { // before it is forgotten
+		if err := w.store.CheckedAudit(ctx, &w.checked, true); err != nil {
+			return false, err
+		}
+	}
+	if span.Number != w.checked.Number || span.Hash != w.checked.Hash {
+		if err := w.writeCheckpoint(ctx, &span); err != nil {
+			return false, err
+		}
+	}
+	return false, w.store.CheckedAudit(ctx, &span, false)
+}
+
+// writeCheckpoint signs a checkpoint and puts it where it is kept.
+func (w *Worker) writeCheckpoint(ctx context.Context, span *crm.AuditCheckpoint) error {
+	signed, err := w.store.SignCheckpoint(*span)
+	if err != nil {
+		return err
 	}
 	if w.checkpoints != nil {
 		line, err := json.Marshal(signed)
 		if err != nil {
-			return false, fmt.Errorf("encode checkpoint: %w", err)
+			return fmt.Errorf("encode checkpoint: %w", err)
 		}
 		if err := w.checkpoints.Append([][]byte{append(line, '\n')}); err != nil {
-			return false, fmt.Errorf("write checkpoint: %w", err)
+			return fmt.Errorf("write checkpoint: %w", err)
 		}
 	}
 	w.log.InfoContext(ctx, "audit checkpoint", "number", span.Number, "hash", span.Hash, "key", signed.Key, "signature", signed.Signature)
-	w.checked = span
-	return false, nil
+	w.checked = *span
+	return nil
 }
 
-// compare looks whether the entry of the last checkpoint is still the same.
-func (w *Worker) compare(ctx context.Context) error {
+// compare tells whether the entry of the last checkpoint is not as it was. A worker that begins takes the last one from the database,
+// which finds less: who changes the log can change that too.
+func (w *Worker) compare(ctx context.Context) (broken bool, err error) {
 	if w.checked.Number == 0 {
-		return nil
+		last, err := w.store.AuditChecks(ctx)
+		if err != nil {
+			return false, err
+		}
+		w.checked.Number, w.checked.Hash = last.Number, last.Hash
+	}
+	if w.checked.Number == 0 {
+		return false, nil
 	}
 	hashes, err := w.store.AuditHashes(ctx, []int64{w.checked.Number})
 	if err != nil {
-		return err
+		return false, err
 	}
 	if hashes[w.checked.Number] != w.checked.Hash {
 		broken := &crm.AuditError{Number: w.checked.Number, Reason: "it is not as it was at the last checkpoint"}
 		w.log.ErrorContext(ctx, "the audit log is broken; see `rapport audit verify`", "error", broken)
+		return true, nil
 	}
-	return nil
+	return false, nil
 }

@@ -6,6 +6,7 @@ import (
 	"net/url"
 
 	"github.com/rapport-crm/rapport/api"
+	"github.com/rapport-crm/rapport/crm"
 )
 
 // Erase erases a candidate, who is named by id or external id. Asked again, it answers with the same receipt.
@@ -23,5 +24,12 @@ func (c *Client) Erasures(ctx context.Context, candidate string, limit int, afte
 		query.Set("candidate", candidate)
 	}
 	err := c.get(ctx, "/v1/erasures", query, &out)
+	return out, err
+}
+
+// PastCounts returns what is counted of people who were anonymized.
+func (c *Client) PastCounts(ctx context.Context) ([]crm.PastCount, error) {
+	var out []crm.PastCount
+	err := c.get(ctx, "/v1/erasures/counts", nil, &out)
 	return out, err
 }

@@ -46,7 +46,9 @@ beginning to end and checked here. What was cut off its end is found with checkp
 			}
 			var export io.ReadCloser
 			if len(args) > 0 {
-				export, err = os.Open(args[0])
+				if export, err = os.Open(args[0]); err != nil {
+					return fmt.Errorf("the export cannot be read; `rapport audit export` writes one: %w", err)
+				}
 			} else {
 				export, err = r.exportAudit(cmd, time.Time{}, time.Time{}, true)
 			}
@@ -120,7 +122,7 @@ func (r *remote) auditCheck(key, checkpoints string, whole bool) (check crm.Audi
 func readCheckpoints(path string) ([]crm.SignedCheckpoint, error) {
 	text, err := os.ReadFile(path) //nolint:gosec // the file that was named
 	if err != nil {
-		return nil, fmt.Errorf("read checkpoints: %w", err)
+		return nil, fmt.Errorf("the checkpoints cannot be read; workers write them beside the log of erasures: %w", err)
 	}
 	var all []crm.SignedCheckpoint
 	for line := range strings.Lines(string(text)) {
@@ -189,6 +191,9 @@ func listAuditCommand(r *remote) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if len(lines) == 0 {
+				cmd.PrintErrln("no entries")
+			}
 			for i := range lines {
 				cmd.Println(auditText(&lines[i]))
 			}
@@ -198,8 +203,8 @@ func listAuditCommand(r *remote) *cobra.Command {
 	auditTimeFlags(cmd, &from, &to)
 	f := cmd.Flags()
 	f.StringVar(&q.Candidate, "candidate", "", "id or external id: entries about them")
-	f.StringVar(&q.Actor, "actor", "", "the id of a key or an interviewer, or rapport")
-	f.StringVar(&q.Action, "action", "", "read, list, export, create, change, remove, publish, hold, release, merge or erase")
+	f.StringVar(&q.Actor, "actor", "", "the id of a key or an interviewer, candidate, or rapport")
+	f.StringVar(&q.Action, "action", "", "read, list, export, create, change, remove, publish, pause, resume, migrate, stop, hold, release, merge, erase, run or confirm")
 	f.StringVar(&q.Kind, "kind", "", "of what: candidate, timeline, definition, key")
 	return cmd
 }

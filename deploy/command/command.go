@@ -81,7 +81,17 @@ func fromEnvironment(cmd *cobra.Command) error {
 			}
 		}
 	})
-	return errors.Join(all...)
+	return errors.Join(append(all, requiredFlags(cmd))...)
+}
+
+// requiredFlags asks for the flags that a command cannot do without.
+func requiredFlags(cmd *cobra.Command) (err error) {
+	cmd.Flags().VisitAll(func(f *pflag.Flag) {
+		if _, required := f.Annotations[cobra.BashCompOneRequiredFlag]; required && !f.Changed && err == nil {
+			err = fmt.Errorf("--%s is required: %s; see `%s --help`", f.Name, strings.Replace(f.Usage, " (required)", "", 1), cmd.CommandPath())
+		}
+	})
+	return err
 }
 
 // logger writes to standard error.

@@ -82,7 +82,7 @@ func printReceipt(cmd *cobra.Command, r *crm.SignedReceipt) error {
 func erasuresCommand() *cobra.Command {
 	var r remote
 	cmd := &cobra.Command{Use: "erasures", Short: "Receipts of erasures, and what they need after a restore", Args: cobra.NoArgs}
-	cmd.AddCommand(listErasuresCommand(&r), replayErasuresCommand(), vacuumErasuresCommand())
+	cmd.AddCommand(listErasuresCommand(&r), pastCountsCommand(&r), replayErasuresCommand(), vacuumErasuresCommand())
 	return cmd
 }
 
@@ -103,6 +103,9 @@ func listErasuresCommand(r *remote) *cobra.Command {
 			})
 			if err != nil {
 				return err
+			}
+			if len(all) == 0 {
+				cmd.PrintErrln("nothing was erased yet")
 			}
 			out := json.NewEncoder(cmd.OutOrStdout())
 			for i := range all {
@@ -141,6 +144,35 @@ func printErasure(cmd *cobra.Command, e *api.Erasure) error {
 	return nil
 }
 
+func pastCountsCommand(r *remote) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "counts",
+		Short: "What is counted of people who were anonymized, by month; groups of fewer than five are left out",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, err := r.open()
+			if err != nil {
+				return err
+			}
+			counts, err := c.PastCounts(cmd.Context())
+			if err != nil {
+				return err
+			}
+			if len(counts) == 0 {
+				cmd.Println("nothing is counted yet")
+			}
+			for i := range counts {
+				n := &counts[i]
+				what := strings.Join(strings.Fields(n.Kind+" "+n.Definition+" "+n.Step+" "+n.Outcome), " ")
+				cmd.Printf("%s  %6d  %s\n", n.Month.UTC().Format("2006-01"), n.N, what)
+			}
+			return nil
+		},
+	}
+	r.flags(cmd)
+	return cmd
+}
+
 // openDatabase opens an installation's database for commands that work on it directly.
 func openDatabase(cmd *cobra.Command, dsn string) (*store.Store, error) {
 	if dsn == "" {
@@ -151,7 +183,8 @@ func openDatabase(cmd *cobra.Command, dsn string) (*store.Store, error) {
 		return nil, err
 	}
 	if err := store.Migrate(cmd.Context(), dsn); err != nil {
-		return nil, fmt.Errorf("prepare database: %w", err)
+		text := strings.Join(strings.Fields(err.Error()), " ") // Postgres says it in several lines
+		return nil, errors.New("the database cannot be used; check --database-url and whether it runs: " + text)
 	}
 	return store.Open(cmd.Context(), dsn, store.Options{Seal: keys, Holding: (&dsl.Holding{}).Holds})
 }
@@ -168,6 +201,9 @@ whenever serve, work or up begins with --erasure-log, before anything is sent.`,
 			l, err := logger(cmd)
 			if err != nil {
 				return err
+			}
+			if path == "" {
+				return errors.New("--erasure-log is required: the file to which serve and work add every erasure; as an environment variable it is RAPPORT_ERASURE_LOG")
 			}
 			if _, err := os.Stat(path); err != nil {
 				return fmt.Errorf("the log of erasures cannot be read; name it by --erasure-log: %w", err)

@@ -79,6 +79,9 @@ func listHoldsCommand(r *remote) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if len(holds) == 0 {
+				cmd.PrintErrln("no holds")
+			}
 			for i := range holds {
 				printHold(cmd, &holds[i])
 			}
@@ -127,5 +130,5 @@ func printHold(cmd *cobra.Command, h *crm.Hold) {
 	case !h.Until.IsZero():
 		ends = "until " + h.Until.UTC().Format("2006-01-02 15:04:05")
 	}
-	cmd.Printf("%s  %s  %s, %s, by %s\n%s", h.ID, h.CreatedAt.UTC().Format("2006-01-02 15:04:05"), on, ends, h.By, indent(h.Why))
+	cmd.Printf("%s  %s  %s, placed by %s, %s\n%s", h.ID, h.CreatedAt.UTC().Format("2006-01-02 15:04:05"), on, h.By, ends, indent(h.Why))
 }

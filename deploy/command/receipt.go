@@ -34,6 +34,9 @@ also checked to follow each other, without one missing between them; - reads sta
     rapport erasures list --json | rapport receipt verify - --key "$(cat public.key)"`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if key == "" {
+				return errors.New("--key is required: the public key that the installation is known by, as `rapport receipt key` prints it")
+			}
 			public, err := crm.ParsePublicReceiptKey(key)
 			if err != nil {
 				return fmt.Errorf("read --key: %w", err)
@@ -68,7 +71,7 @@ func readReceipts(cmd *cobra.Command, path string) ([]crm.SignedReceipt, error) 
 	if path != "-" {
 		file, err := os.Open(path) //nolint:gosec // the file that was named
 		if err != nil {
-			return nil, fmt.Errorf("open receipt: %w", err)
+			return nil, fmt.Errorf("the receipts cannot be read; `rapport erasures list --json` prints them: %w", err)
 		}
 		defer file.Close()
 		in = file

@@ -77,6 +77,9 @@ func listRequestsCommand(r *remote) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if len(requests) == 0 {
+				cmd.PrintErrln("no requests")
+			}
 			for i := range requests {
 				printRequest(cmd, &requests[i])
 			}
