@@ -26,8 +26,8 @@ func queuePastCounts(batch *pgx.Batch, candidateIDs []string) {
 		`select 'measured', definition, step, arm, at from assignments where measured_at is not null
 			and enrollment_id in (select id from enrollments where candidate_id = any($1))`,
 		// The word comes from the ATS. One that few others have, now and before, could tell who it was.
-		`select 'application', case when exists (select from past_counts p where p.kind = 'application' and p.definition = a.role_function) or `+smallest+` = (
-				select count(*) from (select distinct o.candidate_id from applications o where o.role_function = a.role_function and a.role_function <> '' limit `+smallest+`) o)
+		`select 'application', case when exists (select from past_counts p where p.kind = 'application' and p.definition = a.role_function) or ` + smallest + ` = (
+				select count(*) from (select distinct o.candidate_id from applications o where o.role_function = a.role_function and a.role_function <> '' limit ` + smallest + `) o)
 			then a.role_function else '' end, '', status, coalesce(applied_at, closed_at, 'epoch') from applications a where candidate_id = any($1)`,
 	} {
 		batch.Queue(`insert into past_counts (kind, definition, step, outcome, month, n)

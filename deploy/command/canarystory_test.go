@@ -98,6 +98,7 @@ type suspect struct {
 	name  string // in failures; nothing of it is sent
 	phone string
 	words map[string]string // by where they are put
+	gone  time.Time         // when they were erased
 }
 
 func newSuspect(v *victim, name, phone string) *suspect {
@@ -204,7 +205,8 @@ func (p *suspect) reply(to *sandbox.Message) {
 		"\nFrom: " + p.word("display name") + " <" + p.mailbox() + ">\nTo: " + to.ReplyTo + "\nContent-Type: multipart/mixed; boundary=x\n"
 	text := "I am " + p.word("reply") + ".\n\nOn Sunday, Canary wrote:\n> " + p.word("quoted") + "\n\n-- \n" + p.word("signature") + "\n"
 	for _, field := range [][2]string{
-		{"headers", headers}, {"to", to.ReplyTo}, {"from", p.mailbox()}, {"subject", "Re: " + p.word("subject of a reply")}, {"text", text}, {"attachments", "1"},
+		{"headers", headers},
+		{"to", to.ReplyTo}, {"from", p.mailbox()}, {"subject", "Re: " + p.word("subject of a reply")}, {"text", text}, {"attachments", "1"},
 		{"envelope", fmt.Sprintf(`{"to":[%q],"from":%q}`, to.ReplyTo, p.mailbox())}, {"SPF", "pass"}, {"dkim", "{@example.com : pass}"},
 	} {
 		if err := form.WriteField(field[0], field[1]); err != nil {
@@ -326,17 +328,13 @@ func (p *suspect) judge() {
 	if err != nil || len(requests.Items) != 1 {
 		p.t.Fatalf("%d requests, %v", len(requests.Items), err)
 	}
-	for verb, what := range map[string]any{"verify": nil} {
-		if _, err := p.client().ChangeRequest(p.t.Context(), requests.Items[0].ID, verb, what); err != nil {
-			p.t.Fatal(err)
-		}
+	change := func(verb string, what any) {
+		_, err := p.client().ChangeRequest(p.t.Context(), requests.Items[0].ID, verb, what)
+		p.must(err)
 	}
-	if _, err := p.client().ChangeRequest(p.t.Context(), requests.Items[0].ID, "extend", api.RequestExtension{Why: "Nobody knows " + p.word("why it takes longer")}); err != nil {
-		p.t.Fatal(err)
-	}
-	if _, err := p.client().ChangeRequest(p.t.Context(), requests.Items[0].ID, "answer", api.RequestAnswer{Answer: "You are " + p.word("answer to a request")}); err != nil {
-		p.t.Fatal(err)
-	}
+	change("verify", nil)
+	change("extend", api.RequestExtension{Why: "Nobody knows " + p.word("why it takes longer")})
+	change("answer", api.RequestAnswer{Answer: "You are " + p.word("answer to a request")})
 }
 
 // discuss has colleagues write about them, look at them and hold them.
