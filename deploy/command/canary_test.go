@@ -177,8 +177,8 @@ func (p *suspect) comeBack() {
 	if _, err := p.client().SendBatch(p.t.Context(), []json.RawMessage{json.RawMessage(late)}, "", false); err != nil {
 		p.t.Errorf("an event of who was erased: %v", err)
 	}
-	for _, address := range []string{p.mailbox(), p.phone} {
-		text, status := p.look("/v1/suppressions?address=" + url.QueryEscape(address))
+	for channel, address := range map[crm.Channel]string{crm.Email: p.mailbox(), crm.SMS: p.phone} {
+		text, status := p.look("/v1/suppressions?channel=" + string(channel) + "&address=" + url.QueryEscape(address))
 		if status != http.StatusOK || !strings.Contains(string(text), `"erased"`) {
 			p.t.Errorf("%s can be written to again: %d %s", p.name, status, text)
 		}
@@ -226,10 +226,11 @@ func (v *victim) vacuum(people []*suspect) {
 	server := v.postgres()
 	s := pieceScanner(people)
 	files := filepath.Join(v.dir, "data", "postgres", "data")
-	before := v.places(s, filepath.Join(files, "pg_wal"))
-	if len(before) < len(people[0].kept()) {
-		v.t.Errorf("before the vacuum the write-ahead log has only %v: the test does not read it right", before)
+	wal, tables := v.places(s, filepath.Join(files, "pg_wal")), v.places(s, filepath.Join(files, "base", v.text("select oid::text from pg_database where datname = 'rapport'")))
+	if len(wal) < 10 {
+		v.t.Errorf("before the vacuum the write-ahead log has only %v: the test does not read it right", wal)
 	}
+	v.t.Logf("before the full vacuum %d words are in the write-ahead log, %d in the tables' files", len(wal), len(tables))
 	v.exec("postgres", "drop database sandbox") // what the providers have
 	out, errOut, code := rapport(v.t, "erasures", "vacuum", "--full", "--database-url", v.databaseURL("rapport"))
 	if code != 0 {

@@ -206,8 +206,14 @@ func (p *suspect) reply(to *sandbox.Message) {
 	text := "I am " + p.word("reply") + ".\n\nOn Sunday, Canary wrote:\n> " + p.word("quoted") + "\n\n-- \n" + p.word("signature") + "\n"
 	for _, field := range [][2]string{
 		{"headers", headers},
-		{"to", to.ReplyTo}, {"from", p.mailbox()}, {"subject", "Re: " + p.word("subject of a reply")}, {"text", text}, {"attachments", "1"},
-		{"envelope", fmt.Sprintf(`{"to":[%q],"from":%q}`, to.ReplyTo, p.mailbox())}, {"SPF", "pass"}, {"dkim", "{@example.com : pass}"},
+		{"to", to.ReplyTo},
+		{"from", p.mailbox()},
+		{"subject", "Re: " + p.word("subject of a reply")},
+		{"text", text},
+		{"attachments", "1"},
+		{"envelope", fmt.Sprintf(`{"to":[%q],"from":%q}`, to.ReplyTo, p.mailbox())},
+		{"SPF", "pass"},
+		{"dkim", "{@example.com : pass}"},
 	} {
 		if err := form.WriteField(field[0], field[1]); err != nil {
 			p.t.Fatal(err)
