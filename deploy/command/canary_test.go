@@ -230,7 +230,7 @@ func (v *victim) vacuum(people []*suspect) {
 	if len(wal) < 10 {
 		v.t.Errorf("before the vacuum the write-ahead log has only %v: the test does not read it right", wal)
 	}
-	v.t.Logf("before the full vacuum %d words are in the write-ahead log, %d in the tables' files", len(wal), len(tables))
+	v.t.Logf("before the full vacuum, of %d words %d are in the write-ahead log and %d in the tables' files", len(people)*len(people[0].words), len(wal), len(tables))
 	v.exec("postgres", "drop database sandbox") // what the providers have
 	out, errOut, code := rapport(v.t, "erasures", "vacuum", "--full", "--database-url", v.databaseURL("rapport"))
 	if code != 0 {
