@@ -421,9 +421,14 @@ func TestAnonymizedAreCounted(t *testing.T) {
 		}
 		return got
 	}
+	var ids []string
 	for i := range 6 {
 		id := b.candidate(t, fmt.Sprint("ATS-", i))
 		b.exec(t, "update applications set role_function = 'nursing' where id = $1", b.application(t, id, "APP-1"))
+		ids = append(ids, id)
+	}
+	b.exec(t, "update applications set role_function = 'midwife to the queen' where id = $1", b.application(t, ids[0], "APP-2"))
+	for i, id := range ids {
 		run := b.enroll(t, id, "nurture")
 		b.decide(t, run, func(f *crm.Facts, d *crm.Decision) {
 			d.Messages = []crm.Message{intent(f, d, "hello", crm.Email)}
@@ -446,6 +451,9 @@ func TestAnonymizedAreCounted(t *testing.T) {
 	}
 	if got := past(); !maps.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
+	}
+	if n := b.number(t, "select count(*) from past_counts where definition like '%queen%'"); n != 0 {
+		t.Error("a word that one person's application had is kept in the counts")
 	}
 	arms, err := b.ExperimentArms(t.Context(), "nurture", nil)
 	if err != nil || len(arms) != 1 || arms[0].Arm != "a" || arms[0].Assigned != 5 || arms[0].Mature != 5 {

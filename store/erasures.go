@@ -217,8 +217,8 @@ func (s *Store) named(ctx context.Context, records []ErasureRecord) (map[string]
 	}
 }
 
-// VacuumErased takes what was deleted out of the tables' files. Full rewrites them, which leaves nothing in them, and locks each
-// table for as long as that takes.
+// VacuumErased takes what was deleted out of the tables' files, and out of the samples that the planner keeps. Full rewrites them, which
+// leaves nothing in them, locks each table for as long as that takes, and ends the write-ahead log that has what was there.
 func (s *Store) VacuumErased(ctx context.Context, full bool) error {
 	command := "vacuum (analyze) "
 	if full {
@@ -228,9 +228,30 @@ func (s *Store) VacuumErased(ctx context.Context, full bool) error {
 	for _, b := range belongings() {
 		tables = append(tables, b.table)
 	}
+	// Last, as the others leave their old samples there. Who owns the database may do this; else Postgres warns, and autovacuum does it.
+	tables = append(tables, "pg_catalog.pg_statistic")
 	for _, table := range tables {
 		if _, err := s.pool.Exec(ctx, command+table); err != nil {
 			return fmt.Errorf("vacuum %s: %w", table, err)
+		}
+	}
+	if full {
+		return s.endLog(ctx)
+	}
+	return nil
+}
+
+// endLog begins a new file of the write-ahead log and lets go of those before. The role of an installation that has its Postgres from
+// somebody else may be allowed neither: then they go by themselves, later.
+func (s *Store) endLog(ctx context.Context) error {
+	for _, statement := range []string{"select pg_switch_wal()", "checkpoint"} {
+		_, err := s.pool.Exec(ctx, statement)
+		if SQLState(err) == stateForbidden {
+			s.log.WarnContext(ctx, "the write-ahead log keeps what was erased until it is recycled: the database's role may not do it", "statement", statement)
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("end write-ahead log: %w", err)
 		}
 	}
 	return nil

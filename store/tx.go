@@ -133,6 +133,7 @@ func SQLState(err error) string {
 const (
 	stateUniqueViolation = "23505"
 	stateForeignKey      = "23503"
+	stateForbidden       = "42501"
 	stateSerialization   = "40001" // raised by lock_candidates
 	classDataException   = "22"
 )

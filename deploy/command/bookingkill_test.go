@@ -214,7 +214,7 @@ func (d *diaries) agree() {
 // holdTalks publishes an interview with two interviewers, and enrolls candidates.
 func (v *victim) holdTalks(d *diaries) {
 	v.t.Helper()
-	_, err := v.client().ApplyDefinitions(v.t.Context(), []api.DefinitionFile{{Path: "talks.yaml", Text: `
+	v.publishText(`
 workspace: kill
 calendar: {days: mon-sun, hours: "00:00-24:00", zone: UTC}
 from: {email: "Kill <kill@north.example>", address: "1 Way, Leeds"}
@@ -233,24 +233,34 @@ message: pick
 channel: email
 subject: "Pick a time"
 body: "[Choose]({{ links.schedule }})."
-`}})
+`)
+	for name, group := range map[string]string{"ada": "leads", "bo": "recruiters"} {
+		v.interviewer(d, name, group)
+	}
+}
+
+func (v *victim) publishText(definitions string) {
+	v.t.Helper()
+	if _, err := v.client().ApplyDefinitions(v.t.Context(), []api.DefinitionFile{{Path: "test.yaml", Text: definitions}}); err != nil {
+		v.t.Fatal(err)
+	}
+}
+
+// interviewer adds an interviewer with a calendar.
+func (v *victim) interviewer(d *diaries, name, group string) {
+	v.t.Helper()
+	who, err := json.Marshal(map[string]any{
+		"email": name + "@north.example", "name": name, "zone": "UTC", "hours": "mon-sun 00:00-24:00", "groups": []string{group},
+	})
 	if err != nil {
 		v.t.Fatal(err)
 	}
-	for name, group := range map[string]string{"ada": "leads", "bo": "recruiters"} {
-		who, err := json.Marshal(map[string]any{
-			"email": name + "@north.example", "name": name, "zone": "UTC", "hours": "mon-sun 00:00-24:00", "groups": []string{group},
-		})
-		if err != nil {
-			v.t.Fatal(err)
-		}
-		if _, err := v.client().UpsertInterviewers(v.t.Context(), []json.RawMessage{who}, false); err != nil {
-			v.t.Fatal(err)
-		}
-		link := api.CalendarInput{Kind: crm.CalendarCalDAV, Address: d.proxy + "/" + name + "/work/", Account: name, Secret: "hush-hush"}
-		if _, err := v.client().PutCalendar(v.t.Context(), name+"@north.example", link); err != nil {
-			v.t.Fatal(err)
-		}
+	if _, err := v.client().UpsertInterviewers(v.t.Context(), []json.RawMessage{who}, false); err != nil {
+		v.t.Fatal(err)
+	}
+	link := api.CalendarInput{Kind: crm.CalendarCalDAV, Address: d.proxy + "/" + name + "/work/", Account: name, Secret: "hush-hush"}
+	if _, err := v.client().PutCalendar(v.t.Context(), name+"@north.example", link); err != nil {
+		v.t.Fatal(err)
 	}
 }
 

@@ -120,6 +120,7 @@ type victim struct {
 	dir   string
 	ports [5]int
 	more  []string // arguments
+	log   *os.File // of what it logs; nil: the test's output
 	cmd   *exec.Cmd
 }
 
@@ -157,6 +158,9 @@ func (v *victim) start() {
 	v.cmd = exec.Command(self, args...) //nolint:noctx // our own binary; it is killed, not cancelled
 	v.cmd.Env = append(os.Environ(), "RAPPORT_TEST_COMMAND=1")
 	v.cmd.Stderr = v.t.Output()
+	if v.log != nil {
+		v.cmd.Stderr = v.log
+	}
 	out, err := v.cmd.StdoutPipe()
 	if err != nil {
 		v.t.Fatal(err)
@@ -289,12 +293,13 @@ func (v *victim) text(query string) (s string) {
 
 func (v *victim) ask(query string, answer any) {
 	v.t.Helper()
-	password, err := os.ReadFile(filepath.Join(v.dir, "data", "postgres", "password"))
-	if err != nil {
-		v.t.Fatal(err)
-	}
-	dsn := fmt.Sprintf("postgres://rapport:%s@127.0.0.1:%d/rapport?sslmode=disable", strings.TrimSpace(string(password)), v.ports[4])
-	conn, err := pgx.Connect(v.t.Context(), dsn)
+	v.askOf("rapport", query, answer)
+}
+
+// askOf asks a database of the installation.
+func (v *victim) askOf(database, query string, answer any) {
+	v.t.Helper()
+	conn, err := pgx.Connect(v.t.Context(), v.databaseURL(database))
 	if err != nil {
 		v.t.Fatal(err)
 	}
@@ -302,6 +307,16 @@ func (v *victim) ask(query string, answer any) {
 	if err := conn.QueryRow(v.t.Context(), query).Scan(answer); err != nil {
 		v.t.Fatalf("%s: %v", query, err)
 	}
+}
+
+// databaseURL is the address of a database of the installation.
+func (v *victim) databaseURL(name string) string {
+	v.t.Helper()
+	password, err := os.ReadFile(filepath.Join(v.dir, "data", "postgres", "password"))
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	return fmt.Sprintf("postgres://rapport:%s@127.0.0.1:%d/%s?sslmode=disable", strings.TrimSpace(string(password)), v.ports[4], name)
 }
 
 func (v *victim) until(query string, want int) {

@@ -38,6 +38,7 @@ func (c Config) settings(port string) []string {
 		"wal_buffers=16MB",
 		"max_wal_size=2GB",
 		"wal_compression=on",
+		"wal_recycle=off", // a file of the log that is used again keeps what was erased until it is written over
 		"random_page_cost=1.1",
 		"jit=off",
 		"password_encryption=scram-sha-256",
@@ -47,6 +48,7 @@ func (c Config) settings(port string) []string {
 		"logging_collector=off",
 		"log_destination=stderr",
 		"log_checkpoints=off",
+		"log_error_verbosity=terse", // the details of errors quote rows
 	}
 	if !c.Durable {
 		settings = append(settings, "fsync=off", "synchronous_commit=off", "full_page_writes=off")

@@ -37,8 +37,16 @@ type atsChange struct {
 		Note        string         `json:"note"`
 		Sequence    string         `json:"sequence"`
 		Step        string         `json:"step"`
+		Mode        string         `json:"mode"`
+		Erasure     string         `json:"erasure"`
 	} `json:"data"`
 }
+
+// The types of updates.
+const (
+	atsUpdated = "application.update"
+	atsErased  = "candidate.erased"
+)
 
 // tellATS is POST /ats: a request signed by the Standard Webhooks specification. The time of its signature is held against
 // the real clock, also where the sandbox's runs fast.
@@ -57,8 +65,8 @@ func (s *Sandbox) tellATS(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	var change atsChange
-	if err := json.Unmarshal(body, &change); err != nil || change.Type != "application.update" || change.Data.Candidate == "" {
-		writeProblem(w, http.StatusBadRequest, "This is no application.update about a candidate.")
+	if err := json.Unmarshal(body, &change); err != nil || change.Type != atsUpdated && change.Type != atsErased || change.Data.Candidate == "" {
+		writeProblem(w, http.StatusBadRequest, "This is neither an application.update nor a candidate.erased about a candidate.")
 		return
 	}
 	id := r.Header.Get("webhook-id")
@@ -127,7 +135,7 @@ func (s *Sandbox) atsPage(w http.ResponseWriter, r *http.Request) {
 		}
 		d := &change.Data
 		data.Lines = append(data.Lines, atsLine{
-			ID: updates[i].ID, Candidate: d.Candidate, What: change.words(), Rest: d.Sequence + "/" + d.Step,
+			ID: updates[i].ID, Candidate: d.Candidate, What: change.words(), Rest: change.from(),
 			Attempts: updates[i].Attempts, At: updates[i].ReceivedAt,
 		})
 	}
@@ -140,6 +148,9 @@ func (s *Sandbox) atsPage(w http.ResponseWriter, r *http.Request) {
 
 // words says what is to be changed.
 func (c *atsChange) words() string {
+	if c.Type == atsErased {
+		return "erased (" + c.Data.Mode + ")"
+	}
 	var parts []string
 	if c.Data.MoveTo != "" {
 		parts = append(parts, c.Data.Application+" moves to "+c.Data.MoveTo)
@@ -155,4 +166,12 @@ func (c *atsChange) words() string {
 		parts = append(parts, "“"+c.Data.Note+"”")
 	}
 	return strings.Join(parts, ", ")
+}
+
+// from says where it comes from.
+func (c *atsChange) from() string {
+	if c.Type == atsErased {
+		return c.Data.Erasure
+	}
+	return c.Data.Sequence + "/" + c.Data.Step
 }
