@@ -58,27 +58,32 @@ func sequenceKeys() []key {
 	}
 }
 
+// workspaceHead are the keys of the workspace.
+func workspaceHead() []key {
+	return []key{
+		needed(k("workspace", nameOf(""), "The installation's name.")),
+		k("locale", a(formLocale), "The language of Rapport's own pages and mails for candidates whose language is not known; English without it."),
+		k("calendar", mappingOf(placeCalendar), "Working hours: when sequences send, and what business days are."),
+		k("quiet", mappingOf(placeQuiet), "Hours in which no message is sent, by channel."),
+		k("limit", a(formLimit), "At most so many messages to a candidate in so much time, over everything but transactional mail."),
+		k("purposes", entriesOf(nameOf(""), mappingOf(placePurpose)), "What candidates can agree to hear about."),
+		k("track", entriesOf(nameOf("purpose"), mappingOf(placeTrack)), "What is noticed of how messages are read, by purpose: clicks where candidates have agreed, unless this says otherwise."),
+		k("from", mappingOf(placeFrom), "Who writes."),
+		k("privacy", a(formAddress), "Who answers requests for erasure; the candidate's owner without it."),
+		k("team", entriesOf(a(formAddress), mappingOf(placePerson)), "The people who own candidates and sequences, by address."),
+		k("statuses", listOf(a(formWord)), "The statuses a candidate can have."),
+		k("score", mappingOf(placeScore), "How engagement is counted."),
+		k("controller", mappingOf(placeController), "Who is responsible for the data, for the record of processing."),
+		k("fields", entriesOf(a(formText), mappingOf(placeField)), "The attributes that candidates have: of what kind each is, and what it is for."),
+		k("recipients", entriesOf(a(formText), mappingOf(placeRecipient)), "Who else gets data, and where: sendgrid, twilio, ats, the host of a call, or a name of your own."),
+	}
+}
+
 // workspaceKeys are the keys of the workspace and of what stands in it.
 func workspaceKeys(p place) []key {
 	switch p {
 	case placeWorkspace:
-		return []key{
-			needed(k("workspace", nameOf(""), "The installation's name.")),
-			k("locale", a(formLocale), "The language of Rapport's own pages and mails for candidates whose language is not known; English without it."),
-			k("calendar", mappingOf(placeCalendar), "Working hours: when sequences send, and what business days are."),
-			k("quiet", mappingOf(placeQuiet), "Hours in which no message is sent, by channel."),
-			k("limit", a(formLimit), "At most so many messages to a candidate in so much time, over everything but transactional mail."),
-			k("purposes", entriesOf(nameOf(""), mappingOf(placePurpose)), "What candidates can agree to hear about."),
-			k("track", entriesOf(nameOf("purpose"), mappingOf(placeTrack)), "What is noticed of how messages are read, by purpose: clicks where candidates have agreed, unless this says otherwise."),
-			k("from", mappingOf(placeFrom), "Who writes."),
-			k("privacy", a(formAddress), "Who answers requests for erasure; the candidate's owner without it."),
-			k("team", entriesOf(a(formAddress), mappingOf(placePerson)), "The people who own candidates and sequences, by address."),
-			k("statuses", listOf(a(formWord)), "The statuses a candidate can have."),
-			k("score", mappingOf(placeScore), "How engagement is counted."),
-			k("controller", mappingOf(placeController), "Who is responsible for the data, for the record of processing."),
-			k("fields", entriesOf(a(formText), mappingOf(placeField)), "The attributes that candidates have: of what kind each is, and what it is for."),
-			k("recipients", entriesOf(a(formText), mappingOf(placeRecipient)), "Who else gets data, and where: sendgrid, twilio, ats, the host of a call, or a name of your own."),
-		}
+		return workspaceHead()
 	case placeCalendar:
 		return []key{
 			k("days", oneOrMore(a(formDays)), "The days, such as mon-fri."),

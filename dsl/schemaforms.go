@@ -207,12 +207,8 @@ func (s shape) hint() string {
 		return "An IANA time zone such as `Europe/London`."
 	case formLocale:
 		return "A language such as `cy`, or a language and country such as `pt-BR`."
-	case formPhone:
-		return "With the country code: `\"+447700900000\"`."
-	case formPrice:
-		return "With its currency: `0.04 GBP`."
-	case formCountry:
-		return "Two capital letters, as ISO 3166-1 has them: `GB`."
+	case formPhone, formPrice, formCountry:
+		return s.form.example()
 	case formCondition:
 		return "A CEL expression. In a flow mapping, or when it begins with a quote, put it in single quotes."
 	case formTime:
@@ -232,6 +228,15 @@ func (s shape) hint() string {
 		}
 	}
 	return ""
+}
+
+// example says what a value of a few forms looks like.
+func (f form) example() string {
+	return map[form]string{
+		formPhone:   "With the country code: `\"+447700900000\"`.",
+		formPrice:   "With its currency: `0.04 GBP`.",
+		formCountry: "Two capital letters, as ISO 3166-1 has them: `GB`.",
+	}[f]
 }
 
 func (s shape) nameHint() string {
