@@ -46,7 +46,7 @@ func TestErasedIsGone(t *testing.T) {
 	v := &victim{t: t, dir: t.TempDir(), ports: freePorts(t), log: logFile, more: []string{"--calendar-private", "--log-level", "debug", "--time-scale", "1d=20s"}}
 	d := newDiaries(t, v)
 	v.start()
-	t.Cleanup(func() { v.stop() })
+	t.Cleanup(v.stop)
 	v.hold(d, canaryDefinitions)
 	v.bystander()
 
@@ -217,6 +217,7 @@ func (v *victim) postgres() *postgres.Server {
 	v.t.Helper()
 	server, err := postgres.Start(v.t.Context(), postgres.Config{Dir: filepath.Join(v.dir, "data", "postgres"), Port: v.ports[4], Durable: true})
 	v.must(err)
+	v.t.Cleanup(func() { _ = server.Stop() }) // of a test that fails: it is stopped by now, if not
 	return server
 }
 
