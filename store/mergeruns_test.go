@@ -186,7 +186,7 @@ func TestMergeLeavesNothingBehind(t *testing.T) {
 	}
 	b.merge(t, "ATS-2", "ATS-1")
 	rows := map[string]int{ // the survivor's; of what both have once: one
-		"aliases": 2, "applications": 1, "audit_openings": 4, "consents": 2, "contact_points": 2, "decisions": 2, "enrollments": 2, "events": 11, "legal_holds": 2, "messages": 2, "notes": 2,
+		"aliases": 2, "applications": 1, "audit_openings": 8, "consents": 2, "contact_points": 2, "decisions": 2, "enrollments": 2, "events": 11, "legal_holds": 2, "messages": 2, "notes": 2,
 		"pool_members": 3, "privacy_requests": 1, "retention_acts": 1, "retention_notices": 2, "tasks": 2,
 	}
 	tables := b.number(t, "select count(*) from information_schema.columns where column_name = 'candidate_id' and table_schema = 'public'")
