@@ -59,7 +59,7 @@ type RetentionRun struct {
 
 // Reasons beside those of policies why a run left somebody alone.
 const (
-	KeptSending = "sending" // a message to them was on its way each time; the next run comes back to them
+	KeptSending = "sending" // a message to them, or an event of theirs, was on its way each time; the next run comes back to them
 	KeptOther   = "other"   // another policy tells or takes them
 )
 
@@ -121,6 +121,6 @@ const (
 	RetentionTaken   RetentionResult = "taken"
 	RetentionNoticed RetentionResult = "noticed"
 	RetentionKept    RetentionResult = "kept"
-	RetentionLater   RetentionResult = "later" // a message to them is on its way; try again
+	RetentionLater   RetentionResult = "later" // a message to them, or an event of theirs, is on its way; try again
 	RetentionOver    RetentionResult = "over"  // the run was stopped
 )

@@ -23,7 +23,8 @@ const (
 	retentionPage  = 1000             // candidates that are looked at together
 	retentionActs  = 20               // of them that are told or taken before a heartbeat
 	retentionPiece = 10 * time.Second // of work, really, in one activity
-	// retentionRest is how long (really) somebody is left alone to whom a message is on its way, and retentionTries how often.
+	// retentionRest is how long (really) somebody is left alone to whom a message is on its way, or of whom an event is, and retentionTries
+	// how often.
 	retentionRest  = 30 * time.Second
 	retentionPause = time.Second // really; after an error that interrupts a piece
 	retentionTries = 20
@@ -293,6 +294,7 @@ func (p *piece) act(ctx context.Context) error {
 			return p.reload(ctx)
 		case crm.RetentionTaken, crm.RetentionNoticed, crm.RetentionKept:
 		}
+		beat(ctx)
 	}
 	return p.reload(ctx)
 }
@@ -322,6 +324,17 @@ func (p *piece) decide(c *crm.RetentionCase) crm.RetentionAct {
 		}
 	}
 	return crm.RetentionAct{Reason: keptReason(v)}
+}
+
+// noticeStands tells whether a notice that is about to be sent still says what is true: its policy takes the data, nothing stands against
+// it, and the date is the one that it is about. Of one that does not nobody is told, and it is no notice.
+func noticeStands(set *dsl.Set, c *store.Claim, now time.Time) bool {
+	rules, err := retention.New(set)
+	if err != nil {
+		return false
+	}
+	v := rules.Judge(c.Case, now)
+	return v.Policy == c.Message.Definition && v.State == retention.Noticed && v.Notice.State == string(crm.NoticePlanned)
 }
 
 // reload reads the run as it is by now.

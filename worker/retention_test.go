@@ -72,6 +72,15 @@ func (r *rig) hold(candidate string) {
 	r.sql("insert into legal_holds (id, candidate_id, why, said_by, created_at) values ($1, $1, 'a claim', 'lena', $2)", candidate, r.now())
 }
 
+// holdOn places a hold as people do.
+func (r *rig) holdOn(h crm.Hold) {
+	r.t.Helper()
+	h.Why, h.By = "a claim", "lena"
+	if _, err := r.store.AddHold(r.t.Context(), h); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
 func (r *rig) retainer() *worker.Retainer {
 	return &worker.Retainer{
 		Store: r.store, Library: activities.NewLibrary(worker.Published(r.store), func(err error) { r.t.Error(err) }), Now: r.now,
@@ -215,6 +224,15 @@ func TestRetentionDecidesAgain(t *testing.T) {
 	}{
 		"nothing": {arrives: func(*rig, crm.RetentionRun) {}, taken: 3, state: crm.RetentionDone},
 		"a hold":  {arrives: func(r *rig, _ crm.RetentionRun) { r.hold(id + "2") }, taken: 2, left: 1, reason: crm.KeptHold, state: crm.RetentionDone},
+		"a hold on their role": {arrives: func(r *rig, _ crm.RetentionRun) {
+			r.sql(`insert into applications (id, candidate_id, external_id, role, role_function, stage, status, reason, source, hiring_manager)
+				values ('app_1', $1, 'A', 'NUR-7', '', '', 'rejected', '', '', '')`, id+"2")
+			r.holdOn(crm.Hold{Role: "NUR-7"})
+		}, taken: 2, left: 1, reason: crm.KeptHold, state: crm.RetentionDone},
+		"a hold by a condition": {arrives: func(r *rig, _ crm.RetentionRun) {
+			r.sql("update candidates set city = 'Leeds' where id = $1", id+"2")
+			r.holdOn(crm.Hold{Condition: `has(candidate.city) && candidate.city == "Leeds"`})
+		}, taken: 2, left: 1, reason: crm.KeptHold, state: crm.RetentionDone},
 		"a flag": {arrives: func(r *rig, _ crm.RetentionRun) {
 			r.sql("update candidates set legal_hold = true where id = $1", id+"2")
 		}, taken: 2, left: 1, reason: crm.KeptHold, state: crm.RetentionDone},
