@@ -192,13 +192,3 @@ func TestRetentionWaitsForInterviews(t *testing.T) {
 		t.Errorf("after the interview the run is %+v", run)
 	}
 }
-
-// askDay has the policy run as that of a later day.
-func (r *rig) askDay(days int) crm.RetentionRun {
-	r.t.Helper()
-	run, err := r.store.AskRetention(r.t.Context(), r.policy(), r.now().AddDate(0, 0, days).Format(time.DateOnly), "lena")
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	return run
-}

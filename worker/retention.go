@@ -21,7 +21,7 @@ import (
 
 const (
 	retentionPage  = 1000             // candidates that are looked at together
-	retentionActs  = 20               // of them that are told or taken before a heartbeat
+	retentionActs  = 20               // of them that are told or taken before the run is read again
 	retentionPiece = 10 * time.Second // of work, really, in one activity
 	// retentionRest is how long (really) somebody is left alone to whom a message is on its way, or of whom an event is, and retentionTries
 	// how often.
@@ -75,6 +75,7 @@ func (r *Retainer) active(ctx context.Context) (*retention.Rules, error) {
 
 // Retain does the next piece of a run.
 func (r *Retainer) Retain(ctx context.Context, step workflows.RetentionStep) (workflows.RetentionProgress, error) {
+	defer beat(ctx)()
 	p, err := r.piece(ctx, step)
 	if err == nil || ctx.Err() != nil {
 		return p, err
@@ -144,10 +145,28 @@ func stopping(ctx context.Context) <-chan struct{} {
 	return activity.GetWorkerStopChannel(ctx)
 }
 
-func beat(ctx context.Context) {
-	if activity.IsActivity(ctx) {
-		activity.RecordHeartbeat(ctx)
+// beatEvery is how often (really) a piece of work tells Temporal that its worker is alive. It does so however long a page takes: that
+// somebody waits for a slow database is no reason to begin again.
+const beatEvery = time.Second
+
+// beat tells so until it is stopped.
+func beat(ctx context.Context) (stop func()) {
+	if !activity.IsActivity(ctx) {
+		return func() {}
 	}
+	end := make(chan struct{})
+	go func() {
+		for tick := time.NewTicker(beatEvery); ; {
+			select {
+			case <-end:
+				tick.Stop()
+				return
+			case <-tick.C:
+				activity.RecordHeartbeat(ctx)
+			}
+		}
+	}()
+	return sync.OnceFunc(func() { close(end) })
 }
 
 // piece is some seconds of a run.
@@ -166,7 +185,6 @@ type piece struct {
 func (p *piece) work(ctx context.Context) error {
 	for done := 0; p.run.Open() && p.run.State != crm.RetentionAsked && p.rest == 0; done++ {
 		err := p.next(ctx)
-		beat(ctx)
 		switch {
 		case err != nil && done == 0 || ctx.Err() != nil:
 			return cmp.Or(err, ctx.Err())
@@ -220,8 +238,8 @@ func (p *piece) look(ctx context.Context) error {
 		p.run.State = crm.RetentionActing
 		if p.run.Guarded() {
 			p.run.State = crm.RetentionAsked
-			p.Log.WarnContext(ctx, "retention policy would take more than its guard allows, and asks", "policy", p.run.Policy, "day", p.run.Day,
-				"due", p.run.Due, "scope", p.run.Scope, "max_share", p.run.MaxShare)
+			p.Log.WarnContext(ctx, "retention policy would do more than it may unasked, and asks", "policy", p.run.Policy, "day", p.run.Day,
+				"due", p.run.Due, "notify", p.run.Notify, "scope", p.run.Scope, "max_share", p.run.MaxShare, "first", p.run.First)
 		}
 	}
 	ours, err := p.Store.LookedAt(ctx, p.run, from, acts)
@@ -294,7 +312,6 @@ func (p *piece) act(ctx context.Context) error {
 			return p.reload(ctx)
 		case crm.RetentionTaken, crm.RetentionNoticed, crm.RetentionKept:
 		}
-		beat(ctx)
 	}
 	return p.reload(ctx)
 }

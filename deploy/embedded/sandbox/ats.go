@@ -37,6 +37,7 @@ type atsChange struct {
 		Note        string         `json:"note"`
 		Sequence    string         `json:"sequence"`
 		Step        string         `json:"step"`
+		Mode        string         `json:"mode"` // of an erasure
 	} `json:"data"`
 }
 
@@ -57,8 +58,8 @@ func (s *Sandbox) tellATS(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	var change atsChange
-	if err := json.Unmarshal(body, &change); err != nil || change.Type != "application.update" || change.Data.Candidate == "" {
-		writeProblem(w, http.StatusBadRequest, "This is no application.update about a candidate.")
+	if err := json.Unmarshal(body, &change); err != nil || change.Type != "application.update" && change.Type != "candidate.erased" || change.Data.Candidate == "" {
+		writeProblem(w, http.StatusBadRequest, "This is no application.update or candidate.erased about a candidate.")
 		return
 	}
 	id := r.Header.Get("webhook-id")
@@ -127,7 +128,7 @@ func (s *Sandbox) atsPage(w http.ResponseWriter, r *http.Request) {
 		}
 		d := &change.Data
 		data.Lines = append(data.Lines, atsLine{
-			ID: updates[i].ID, Candidate: d.Candidate, What: change.words(), Rest: d.Sequence + "/" + d.Step,
+			ID: updates[i].ID, Candidate: d.Candidate, What: change.words(), Rest: strings.Trim(d.Sequence+"/"+d.Step, "/"),
 			Attempts: updates[i].Attempts, At: updates[i].ReceivedAt,
 		})
 	}
@@ -141,6 +142,9 @@ func (s *Sandbox) atsPage(w http.ResponseWriter, r *http.Request) {
 // words says what is to be changed.
 func (c *atsChange) words() string {
 	var parts []string
+	if c.Data.Mode != "" {
+		parts = append(parts, "their data were taken here, so they are to be deleted there too: "+c.Data.Mode)
+	}
 	if c.Data.MoveTo != "" {
 		parts = append(parts, c.Data.Application+" moves to "+c.Data.MoveTo)
 	}

@@ -52,6 +52,8 @@ func TestATS(t *testing.T) {
 	require.JSONEq(t, atsBody, string(got.Updates[0].Body))
 	require.True(t, got.Updates[0].ReceivedAt.Equal(scaledNow()))
 
+	require.Equal(t, http.StatusOK, b.tell(t, "ers_1", atsSecret, `{"type":"candidate.erased","data":{"candidate":"A-8","mode":"erase"}}`, time.Now()))
+
 	page := b.page(t, "/ats")
-	require.True(t, containsAll(page, "A-7", "R-1 moves to Talent pool", "phone is &#43;447700900123", "&lt;b&gt;Keen", "told 2 times", "s/filed"), page)
+	require.True(t, containsAll(page, "A-8", "deleted there too: erase", "A-7", "R-1 moves to Talent pool", "phone is &#43;447700900123", "&lt;b&gt;Keen", "told 2 times", "s/filed"), page)
 }
