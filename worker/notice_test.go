@@ -74,6 +74,7 @@ func TestNoticeIsJudgedAgain(t *testing.T) {
 			r := newRig(t, 0)
 			r.apply(r.named(telling))
 			c := r.quiet("ada")
+			r.dispatchOnly(c)
 			run := r.ask()
 			r.pieces(r.retainer(), workflows.RetentionStep{Policy: r.policy(), Workflow: run.Workflow}, crm.RetentionDone)
 			if n := r.sql("select count(*) from messages where state = 'planned' and step = $1", crm.StepNotice); n != 1 {

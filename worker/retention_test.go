@@ -262,6 +262,7 @@ func TestRetentionDecidesAgain(t *testing.T) {
 			r.sql(`insert into applications (id, candidate_id, external_id, role, role_function, stage, status, reason, source, hiring_manager)
 				values ('app_1', $1, 'A', 'NUR-7', '', '', 'rejected', '', '', '')`, id+"2")
 			r.holdOn(crm.Hold{Role: "NUR-7"})
+			r.dispatchOnly(id + "2") // what is told of it
 		}, taken: 2, left: 1, reason: crm.KeptHold, state: crm.RetentionDone},
 		"a hold by a condition": {arrives: func(r *rig, _ crm.RetentionRun) {
 			r.sql("update candidates set city = 'Leeds' where id = $1", id+"2")
