@@ -24,7 +24,7 @@ const (
 	forgotten    = 2400 // candidates whose time is over
 	remembered   = 200  // candidates whose time is not
 	noticeKills  = 4
-	erasureKills = 7
+	erasureKills = 6
 	// clockSlack is how long after an answer an erasure may say that it was before it, on a machine that is busy.
 	clockSlack = 250 * time.Millisecond
 )
@@ -52,7 +52,7 @@ then: erase
 guard: {max_share: 100%}
 `
 
-// Eleven times over, everything is killed with SIGKILL at a random moment while a policy tells thousands of candidates that it takes their
+// Ten times over, everything is killed with SIGKILL at a random moment while a policy tells thousands of candidates that it takes their
 // data, and then takes them, while holds are placed, people say yes and do things. Everybody who was due is erased, once, with a receipt;
 // nobody is told twice; and nobody is erased once it was answered that their hold, their yes or what they did has arrived.
 func TestKilledWhileErasing(t *testing.T) {
