@@ -59,7 +59,7 @@ func (s *server) registerRetention() {
 	huma.Register(s.huma, changes(operation(http.MethodPost, "/v1/retention/{policy}/runs", "run-retention", "Privacy", ScopePrivacyWrite, "Run a retention policy now",
 		"Beside its daily runs, and just like them: its guard holds."), crm.AuditRun, "retention"), s.runRetention)
 	huma.Register(s.huma, changes(operation(http.MethodPost, "/v1/retention/{policy}/runs/{day}/confirm", "confirm-retention", "Privacy", ScopePrivacyWrite, "Have a run go on that asks",
-		"It would take more than the policy's guard allows."), crm.AuditConfirm, "retention"), s.confirmRetention)
+		"It would take more than the policy's guard allows, or is the first of a policy without one."), crm.AuditConfirm, "retention"), s.confirmRetention)
 	huma.Register(s.huma, changes(operation(http.MethodPost, "/v1/retention/{policy}/runs/{day}/stop", "stop-retention", "Privacy", ScopePrivacyWrite, "Stop a run",
 		"What it has done stays done; the next run begins anew."), crm.AuditStop, "retention"), s.stopRetention)
 }
@@ -219,7 +219,8 @@ type PlannedKeeping struct {
 	Now      int64 `json:"now" doc:"Of them, those whom its first run would take."`
 	Scope    int64 `json:"scope" doc:"Those whom it would take one day."`
 	Conflict int64 `json:"conflicts" doc:"Of them, those whom another policy keeps for longer: the minimum wins."`
-	Asks     bool  `json:"asks" doc:"Its first run would take more than its guard allows, and asks."`
+	Tell     int64 `json:"tell" doc:"Those whom its first run would tell."`
+	Asks     bool  `json:"asks" doc:"Its first run asks before it does anything: it would take more than its guard allows, or has none and would tell or take many."`
 	Complete bool  `json:"complete" doc:"Everybody was counted. Otherwise time ran out, and the numbers are of those who were."`
 }
 
@@ -249,14 +250,14 @@ func (p *planner) keeping(ctx context.Context) error {
 	for name, f := range forecasts {
 		k := planned[name]
 		k.Noticed, k.Taken = f.Totals()
-		k.Now, k.Scope, k.Conflict, k.Complete = f.Now, f.Scope, f.Conflicts, complete
+		k.Now, k.Tell, k.Scope, k.Conflict, k.Complete = f.Now, f.Tell, f.Scope, f.Conflicts, complete
 		k.Asks = asks(rules.Policy(name), f)
 	}
 	return nil
 }
 
 func asks(policy *dsl.Retention, f *retention.Forecast) bool {
-	run := crm.RetentionRun{MaxShare: policy.MaxShare, Scope: f.Scope, Due: f.Now}
+	run := crm.RetentionRun{MaxShare: policy.MaxShare, Scope: f.Scope, Due: f.Now, Notify: f.Tell, First: true}
 	return run.Guarded()
 }
 

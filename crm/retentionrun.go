@@ -24,7 +24,7 @@ type RetentionState string
 const (
 	RetentionWanted  RetentionState = "wanted"  // somebody had it start; its workflow is not there yet
 	RetentionLooking RetentionState = "looking" // at everybody, and does nothing
-	RetentionAsked   RetentionState = "asked"   // it would take more than its guard allows: a person decides
+	RetentionAsked   RetentionState = "asked"   // it would do more than its guard allows, or than a first run may: a person decides
 	RetentionActing  RetentionState = "acting"  // tells and takes
 	RetentionDone    RetentionState = "done"
 	RetentionStopped RetentionState = "stopped" // by a person, or as the policy is no longer in force
@@ -47,6 +47,7 @@ type RetentionRun struct {
 	Taken      int64            `json:"taken"`   // erased or anonymized: each has a receipt
 	Kept       map[string]int64 `json:"kept"`    // of those in scope, by reason; a Kept word, or KeptSending or KeptOther
 	MaxShare   float64          `json:"max_share,omitempty"`
+	First      bool             `json:"first,omitempty"` // no run of the policy as it is written now was done before
 	StartedAt  time.Time        `json:"started_at,omitzero"`
 	WorkedAt   time.Time        `json:"worked_at,omitzero"`
 	FinishedAt time.Time        `json:"finished_at,omitzero"`
@@ -59,13 +60,34 @@ type RetentionRun struct {
 
 // Reasons beside those of policies why a run left somebody alone.
 const (
-	KeptSending = "sending" // a message to them was on its way each time; the next run comes back to them
+	KeptSending = "sending" // a message to them, or an event of theirs, was on its way each time; the next run comes back to them
 	KeptOther   = "other"   // another policy tells or takes them
 )
 
-// Guarded tells whether the run would take more than its guard allows.
+// What the first run of a policy without a guard may do unasked: more than a tenth of those to whom it applies, if they are not a handful,
+// is looked at by a person once, as a condition that is too wide shows there.
+const (
+	firstShare = 0.1
+	firstFew   = 20
+)
+
+// Guarded tells whether a person decides before the run does anything: it would take more than its guard allows, or the policy has none,
+// was never run as it is written now, and would tell or take many.
 func (r *RetentionRun) Guarded() bool {
-	return r.MaxShare > 0 && float64(r.Due) > r.MaxShare*float64(r.Scope)
+	if r.MaxShare > 0 {
+		return float64(r.Due) > r.MaxShare*float64(r.Scope)
+	}
+	n := r.Due + r.Notify
+	return r.First && n >= firstFew && float64(n) > firstShare*float64(r.Scope)
+}
+
+// Asking says what a run would do that asks, and why it does, as the end of a sentence.
+func (r *RetentionRun) Asking() string {
+	if r.MaxShare > 0 {
+		return "would take " + grouped(r.Due) + " of the " + grouped(r.Scope) + " to whom the policy applies, more than its guard allows"
+	}
+	return "would tell " + grouped(r.Notify) + " and take " + grouped(r.Due) + " of the " + grouped(r.Scope) +
+		" to whom the policy applies; it has no guard, and this is the first run of it as it is written now"
 }
 
 // Standing says how far the run is, in a sentence.
@@ -73,7 +95,7 @@ func (r *RetentionRun) Standing() string {
 	text := grouped(r.Looked) + " of " + grouped(max(r.Total, r.Looked)) + " looked at, " + grouped(r.Noticed) + " noticed, " + grouped(r.Taken) + " erased"
 	switch r.State {
 	case RetentionAsked:
-		text += "; it would take " + grouped(r.Due) + " of the " + grouped(r.Scope) + " to whom the policy applies, more than its guard allows: confirm or stop it"
+		text += "; it " + r.Asking() + ": confirm or stop it"
 	case RetentionActing:
 		text += "; " + grouped(r.Notify) + " were to be told and " + grouped(r.Due) + " to be erased"
 	case RetentionWanted, RetentionLooking, RetentionDone, RetentionStopped:
@@ -121,6 +143,6 @@ const (
 	RetentionTaken   RetentionResult = "taken"
 	RetentionNoticed RetentionResult = "noticed"
 	RetentionKept    RetentionResult = "kept"
-	RetentionLater   RetentionResult = "later" // a message to them is on its way; try again
+	RetentionLater   RetentionResult = "later" // a message to them, or an event of theirs, is on its way; try again
 	RetentionOver    RetentionResult = "over"  // the run was stopped
 )

@@ -19,7 +19,7 @@ const (
 	ReasonNoConsent  = "no_consent"
 	ReasonNoPurpose  = "unknown_purpose" // the workspace no longer declares it
 	ReasonTooLate    = "too_late"
-	ReasonMoot       = "moot"    // of interviews: the time has changed, or was agreed, before the message went
+	ReasonMoot       = "moot"    // the time of an interview was agreed or has changed before the message went, or a notice is no longer true
 	ReasonAllHad     = "all_had" // the candidate has had every message of a list
 	ReasonCap        = "cap"
 	ReasonQuiet      = "quiet_hours"

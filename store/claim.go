@@ -15,6 +15,7 @@ import (
 type Claim struct {
 	Message crm.Message
 	Facts   crm.Facts
+	Case    *crm.RetentionCase // of a notice that a policy takes the data; nil: it is none
 }
 
 // Verdict is what the last check says of a message.
@@ -121,13 +122,17 @@ func (s *Store) check(
 	if err := about.readSuppressions(ctx, tx, key); err != nil {
 		return nil, err
 	}
+	cases, err := s.noticeCases(ctx, tx, due, rows.candidates)
+	if err != nil {
+		return nil, err
+	}
 	byID := make(map[string]*crm.Enrollment, len(rows.runs))
 	for i := range rows.runs {
 		byID[rows.runs[i].ID] = &rows.runs[i]
 	}
 	v := verdicts{now: now, lease: lease}
 	for i := range due {
-		c := Claim{Message: due[i], Facts: rows.of(byID[due[i].EnrollmentID])}
+		c := Claim{Message: due[i], Facts: rows.of(byID[due[i].EnrollmentID]), Case: cases[due[i].ID]}
 		about.add(&c.Facts, &due[i])
 		if err := v.queue(&c, check(&c)); err != nil {
 			return nil, err

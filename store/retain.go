@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -20,7 +21,8 @@ type RetentionTurn struct {
 }
 
 // Retain does what a policy has for one candidate, in one transaction under their lock: it reads their case, has decide say what is to be
-// done with them as they are now, and does it. So a hold or a yes that was committed before counts, whatever was found earlier. What was
+// done with them as they are now, and does it. So a hold or a yes that was committed before counts, whatever was found earlier, and while an
+// event of theirs waits to be decided on, as a yes may be, nothing is done: the result is crm.RetentionLater. What was
 // done is counted with it, so that it is counted once, and the act is gone. Decide must be quick and must not use the store.
 func (s *Store) Retain(ctx context.Context, turn RetentionTurn, decide func(*crm.RetentionCase) crm.RetentionAct) (crm.RetentionResult, error) {
 	key, err := s.addressKey(ctx)
@@ -42,7 +44,8 @@ type retaining struct {
 
 	states     []string // of the run, while there is the act
 	candidates []candidateRow
-	former     []int // runs that hold notices of the policy
+	former     []int    // runs that hold notices of the policy
+	pending    []string // events that nobody has decided on yet
 }
 
 func (r *retaining) run(ctx context.Context, decide func(*crm.RetentionCase) crm.RetentionAct) (crm.RetentionResult, error) {
@@ -65,15 +68,23 @@ func (r *retaining) run(ctx context.Context, decide func(*crm.RetentionCase) crm
 	load := &pgx.Batch{}
 	cases := queueCases(load, r.candidates, r.Types)
 	gather(load.Queue("select n from enrollments where candidate_id = $1 and definition = $2", r.Candidate, r.Policy), pgx.RowTo[int], &r.former)
+	gather(load.Queue("select id from events where candidate_id = $1 and position is null limit 1", r.Candidate), text, &r.pending)
 	if err := tx.send(ctx, load); err != nil {
 		return "", err
 	}
-	act := decide(&cases[0])
+	if len(r.pending) > 0 { // it may be a yes
+		return crm.RetentionLater, nil
+	}
+	act := decide(&cases.read(r.store)[0])
+	if act.Erasure != nil {
+		result, err := r.take(ctx, tx, act.Erasure)
+		if _, held := errors.AsType[crm.HeldError](err); !held {
+			return result, err
+		}
+		act = crm.RetentionAct{Reason: crm.KeptHold} // one on a role or by a condition came this moment: it locks nobody
+	}
 	write := &pgx.Batch{}
-	switch {
-	case act.Erasure != nil:
-		return r.take(ctx, tx, act.Erasure)
-	case act.Notice != nil:
+	if act.Notice != nil {
 		r.queueNotice(write, &act)
 		write.Queue("update retention_runs set noticed = noticed + 1, worked_at = $3 where policy = $1 and day = $2", r.Policy, r.Day, moment(r.store.now()))
 		r.queueDone(write)
@@ -131,7 +142,7 @@ func queueKept(batch *pgx.Batch, policy, day, reason string, now time.Time) {
 		where policy = $1 and day = $2`, policy, day, reason, moment(now))
 }
 
-// PostponeRetention has an act come again at a time, as a message to the candidate is on its way. After so many tries it is given up: the
+// PostponeRetention has an act come again at a time, as a message to the candidate is on its way, or an event of theirs. After so many tries it is given up: the
 // next run comes back to them.
 func (s *Store) PostponeRetention(ctx context.Context, turn RetentionTurn, until time.Time, tries int) error {
 	batch := &pgx.Batch{}

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -38,16 +39,69 @@ func (s *Store) cases(ctx context.Context, candidates []candidateRow, types []st
 		return nil, nil
 	}
 	rest := &pgx.Batch{}
-	cases := queueCases(rest, candidates, types)
+	load := queueCases(rest, candidates, types)
 	if err := s.pool.SendBatch(ctx, rest).Close(); err != nil {
 		return nil, fmt.Errorf("read facts of candidates: %w", err)
 	}
-	return cases, nil
+	return load.read(s), nil
 }
 
+// caseLoad is the load of some candidates' cases.
+type caseLoad struct {
+	cases []crm.RetentionCase
+	wide  []crm.Hold // those in force on a role, or by a condition
+}
+
+// read returns the cases, once the batch was sent. Which of the wide holds are on whom is asked here, as only facts tell.
+func (l *caseLoad) read(s *Store) []crm.RetentionCase {
+	now := s.now()
+	for i := range l.cases {
+		c := &l.cases[i]
+		for j := range l.wide {
+			if h := &l.wide[j]; s.holds(h, &c.Facts, now) {
+				c.Holds = append(c.Holds, crm.RetentionHold{Why: h.Why, Until: h.Until})
+			}
+		}
+	}
+	return l.cases
+}
+
+// noticeCases returns the cases of those whom due notices are for, by message, with all events: few candidates are told in one go.
+func (s *Store) noticeCases(ctx context.Context, tx *transaction, due []crm.Message, candidates []candidateRow) (map[string]*crm.RetentionCase, error) {
+	var told []candidateRow
+	notices := map[string]string{} // by candidate: of one there is one message
+	for i := range due {
+		if due[i].Step == crm.StepNotice {
+			notices[due[i].CandidateID] = due[i].ID
+		}
+	}
+	for i := range candidates {
+		if notices[candidates[i].ID] != "" {
+			told = append(told, candidates[i])
+		}
+	}
+	if len(told) == 0 {
+		return nil, nil //nolint:nilnil // there is none, and reading of none is fine
+	}
+	batch := &pgx.Batch{}
+	load := queueCases(batch, told, []string{anyType})
+	if err := tx.send(ctx, batch); err != nil {
+		return nil, err
+	}
+	found := make(map[string]*crm.RetentionCase, len(told))
+	for i, c := range load.read(s) {
+		found[notices[told[i].ID]] = &c
+	}
+	return found, nil
+}
+
+// anyType among the types of events stands for all of them.
+const anyType = "*"
+
 // queueCases queues the loads of all that belongs to the cases of some candidates but themselves.
-func queueCases(batch *pgx.Batch, candidates []candidateRow, types []string) []crm.RetentionCase {
+func queueCases(batch *pgx.Batch, candidates []candidateRow, types []string) *caseLoad {
 	cases := make([]crm.RetentionCase, len(candidates))
+	load := &caseLoad{cases: cases}
 	places := make(map[string]*crm.RetentionCase, len(candidates))
 	facts := make(map[string]*crm.Facts, len(candidates))
 	ids := make([]string, len(candidates))
@@ -65,13 +119,18 @@ func queueCases(batch *pgx.Batch, candidates []candidateRow, types []string) []c
 		}, func(o owned[crm.RetentionHold]) {
 			places[o.candidateID].Holds = append(places[o.candidateID].Holds, o.value)
 		})
+	gather(batch.Queue("select "+holdColumns+" from legal_holds where lifted_at is null and (role <> '' or condition <> '') order by id"), scanHold, &load.wide)
 	deal(batch.Queue(`select distinct r.candidate_id, r.definition from enrollments r where r.status <> 'closed' and r.candidate_id = any($1)
 			and exists (select from definitions d where d.kind = 'interview' and d.name = r.definition and d.hash = r.hash) order by 1, 2`, ids), scanOwned,
 		func(o owned[string]) {
 			places[o.candidateID].Interviews = append(places[o.candidateID].Interviews, o.value)
 		})
 	if len(types) > 0 {
-		deal(batch.Queue("select "+eventColumns+" from events e"+joinMessage+"where e.candidate_id = any($1) and e.type = any($2) order by e.seq", ids, types), scanEvent,
+		of := "e.type = any($2)"
+		if slices.Contains(types, anyType) {
+			of = "$2::text[] is not null"
+		}
+		deal(batch.Queue("select "+eventColumns+" from events e"+joinMessage+"where e.candidate_id = any($1) and "+of+" order by e.seq", ids, types), scanEvent,
 			func(e crm.Event) { places[e.CandidateID].Said = append(places[e.CandidateID].Said, e) })
 	}
 	deal(batch.Queue(`select n.candidate_id, n.policy, n.until, n.due, m.state, m.reason, m.planned_at, m.accepted_at, m.bounced_at, m.changed_at
@@ -81,7 +140,7 @@ func queueCases(batch *pgx.Batch, candidates []candidateRow, types []string) []c
 				places[n.candidateID].Notices = append(places[n.candidateID].Notices, notice)
 			}
 		})
-	return cases
+	return load
 }
 
 // noticeRow is a notice with the message by which it goes.

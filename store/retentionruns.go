@@ -13,11 +13,11 @@ import (
 // TopicRetention is rung when somebody has a run of a policy start, go on or stop.
 const TopicRetention = "retention"
 
-const retentionRunColumns = `policy, day, hash, workflow_id, state, at, cursor, total, looked, scope, due, share, notify, noticed, taken, kept,
+const retentionRunColumns = `policy, day, hash, workflow_id, state, at, cursor, total, looked, scope, due, share, first, notify, noticed, taken, kept,
 	started_at, worked_at, finished_at, decided_by, error`
 
 func scanRetentionRun(row pgx.CollectableRow) (r crm.RetentionRun, err error) {
-	err = row.Scan(&r.Policy, &r.Day, &r.Hash, &r.Workflow, &r.State, &r.At, &r.Cursor, &r.Total, &r.Looked, &r.Scope, &r.Due, &r.MaxShare, &r.Notify,
+	err = row.Scan(&r.Policy, &r.Day, &r.Hash, &r.Workflow, &r.State, &r.At, &r.Cursor, &r.Total, &r.Looked, &r.Scope, &r.Due, &r.MaxShare, &r.First, &r.Notify,
 		&r.Noticed, &r.Taken, &r.Kept, at(&r.StartedAt), at(&r.WorkedAt), at(&r.FinishedAt), &r.DecidedBy, &r.Error)
 	return r, err
 }
@@ -52,8 +52,9 @@ func (s *Store) BeginRetention(ctx context.Context, first *crm.RetentionRun) (*c
 	batch.Queue(`insert into retention_runs (policy, day, hash, workflow_id, state, at) values ($1, $2, '', $3, $4, $5) on conflict do nothing`,
 		first.Policy, first.Day, first.Workflow, crm.RetentionWanted, moment(first.At))
 	batch.Queue(`update retention_runs set state = $2, hash = $3, at = $4, share = $5, started_at = $4, worked_at = $4,
-		total = (select count(*) from candidates) where workflow_id = $1 and state = $6`,
-		first.Workflow, crm.RetentionLooking, first.Hash, moment(first.At), first.MaxShare, crm.RetentionWanted)
+		total = (select count(*) from candidates), first = not exists (select from retention_runs d where d.policy = $7 and d.hash = $3 and d.state = $8)
+		where workflow_id = $1 and state = $6`,
+		first.Workflow, crm.RetentionLooking, first.Hash, moment(first.At), first.MaxShare, crm.RetentionWanted, first.Policy, crm.RetentionDone)
 	var found []crm.RetentionRun
 	gather(batch.Queue("select "+retentionRunColumns+" from retention_runs where workflow_id = $1", first.Workflow), scanRetentionRun, &found)
 	if err := s.once(ctx, batch); err != nil {

@@ -32,7 +32,12 @@ func TestReplay(t *testing.T) {
 		t.Run(filepath.Base(path), func(t *testing.T) {
 			t.Parallel()
 			replayer := worker.NewWorkflowReplayer()
-			replayer.RegisterWorkflowWithOptions(workflows.Sequence, workflow.RegisterOptions{Name: workflows.SequenceType})
+			for name, run := range map[string]any{
+				workflows.SequenceType: workflows.Sequence, workflows.InterviewType: workflows.Sequence,
+				workflows.RetentionType: workflows.Retention, workflows.RequestType: workflows.Request,
+			} {
+				replayer.RegisterWorkflowWithOptions(run, workflow.RegisterOptions{Name: name})
+			}
 			if err := replayer.ReplayWorkflowHistoryFromJSONFile(nil, path); err != nil {
 				t.Error(err)
 			}
@@ -40,8 +45,8 @@ func TestReplay(t *testing.T) {
 	}
 }
 
-// TestRecord records the histories of runs that take every path through the workflow: a wake-up, a kept and a new timer, an
-// outage, an end.
+// TestRecord records the histories of runs that take every path through the workflows: a wake-up, a kept and a new timer, an
+// outage, an end; a run of a retention policy that asks, and a request that waits.
 func TestRecord(t *testing.T) {
 	t.Parallel()
 	if !*record {
@@ -79,6 +84,50 @@ func TestRecord(t *testing.T) {
 		r.sql(`alter table enrollments_away rename to enrollments`)
 		r.ended(c, "completed")
 		r.save(run.WorkflowID(), "outage")
+	})
+	t.Run("interview", func(t *testing.T) {
+		t.Parallel()
+		r := newRig(t, 3*time.Second)
+		r.withPeople()
+		r.apply(talks)
+		r.work()
+		c := r.candidate("held")
+		r.event(c, "application.submitted", "application", "a-1", "role", "Nurse")
+		r.pick(c, "talks")
+		r.meeting(c, "talks", crm.MeetingCompleted)
+		run := r.runOf(c, "talks")
+		r.save(run.WorkflowID(), "interview")
+	})
+	t.Run("retention", func(t *testing.T) {
+		t.Parallel()
+		r := newRig(t, 0)
+		r.apply(r.named(guarded))
+		r.crowd("old", 6, r.now().AddDate(-1, 0, 0))
+		r.crowd("new", 94, r.now())
+		r.work()
+		run := r.reach(r.ask(), crm.RetentionAsked)
+		time.Sleep(2 * time.Second) // it waits for an answer
+		if err := r.store.ConfirmRetention(t.Context(), run.Policy, run.Day, "lena"); err != nil {
+			t.Fatal(err)
+		}
+		r.reach(run, crm.RetentionDone)
+		r.save(run.Workflow, "retention")
+	})
+	t.Run("request", func(t *testing.T) {
+		t.Parallel()
+		r := newRig(t, 0)
+		r.rights("")
+		r.work()
+		request, _, err := r.store.OpenRequest(t.Context(), crm.PrivacyRequest{CandidateID: r.candidate("quagga"), Kind: crm.RequestDeletion, Source: crm.SourcePreferencePage})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.until(func() string { return differ("mails", len(r.mailbox.all()), 1) })
+		time.Sleep(2 * time.Second) // it waits until it is known who asks
+		if _, err := r.store.VerifyRequest(t.Context(), request.ID, "msg_1"); err != nil {
+			t.Fatal(err)
+		}
+		r.save(request.WorkflowID(), "request")
 	})
 }
 

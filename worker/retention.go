@@ -21,9 +21,10 @@ import (
 
 const (
 	retentionPage  = 1000             // candidates that are looked at together
-	retentionActs  = 20               // of them that are told or taken before a heartbeat
+	retentionActs  = 20               // of them that are told or taken before the run is read again
 	retentionPiece = 10 * time.Second // of work, really, in one activity
-	// retentionRest is how long (really) somebody is left alone to whom a message is on its way, and retentionTries how often.
+	// retentionRest is how long (really) somebody is left alone to whom a message is on its way, or of whom an event is, and retentionTries
+	// how often.
 	retentionRest  = 30 * time.Second
 	retentionPause = time.Second // really; after an error that interrupts a piece
 	retentionTries = 20
@@ -74,6 +75,7 @@ func (r *Retainer) active(ctx context.Context) (*retention.Rules, error) {
 
 // Retain does the next piece of a run.
 func (r *Retainer) Retain(ctx context.Context, step workflows.RetentionStep) (workflows.RetentionProgress, error) {
+	defer beat(ctx)()
 	p, err := r.piece(ctx, step)
 	if err == nil || ctx.Err() != nil {
 		return p, err
@@ -143,10 +145,28 @@ func stopping(ctx context.Context) <-chan struct{} {
 	return activity.GetWorkerStopChannel(ctx)
 }
 
-func beat(ctx context.Context) {
-	if activity.IsActivity(ctx) {
-		activity.RecordHeartbeat(ctx)
+// beatEvery is how often (really) a piece of work tells Temporal that its worker is alive. It does so however long a page takes: that
+// somebody waits for a slow database is no reason to begin again.
+const beatEvery = time.Second
+
+// beat tells so until it is stopped.
+func beat(ctx context.Context) (stop func()) {
+	if !activity.IsActivity(ctx) {
+		return func() {}
 	}
+	end := make(chan struct{})
+	go func() {
+		for tick := time.NewTicker(beatEvery); ; {
+			select {
+			case <-end:
+				tick.Stop()
+				return
+			case <-tick.C:
+				activity.RecordHeartbeat(ctx)
+			}
+		}
+	}()
+	return sync.OnceFunc(func() { close(end) })
 }
 
 // piece is some seconds of a run.
@@ -165,7 +185,6 @@ type piece struct {
 func (p *piece) work(ctx context.Context) error {
 	for done := 0; p.run.Open() && p.run.State != crm.RetentionAsked && p.rest == 0; done++ {
 		err := p.next(ctx)
-		beat(ctx)
 		switch {
 		case err != nil && done == 0 || ctx.Err() != nil:
 			return cmp.Or(err, ctx.Err())
@@ -219,8 +238,8 @@ func (p *piece) look(ctx context.Context) error {
 		p.run.State = crm.RetentionActing
 		if p.run.Guarded() {
 			p.run.State = crm.RetentionAsked
-			p.Log.WarnContext(ctx, "retention policy would take more than its guard allows, and asks", "policy", p.run.Policy, "day", p.run.Day,
-				"due", p.run.Due, "scope", p.run.Scope, "max_share", p.run.MaxShare)
+			p.Log.WarnContext(ctx, "retention policy would do more than it may unasked, and asks", "policy", p.run.Policy, "day", p.run.Day,
+				"due", p.run.Due, "notify", p.run.Notify, "scope", p.run.Scope, "max_share", p.run.MaxShare, "first", p.run.First)
 		}
 	}
 	ours, err := p.Store.LookedAt(ctx, p.run, from, acts)
@@ -322,6 +341,17 @@ func (p *piece) decide(c *crm.RetentionCase) crm.RetentionAct {
 		}
 	}
 	return crm.RetentionAct{Reason: keptReason(v)}
+}
+
+// noticeStands tells whether a notice that is about to be sent still says what is true: its policy takes the data, nothing stands against
+// it, and the date is the one that it is about. Of one that does not nobody is told, and it is no notice.
+func noticeStands(set *dsl.Set, c *store.Claim, now time.Time) bool {
+	rules, err := retention.New(set)
+	if err != nil {
+		return false
+	}
+	v := rules.Judge(c.Case, now)
+	return v.Policy == c.Message.Definition && v.State == retention.Noticed && v.Notice.State == string(crm.NoticePlanned)
 }
 
 // reload reads the run as it is by now.

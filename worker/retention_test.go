@@ -17,8 +17,8 @@ import (
 	"github.com/rapport-crm/rapport/workflows"
 )
 
-// silent is a policy that tells nobody.
-const silent = `
+// unguarded is a policy that tells nobody.
+const unguarded = `
 retention: POLICY
 basis: GDPR Art. 5(1)(e)
 daily: {at: "03:00", zone: Europe/London}
@@ -27,7 +27,10 @@ keep: {for: 6mo, after: candidate.created_at}
 then: erase
 `
 
-const guarded = silent + "guard: {max_share: 5%}\n"
+const (
+	silent  = unguarded + "guard: {max_share: 100%}\n"
+	guarded = unguarded + "guard: {max_share: 5%}\n"
+)
 
 // crowd adds n candidates who were created at a time.
 func (r *rig) crowd(prefix string, n int, created time.Time) {
@@ -72,6 +75,15 @@ func (r *rig) hold(candidate string) {
 	r.sql("insert into legal_holds (id, candidate_id, why, said_by, created_at) values ($1, $1, 'a claim', 'lena', $2)", candidate, r.now())
 }
 
+// holdOn places a hold as people do.
+func (r *rig) holdOn(h crm.Hold) {
+	r.t.Helper()
+	h.Why, h.By = "a claim", "lena"
+	if _, err := r.store.AddHold(r.t.Context(), h); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
 func (r *rig) retainer() *worker.Retainer {
 	return &worker.Retainer{
 		Store: r.store, Library: activities.NewLibrary(worker.Published(r.store), func(err error) { r.t.Error(err) }), Now: r.now,
@@ -102,15 +114,15 @@ func TestRetentionRun(t *testing.T) {
 		}
 		return differ("workflow", described.GetWorkflowExecutionInfo().GetStatus(), enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED)
 	})
-	if again := r.reach(r.askLater(), crm.RetentionDone); again.Due != 0 || again.Taken != 0 || again.Looked != 21 {
+	if again := r.reach(r.askDay(1), crm.RetentionDone); again.Due != 0 || again.Taken != 0 || again.Looked != 21 {
 		t.Errorf("the second run is %+v", again)
 	}
 }
 
-// askLater is ask, as of tomorrow.
-func (r *rig) askLater() crm.RetentionRun {
+// askDay has the policy run as that of a later day.
+func (r *rig) askDay(days int) crm.RetentionRun {
 	r.t.Helper()
-	run, err := r.store.AskRetention(r.t.Context(), r.policy(), r.now().AddDate(0, 0, 1).Format(time.DateOnly), "lena")
+	run, err := r.store.AskRetention(r.t.Context(), r.policy(), r.now().AddDate(0, 0, days).Format(time.DateOnly), "lena")
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -189,7 +201,7 @@ func TestRetentionGuard(t *testing.T) {
 	if run = r.reach(run, crm.RetentionStopped); run.DecidedBy != "lena" || r.sql("select count(*) from candidates") != 100 || r.sql("select count(*) from retention_acts") != 0 {
 		t.Errorf("the run is %+v", run)
 	}
-	run = r.reach(r.askLater(), crm.RetentionAsked)
+	run = r.reach(r.askDay(1), crm.RetentionAsked)
 	if err := r.store.ConfirmRetention(t.Context(), run.Policy, run.Day, "lena"); err != nil {
 		t.Fatal(err)
 	}
@@ -199,6 +211,37 @@ func TestRetentionGuard(t *testing.T) {
 	err := r.store.ConfirmRetention(t.Context(), run.Policy, run.Day, "lena")
 	if crm.CodeOf(err) != crm.CodeConflict {
 		t.Errorf("confirmed twice: %v", err)
+	}
+}
+
+// A policy without a guard asks once, before its first run as it is written now does much.
+func TestRetentionFirstRun(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, 0)
+	r.apply(r.named(unguarded))
+	r.crowd("old", 30, r.now().AddDate(-1, 0, 0))
+	r.crowd("new", 70, r.now())
+	r.work()
+	run := r.reach(r.ask(), crm.RetentionAsked)
+	if !run.First || run.Due != 30 || run.Taken != 0 {
+		t.Errorf("the run is %+v", run)
+	}
+	if err := r.store.EndRetention(t.Context(), run.Policy, run.Day, "", "lena"); err != nil {
+		t.Fatal(err)
+	}
+	run = r.reach(r.askDay(1), crm.RetentionAsked) // one that was stopped is no answer
+	if err := r.store.ConfirmRetention(t.Context(), run.Policy, run.Day, "lena"); err != nil {
+		t.Fatal(err)
+	}
+	r.reach(run, crm.RetentionDone)
+	r.crowd("late", 40, r.now().AddDate(-1, 0, 0))
+	if run = r.reach(r.askDay(2), crm.RetentionDone); run.First || run.Taken != 40 {
+		t.Errorf("the next run is %+v", run)
+	}
+	r.crowd("more", 40, r.now().AddDate(-1, 0, 0))
+	r.apply(strings.ReplaceAll(r.named(unguarded), "for: 6mo", "for: 5mo"))
+	if run = r.reach(r.askDay(3), crm.RetentionAsked); !run.First || run.Due != 40 {
+		t.Errorf("after a change the run is %+v", run)
 	}
 }
 
@@ -215,6 +258,16 @@ func TestRetentionDecidesAgain(t *testing.T) {
 	}{
 		"nothing": {arrives: func(*rig, crm.RetentionRun) {}, taken: 3, state: crm.RetentionDone},
 		"a hold":  {arrives: func(r *rig, _ crm.RetentionRun) { r.hold(id + "2") }, taken: 2, left: 1, reason: crm.KeptHold, state: crm.RetentionDone},
+		"a hold on their role": {arrives: func(r *rig, _ crm.RetentionRun) {
+			r.sql(`insert into applications (id, candidate_id, external_id, role, role_function, stage, status, reason, source, hiring_manager)
+				values ('app_1', $1, 'A', 'NUR-7', '', '', 'rejected', '', '', '')`, id+"2")
+			r.holdOn(crm.Hold{Role: "NUR-7"})
+			r.dispatchOnly(id + "2") // what is told of it
+		}, taken: 2, left: 1, reason: crm.KeptHold, state: crm.RetentionDone},
+		"a hold by a condition": {arrives: func(r *rig, _ crm.RetentionRun) {
+			r.sql("update candidates set city = 'Leeds' where id = $1", id+"2")
+			r.holdOn(crm.Hold{Condition: `has(candidate.city) && candidate.city == "Leeds"`})
+		}, taken: 2, left: 1, reason: crm.KeptHold, state: crm.RetentionDone},
 		"a flag": {arrives: func(r *rig, _ crm.RetentionRun) {
 			r.sql("update candidates set legal_hold = true where id = $1", id+"2")
 		}, taken: 2, left: 1, reason: crm.KeptHold, state: crm.RetentionDone},

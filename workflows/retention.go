@@ -79,15 +79,16 @@ func awaitWake(ctx workflow.Context, wakes workflow.ReceiveChannel, most time.Du
 		Select(ctx)
 }
 
-// inPieces is for a piece of a run: it is tried for ever, and a worker that died with it is noticed soon.
+// inPieces is for a piece of a run: it is tried for ever, and a worker that died with it is noticed soon. A death counts as an attempt, so
+// the pauses stay short: a run that is killed many times goes on within seconds each time.
 func inPieces(ctx workflow.Context) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		StartToCloseTimeout: 5 * time.Minute,
-		HeartbeatTimeout:    30 * time.Second,
+		HeartbeatTimeout:    5 * time.Second,
 		RetryPolicy: &temporal.RetryPolicy{
 			InitialInterval:    time.Second,
-			BackoffCoefficient: 2,
-			MaximumInterval:    5 * time.Minute,
+			BackoffCoefficient: 1.5,
+			MaximumInterval:    10 * time.Second,
 		},
 		Summary: "look at candidates, tell them or take their data",
 	})

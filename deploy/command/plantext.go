@@ -78,10 +78,10 @@ func (t *planTeller) keeping(k *api.PlannedKeeping) {
 	if k == nil {
 		return
 	}
-	t.line("    in the next 90 days %d would be told and %d erased or anonymized, of %d whom it would take one day; its first run would take %d",
-		k.Noticed, k.Taken, k.Scope, k.Now)
+	t.line("    in the next 90 days %d would be told and %d erased or anonymized, of %d whom it would take one day; its first run would tell %d and take %d",
+		k.Noticed, k.Taken, k.Scope, k.Tell, k.Now)
 	if k.Asks {
-		t.line("    its first run would take more than its guard allows, and asks")
+		t.line("    its first run asks before it does anything: it would take more than its guard allows, or has none and would tell or take many")
 	}
 	if k.Conflict > 0 {
 		t.line("    of %d another policy keeps the data for longer: the minimum wins", k.Conflict)

@@ -21,7 +21,7 @@ func retentionCommand() *cobra.Command {
 	var r remote
 	cmd := &cobra.Command{Use: "retention", Short: "How long data are kept: runs of policies, and what they say of a candidate", Args: cobra.NoArgs}
 	cmd.AddCommand(retentionStatusCommand(&r), retentionExplainCommand(&r), retentionPlanCommand(&r), retentionRunCommand(&r),
-		retentionDecideCommand(&r, "confirm", "Have a run go on that would take more than its guard allows", (*client.Client).ConfirmRetention),
+		retentionDecideCommand(&r, "confirm", "Have a run go on that asks", (*client.Client).ConfirmRetention),
 		retentionDecideCommand(&r, "stop", "Stop a run; what it has done stays done", (*client.Client).StopRetention))
 	return cmd
 }
@@ -88,8 +88,8 @@ func printRetention(cmd *cobra.Command, runs []crm.RetentionRun) error {
 	}
 	for i := range runs {
 		if run := &runs[i]; run.State == crm.RetentionAsked {
-			cmd.Printf("\n%s of %s would take %d of %d candidates, more than its guard allows. Decide:\n  rapport retention confirm %s %s\n  rapport retention stop %s %s\n",
-				run.Policy, run.Day, run.Due, run.Scope, run.Policy, run.Day, run.Policy, run.Day)
+			cmd.Printf("\n%s of %s %s. Decide:\n  rapport retention confirm %s %s\n  rapport retention stop %s %s\n",
+				run.Policy, run.Day, run.Asking(), run.Policy, run.Day, run.Policy, run.Day)
 		}
 	}
 	return nil

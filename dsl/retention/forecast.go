@@ -13,6 +13,7 @@ type Forecast struct {
 	Looked    int64          `json:"looked"`    // candidates
 	Scope     int64          `json:"scope"`     // of them, those whom the policy would take one day
 	Now       int64          `json:"now"`       // those whom its next run would take
+	Tell      int64          `json:"tell"`      // those whom its next run would tell
 	Conflicts int64          `json:"conflicts"` // a minimum ends after the maximum
 	Unclear   int64          `json:"unclear"`   // it cannot be said until when data are kept
 	Weeks     []ForecastWeek `json:"weeks"`
@@ -52,8 +53,11 @@ func (f *Forecast) Add(v *Verdict, policy string) (reached bool) {
 	if v.Conflict {
 		f.Conflicts++
 	}
-	if v.State == Due {
+	switch v.State { //nolint:exhaustive // nothing is done in the others
+	case Due:
 		f.Now++
+	case Notify:
+		f.Tell++
 	}
 	if w := f.week(v.NoticeAt); w != nil {
 		w.Noticed++
@@ -79,6 +83,7 @@ func (f *Forecast) Merge(other *Forecast) {
 	f.Looked += other.Looked
 	f.Scope += other.Scope
 	f.Now += other.Now
+	f.Tell += other.Tell
 	f.Conflicts += other.Conflicts
 	f.Unclear += other.Unclear
 	for i := range min(len(f.Weeks), len(other.Weeks)) {
