@@ -249,7 +249,7 @@ func (v *visitor) channels() []crm.Channel {
 func (v *visitor) choice(purpose string, ch crm.Channel, granted bool) store.Choice {
 	p := v.ws.Purposes[purpose]
 	return store.Choice{
-		Purpose: purpose, Channel: ch, Granted: granted, Wording: v.wording(purpose), Default: p.Basis == crm.BasisLegitimateInterest,
+		Purpose: purpose, Channel: ch, Granted: granted, Wording: v.ws.Wording(purpose), Default: p.Basis == crm.BasisLegitimateInterest,
 		Pending: p.DoubleOptIn && ch == crm.SMS, // the link came by mail: it proves who reads the mail, not whose the number is
 	}
 }
@@ -276,16 +276,6 @@ func (v *visitor) nothing() []store.Choice {
 		}
 	}
 	return choices
-}
-
-// wording is what the candidate reads of a purpose: the workspace's words, else its name.
-func (v *visitor) wording(purpose string) string {
-	if w := v.ws.Purposes[purpose].Wording; w != "" {
-		return w
-	}
-	name := strings.ReplaceAll(purpose, "-", " ")
-	first, size := utf8.DecodeRuneInString(name)
-	return strings.ToUpper(string(first)) + name[size:]
 }
 
 // wordingLocale is the language that the workspace writes in.
@@ -315,7 +305,7 @@ func (v *visitor) page(saved bool) *page {
 // purpose shows what is in force. An unsubscribe from everything outweighs what was agreed to before.
 func (v *visitor) purpose(name string) shownPurpose {
 	shown := shownPurpose{
-		Name: name, Wording: v.wording(name), Locale: v.wordingLocale(),
+		Name: name, Wording: v.ws.Wording(name), Locale: v.wordingLocale(),
 		Interest: v.ws.Purposes[name].Basis == crm.BasisLegitimateInterest,
 	}
 	labels := map[crm.Channel]string{crm.Email: v.words.Say("preferences_email"), crm.SMS: v.words.Say("preferences_sms")}

@@ -123,9 +123,12 @@ func (s *Store) LiftHold(ctx context.Context, id, by string, at time.Time) (crm.
 		return crm.Hold{}, conflict("The hold was lifted already.", "Nothing is left to do.")
 	}
 	tx.tell(crm.AuditRecord{At: at, Action: crm.AuditRelease, Kind: "hold", Object: id, Parts: crm.About(lifted[0].CandidateID)})
-	if err := s.tellHold(ctx, tx, &pgx.Batch{}, &lifted[0], instant(at)); err != nil {
+	again := &pgx.Batch{} // deletions that holds stood against: whose they are is for the conditions of holds to say, so all are looked at
+	again.Queue("update privacy_requests set again_at = $1, wake = wake + 1 where again_at > $1 and ground = $2", moment(at), crm.RefusalClaims)
+	if err := s.tellHold(ctx, tx, again, &lifted[0], instant(at)); err != nil {
 		return crm.Hold{}, fmt.Errorf("lift hold: %w", err)
 	}
+	s.Notify(TopicRequests)
 	return lifted[0], nil
 }
 
