@@ -137,7 +137,8 @@ func remindOfRequest(batch *pgx.Batch, r *crm.AdvancedRequest, assignee string, 
 	if r.Closed() {
 		return
 	}
-	if r.State == crm.RequestOpen && !r.Erases() {
+	// Who cannot be asked by mail whether it was them has to be asked by a person.
+	if r.State == crm.RequestOpen && !r.Erases() || r.State == crm.RequestVerifying && !r.Reachable {
 		queueRequestTask(batch, &r.PrivacyRequest, 0, assignee, now)
 	}
 	for n, at := range crm.RequestReminders(r.DueAt) {
