@@ -32,13 +32,21 @@ func (e *erasing) jobs() []pendingJob {
 	for _, r := range slices.Concat(e.runs, e.requests) {
 		add(crm.ErasureRun, crm.ErasurePayload{Workflow: r.WorkflowID, Wake: r.Wake})
 	}
+	written := map[crm.ErasurePayload]bool{}
 	for _, x := range e.seats {
-		if x.Written != nil {
-			add(crm.ErasureCalendar, crm.ErasurePayload{Meeting: x.MeetingID, Interviewer: x.InterviewerID})
+		if p := (crm.ErasurePayload{Meeting: x.MeetingID, Interviewer: x.InterviewerID}); x.Written != nil {
+			add(crm.ErasureCalendar, p)
+			written[p] = true
 		}
 	}
 	if e.log != nil {
 		return jobs
+	}
+	for _, p := range e.asked { // a calendar that we write ourselves needs no mail
+		if !written[crm.ErasurePayload{Meeting: p.Meeting, Interviewer: p.Interviewer}] {
+			p.At = e.At
+			add(crm.ErasureMail, p)
+		}
 	}
 	for _, address := range e.untold {
 		add(crm.ErasureProvider, crm.ErasurePayload{Address: address})
