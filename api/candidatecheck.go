@@ -13,6 +13,9 @@ import (
 	"github.com/rapport-crm/rapport/dsl/phone"
 )
 
+// fieldPhone is where a telephone number is.
+const fieldPhone = "phone"
+
 // Bounds of a candidate's fields.
 const (
 	maxField = 1000 // bytes of a text
@@ -75,7 +78,7 @@ func (c *checker) phone(in *CandidateInput) {
 	}
 	number, err := phone.Parse(in.Phone, cmp.Or(in.Country, in.stored))
 	if err != nil {
-		c.add("phone", err.Error())
+		c.add(fieldPhone, err.Error())
 		return
 	}
 	in.Phone = number.String()

@@ -7,6 +7,7 @@ import (
 	"math"
 	"net/http"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 	_ "time/tzdata" // zones are checked on machines that have none
@@ -136,10 +137,11 @@ type CandidateBatch struct {
 
 // CandidateResult is what became of one item of a batch.
 type CandidateResult struct {
-	Index  int       `json:"index" doc:"Its place in the request, from 0."`
-	Status string    `json:"status" enum:"created,changed,unchanged,rejected"`
-	ID     string    `json:"id,omitempty"`
-	Errors []Located `json:"errors,omitempty"`
+	Index    int       `json:"index" doc:"Its place in the request, from 0."`
+	Status   string    `json:"status" enum:"created,changed,unchanged,rejected"`
+	ID       string    `json:"id,omitempty"`
+	Errors   []Located `json:"errors,omitempty"`
+	Warnings []Located `json:"warnings,omitempty" doc:"What was written although it is not right: with keep_numbers, telephone numbers that nobody can read."`
 }
 
 // CandidateResults is what became of every item, in their order.
@@ -185,7 +187,8 @@ func (s *server) registerCandidates() {
 	huma.Register(s.huma, changes(operation(http.MethodPut, "/v1/candidates/by-external-id/{external_id}", "upsert-candidate", "Candidates", ScopeCandidatesWrite,
 		"Create or change a candidate by external id", "Sending the same again changes nothing. Events that were kept for the candidate become theirs."), crm.AuditChange, "consent"), s.upsertCandidate)
 	batch := changes(operation(http.MethodPost, "/v1/candidates/batch", "upsert-candidates", "Candidates", ScopeCandidatesWrite,
-		"Create or change up to 1,000 candidates", "Each item is judged alone and has an external_id."), crm.AuditChange, "consent")
+		"Create or change up to 1,000 candidates", "Each item is judged alone and has an external_id. With keep_numbers a telephone number that cannot be read is kept as it was "+
+			"written, with a warning, and gets no texts; else its item is rejected."), crm.AuditChange, "consent")
 	batch.MaxBodyBytes, batch.RequestBody = maxEventsBody, &huma.RequestBody{Required: true}
 	huma.Register(s.huma, batch, s.upsertBatch)
 	schema := s.huma.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[CandidateBatch](), true, "")
@@ -255,7 +258,11 @@ func refuseCandidate(in *CandidateInput) *Problem {
 	return located("The candidate is not valid", checkCandidate(in))
 }
 
-func (s *server) upsertBatch(ctx context.Context, in *struct{ RawBody []byte }) (*body[CandidateResults], error) {
+func (s *server) upsertBatch(ctx context.Context, in *struct {
+	KeepNumbers bool `query:"keep_numbers" doc:"Keep telephone numbers that cannot be read, instead of rejecting their candidates."`
+	RawBody     []byte
+},
+) (*body[CandidateResults], error) {
 	items, problem := batchItems(in.RawBody)
 	if problem != nil {
 		return nil, problem
@@ -277,7 +284,7 @@ func (s *server) upsertBatch(ctx context.Context, in *struct{ RawBody []byte }) 
 	var places []int
 	for i, input := range inputs {
 		if r := &results.Results[i]; len(r.Errors) == 0 {
-			r.Errors = checkItem(input)
+			r.Errors, r.Warnings = checkItem(input, in.KeepNumbers)
 		}
 		if len(results.Results[i].Errors) == 0 {
 			writes, places = append(writes, input.write(set)), append(places, i)
@@ -329,10 +336,16 @@ func readCandidate(item json.RawMessage, input *CandidateInput) []Located {
 	return nil
 }
 
-// checkItem returns everything that is wrong with an item of a batch. Without an external id, sending a batch again would create
-// everybody twice.
-func checkItem(input *CandidateInput) []Located {
-	found := checkCandidate(input)
+// checkItem returns everything that is wrong with an item of a batch, and apart from that what may be written all the same. Without an
+// external id, sending a batch again would create everybody twice.
+func checkItem(input *CandidateInput, keepNumbers bool) (found, warnings []Located) {
+	found = checkCandidate(input)
+	if written := input.Phone; keepNumbers && len(written) <= maxField && !strings.ContainsRune(written, 0) {
+		unread := func(l Located) bool { return l.Location == fieldPhone }
+		if i := slices.IndexFunc(found, unread); i >= 0 {
+			warnings, found = found[i:i+1:i+1], slices.DeleteFunc(slices.Clone(found), unread)
+		}
+	}
 	if input.ExternalID == "" {
 		found = append(found, Located{Location: "external_id", Message: "it is missing"})
 	}
@@ -341,7 +354,7 @@ func checkItem(input *CandidateInput) []Located {
 			found = append(found, Located{Location: name, Message: "there is no such field"})
 		}
 	}
-	return found
+	return found, warnings
 }
 
 func candidateFields() map[string]bool {

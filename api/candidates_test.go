@@ -298,7 +298,13 @@ func TestPhonesOfCandidatesWhoseCountryIsKnown(t *testing.T) {
 	if want := []string{"changed", "changed", "rejected", "rejected", "rejected"}; !slices.Equal(became, want) {
 		t.Errorf("the items became %v, want %v", became, want)
 	}
-	for id, want := range map[string]string{"GB-1": "+447700900123", "DE-1": "+4915123456789", "GB-2": "+4915123456789", "GB-3": "", "NONE": ""} {
+	w.call(http.MethodPost, "/v1/candidates/batch?keep_numbers=true", object{"items": []object{
+		{"external_id": "KEPT", "phone": "07700 900123"}, {"external_id": "WRONG", "phone": "07700 900123", "email": "none"},
+	}}).want(200, &answer)
+	if kept, wrong := answer.Results[0], answer.Results[1]; kept.Status != "created" || len(kept.Warnings) != 1 || kept.Warnings[0].Location != "phone" || wrong.Status != "rejected" || len(wrong.Errors) != 1 {
+		t.Errorf("numbers are to be kept: %+v", answer.Results)
+	}
+	for id, want := range map[string]string{"KEPT": "07700 900123", "GB-1": "+447700900123", "DE-1": "+4915123456789", "GB-2": "+4915123456789", "GB-3": "", "NONE": ""} {
 		var got crm.Candidate
 		w.call(http.MethodGet, "/v1/candidates/"+id, nil).want(200, &got)
 		if got.Phone != want {

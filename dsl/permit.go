@@ -14,7 +14,7 @@ import (
 const (
 	ReasonCondition  = "condition"
 	ReasonNoAddress  = "no_address"
-	ReasonNotMobile  = "not_a_mobile" // a text to a landline
+	ReasonNotMobile  = "not_a_mobile" // a text to a landline, or to what is no telephone number
 	ReasonSuppressed = "suppressed"
 	ReasonNoConsent  = "no_consent"
 	ReasonNoPurpose  = "unknown_purpose" // the workspace no longer declares it
@@ -112,10 +112,10 @@ func LastCheck(ws *Workspace, f *crm.Facts, in Intent, m *crm.Message, now time.
 	return Clearance{State: crm.MessageClaimed}
 }
 
-// landline tells whether texts do not reach the candidate's number. One that cannot be read is the provider's to judge.
-func landline(c *crm.Candidate) bool {
+// textable tells whether texts can reach the candidate's number: not a landline, nor what an import kept though it is no number.
+func textable(c *crm.Candidate) bool {
 	number, err := phone.Parse(c.Phone, c.Country)
-	return err == nil && number.Landline()
+	return err == nil && !number.Landline()
 }
 
 // refusal says why the message must not be sent at all, or "".
@@ -123,7 +123,7 @@ func refusal(ws *Workspace, f *crm.Facts, in Intent, now time.Time) string {
 	if f.Candidate.Address(in.Channel) == "" {
 		return ReasonNoAddress
 	}
-	if in.Channel == crm.SMS && landline(&f.Candidate) {
+	if in.Channel == crm.SMS && !textable(&f.Candidate) {
 		return ReasonNotMobile
 	}
 	if !f.Candidate.RestrictedAt.IsZero() && !in.Request {

@@ -20,6 +20,7 @@ func TestLandlinesGetNoTexts(t *testing.T) {
 	t.Parallel()
 	for phone, want := range map[string]string{
 		"+442079460000": dsl.ReasonNotMobile, "+493023125000": dsl.ReasonNotMobile, "+18005550123": dsl.ReasonNotMobile,
+		"+336399811257": dsl.ReasonNotMobile, "call me": dsl.ReasonNotMobile,
 		"+447700900123": "", "+12025550123": "", "": dsl.ReasonNoAddress,
 	} {
 		ws, facts := texting(nil, "UTC", phone)

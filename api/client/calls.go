@@ -13,14 +13,15 @@ import (
 	"github.com/rapport-crm/rapport/dsl"
 )
 
-// UpsertCandidates creates or changes up to api.MaxEvents candidates, each of which has an external id.
+// UpsertCandidates creates or changes up to api.MaxEvents candidates, each of which has an external id. A telephone number that cannot
+// be read is kept with a warning: the candidate counts for more than a text.
 func (c *Client) UpsertCandidates(ctx context.Context, items []json.RawMessage) (api.CandidateResults, error) {
 	var out api.CandidateResults
 	body, err := json.Marshal(map[string]any{"items": items})
 	if err != nil {
 		return out, fmt.Errorf("write candidates: %w", err)
 	}
-	err = c.do(ctx, &call{method: http.MethodPost, path: "/v1/candidates/batch", body: body, out: &out, repeatable: true})
+	err = c.do(ctx, &call{method: http.MethodPost, path: "/v1/candidates/batch", query: url.Values{"keep_numbers": {"true"}}, body: body, out: &out, repeatable: true})
 	return out, err
 }
 

@@ -14,7 +14,7 @@ import (
 // ImportOptions say how candidates are imported. The zero value is good.
 type ImportOptions struct {
 	Progress  func(done, total int64) // in bytes; total is 0 when it is not known. It may be nil
-	Report    io.Writer               // gets the rows that were not taken, with their number and the reason, as CSV. It may be nil
+	Report    io.Writer               // gets the rows that were not taken, or not read in full, with their number and the reason, as CSV. It may be nil
 	BatchSize int                     // rows in a request; 0 is 500
 	Country   string                  // ISO 3166-1: whose telephone numbers are meant where a row names no country. It may be ""
 }
@@ -26,6 +26,7 @@ type ImportSummary struct {
 	Changed   int
 	Unchanged int
 	Rejected  int
+	Unread    int      // rows that were imported with a telephone number that nobody can read
 	Warnings  []string // columns that were left out
 }
 
@@ -34,7 +35,8 @@ const importBatch = 500
 
 // ImportCandidates reads a table of candidates (CSV, UTF-8) and creates or changes them by external id. Columns are found by
 // the names in its first row. An empty cell says nothing. A row that is wrong goes to the report and the others are
-// imported. Importing the same again changes nothing.
+// imported. Importing the same again changes nothing. A telephone number that cannot be read is kept as it is written, and told in the
+// report; such a row needs something else to be known by.
 //
 // Lists are separated by ; or |. Consents are named like talent-community or talent-community:email+sms. A row without an
 // external id is known by its email address, else by its number.
@@ -151,11 +153,21 @@ func (im *importer) count(result api.CandidateResult) error {
 	case "unchanged":
 		im.summary.Unchanged++
 	default:
-		reasons := make([]string, len(result.Errors))
-		for i, e := range result.Errors {
-			reasons[i] = strings.TrimPrefix(e.Location+": "+e.Message, ": ")
-		}
-		return im.reject(im.rows[result.Index], strings.Join(reasons, "; "))
+		return im.reject(im.rows[result.Index], said(append(result.Errors, result.Warnings...)))
+	}
+	if len(result.Warnings) > 0 {
+		im.summary.Unread++
+		row := im.rows[result.Index]
+		return im.report.add(row.number, said(result.Warnings)+". The row was imported; nothing is texted to this number", row.text)
 	}
 	return nil
+}
+
+// said is what is wrong with a row.
+func said(problems []api.Located) string {
+	reasons := make([]string, len(problems))
+	for i, p := range problems {
+		reasons[i] = strings.TrimPrefix(p.Location+": "+p.Message, ": ")
+	}
+	return strings.Join(reasons, "; ")
 }

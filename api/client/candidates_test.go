@@ -116,7 +116,7 @@ func TestImportRejectsRowsAndGoesOn(t *testing.T) {
 		}
 	}
 	for number, part := range map[string]string{
-		"3": "email: it is not an email address; phone: it has no country code", "4": "2 fields", "5": "neither an external id", "6": "UTF-8",
+		"3": "time_zone: it is not a time zone like Europe/London (IANA); phone: it has no country code", "4": "2 fields", "5": "neither an external id", "6": "UTF-8",
 		"7": "quote", "8": "created_at", "9": "quote", "12": "email", "14": "longer",
 	} {
 		if !strings.Contains(reasons[number], part) {
@@ -188,6 +188,33 @@ func TestImportReadsNumbersAsDialled(t *testing.T) {
 		c, err := w.Candidate(t.Context(), "phone:"+number)
 		if err != nil || c.Phone != number || c.Country != country {
 			t.Errorf("%s: %q of %q, %v", number, c.Phone, c.Country, err)
+		}
+	}
+}
+
+// A candidate counts for more than a text: a number that nobody can read is kept as it is written, and told.
+func TestImportKeepsNumbersThatNobodyCanRead(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	text := "external_id,email,phone,country\nA,,+336399811257,FR\n,bo@example.org,call me,\n,,+336399811257,FR\nC,,+33612345678,FR\n"
+	for _, want := range []client.ImportSummary{{Rows: 4, Created: 3, Unread: 2, Rejected: 1}, {Rows: 4, Unchanged: 3, Unread: 2, Rejected: 1}} {
+		var out bytes.Buffer
+		got, err := w.ImportCandidates(t.Context(), strings.NewReader(text), client.ImportOptions{Report: &out})
+		if diff := cmp.Diff(want, got); diff != "" || err != nil {
+			t.Fatalf("%v (-want +got):\n%s", err, diff)
+		}
+		for _, line := range []string{
+			"2,phone: it has too many digits for its country. The row was imported; nothing is texted to this number,", `3,"phone: it is not a telephone number`,
+			"4,phone: it has too many digits for its country,",
+		} {
+			if !strings.Contains(out.String(), line) {
+				t.Errorf("the report does not say %q:\n%s", line, out.String())
+			}
+		}
+	}
+	for id, number := range map[string]string{"A": "+336399811257", "email:bo@example.org": "call me", "C": "+33612345678"} {
+		if c, err := w.Candidate(t.Context(), id); err != nil || c.Phone != number {
+			t.Errorf("%s has %q, %v", id, c.Phone, err)
 		}
 	}
 }

@@ -34,11 +34,15 @@ func (im *importer) item(row record) (json.RawMessage, error) {
 		}
 	}
 	if cell := cells["phone"]; cell != "" {
-		number, err := im.number(cell, cells["country"])
-		if err != nil {
+		number, err := phone.Parse(cell, cmp.Or(cells["country"], im.opts.Country))
+		switch {
+		case err == nil:
+			candidate["phone"] = number.String() // it identifies a candidate however it is written
+		case candidate["external_id"] == nil && candidate["email"] == nil:
 			return nil, fmt.Errorf("phone: %w", err)
+		default: // the server says why it cannot be read, beside all else that is wrong with the row
+			candidate["phone"] = cell
 		}
-		candidate["phone"] = number
 	}
 	if err := identify(candidate); err != nil {
 		return nil, err
@@ -142,18 +146,4 @@ func moment(cell string) (string, error) {
 		}
 	}
 	return "", fmt.Errorf("%q is not a time like 2026-11-06T10:00:00Z or a date like 2026-11-06", cell)
-}
-
-// number brings a telephone number into the form in which it is stored, so that it identifies a candidate however it is
-// written. One that is none is left to the server, which says why beside all else that is wrong with the row, unless the
-// server would not know its country.
-func (im *importer) number(cell, country string) (string, error) {
-	number, err := phone.Parse(cell, cmp.Or(country, im.opts.Country))
-	switch {
-	case err == nil:
-		return number.String(), nil
-	case country == "" && im.opts.Country != "":
-		return "", err
-	}
-	return cell, nil
 }

@@ -53,7 +53,8 @@ func importCommand(r *remote) *cobra.Command {
 Columns are found by the names in the first row; columns that are not known are left out, with a warning. Lists are separated by
 semicolons. A row is known by its external_id, else by its email address or phone number, so importing a file again changes
 nothing. Telephone numbers are read as they are dialled in the row's country, else in that of --country, and kept with the country
-code (E.164). Rows that cannot be imported are written, with their number and the reason, to a report beside the file.`,
+code (E.164); one that cannot be read is kept as it is written and gets no texts. Rows that cannot be imported, and those numbers, are
+written with the reason to a report beside the file.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return r.feed(cmd, "importing", args[0], report, func(f *feeding) (int, error) {
@@ -66,6 +67,9 @@ code (E.164). Rows that cannot be imported are written, with their number and th
 					cmd.PrintErrln("warning: " + w)
 				}
 				cmd.Printf("%s: %d created, %d changed, %d unchanged, %d rejected\n", plural(s.Rows, "row"), s.Created, s.Changed, s.Unchanged, s.Rejected)
+				if s.Unread > 0 {
+					cmd.Printf("%s cannot be read; their rows were imported, and nothing is texted to them\n", plural(s.Unread, "telephone number"))
+				}
 				return s.Rejected, nil
 			})
 		},

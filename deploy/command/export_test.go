@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/rapport-crm/rapport/api"
+	"github.com/rapport-crm/rapport/dsl/retention"
 )
 
 // Root is the whole command.
@@ -13,6 +14,9 @@ func Root() *cobra.Command { return root(io.Discard, io.Discard) }
 
 // PlanText is a plan as it is told without colours.
 func PlanText(plan *api.DefinitionPlan) string { return planText(style{}, plan) }
+
+// RetentionPicture draws the policies that apply.
+func RetentionPicture(v *retention.Verdict) string { return retentionPicture(v) }
 
 // Agreed asks for a yes.
 func Agreed(in io.Reader, out io.Writer) error { return agreed(in, out) }

@@ -40,9 +40,12 @@ func (r *remote) feed(cmd *cobra.Command, what, path, report string, send func(*
 	if err != nil {
 		return err
 	}
-	if rejected > 0 {
+	switch {
+	case rejected > 0:
 		cmd.Println("Rejected, with the reason: " + report)
 		return errNo
+	case rejects.file != nil:
+		cmd.Println("What could not be read, with the reason: " + report)
 	}
 	return nil
 }

@@ -96,11 +96,13 @@ func printRetention(cmd *cobra.Command, runs []crm.RetentionRun) error {
 }
 
 func retentionExplainCommand(r *remote) *cobra.Command {
-	var asJSON bool
+	var asJSON, all bool
 	cmd := &cobra.Command{
 		Use:   "explain CANDIDATE",
 		Short: "How long a candidate's data are kept, by which policy, and why",
-		Args:  cobra.ExactArgs(1),
+		Long: `Say how long a candidate's data are kept, by which policy, and why, with a picture of the policies that apply: █ is kept because a law
+says so, ░ until a policy takes the data, │ is today, ✉ the notice, × the run that takes them.`,
+		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := r.open()
 			if err != nil {
@@ -114,11 +116,18 @@ func retentionExplainCommand(r *remote) *cobra.Command {
 				return printEach(cmd, []*retention.Verdict{answer.Verdict})
 			}
 			cmd.Println(strings.Join(answer.Text, "\n"))
+			for i := range answer.Verdict.Rules {
+				if r := &answer.Verdict.Rules[i]; all && !r.Applies && r.Problem == "" {
+					cmd.Println(r.Explain())
+				}
+			}
+			cmd.Print(retentionPicture(answer.Verdict))
 			return nil
 		},
 	}
 	r.flags(cmd)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "the verdict as JSON")
+	cmd.Flags().BoolVar(&all, "all", false, "say also why the other policies do not apply")
 	return cmd
 }
 
@@ -178,8 +187,12 @@ func printRetentionPlan(cmd *cobra.Command, plan *api.RetentionPlan) error {
 	}
 	table := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "WEEK FROM\tTOLD\tTAKEN")
+	most := int64(1)
 	for _, w := range plan.Weeks {
-		fmt.Fprintf(table, "%s\t%d\t%d\n", w.Starts.Format(time.DateOnly), w.Noticed, w.Taken)
+		most = max(most, w.Noticed, w.Taken)
+	}
+	for _, w := range plan.Weeks {
+		fmt.Fprintf(table, "%s\t%d\t%d\t%s\n", w.Starts.Format(time.DateOnly), w.Noticed, w.Taken, bars(w.Noticed, w.Taken, most))
 	}
 	if len(plan.Items) > 0 {
 		slices.SortStableFunc(plan.Items, func(a, b api.PlannedRetention) int { return a.DueAt.Compare(b.DueAt) })

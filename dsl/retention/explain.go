@@ -12,8 +12,8 @@ import (
 // dateText is how moments are written: for people, by the clocks of a policy's zone.
 const dateText = "2 January 2006, 15:04"
 
-// Explain says the verdict in plain sentences: what holds, what comes next, and then what each policy says. They hold names of
-// policies, dates and expressions, and no personal data but the reasons of legal holds.
+// Explain says the verdict in plain sentences: what holds, what comes next, what each policy says that applies, and which do not. They
+// hold names of policies, dates and expressions, and no personal data but the reasons of legal holds.
 func (v *Verdict) Explain() []string {
 	lines := []string{v.standing()}
 	add := func(format string, args ...any) { lines = append(lines, fmt.Sprintf(format, args...)) }
@@ -29,8 +29,16 @@ func (v *Verdict) Explain() []string {
 		add("Two policies contradict each other: %s keeps the data until %s at least, %s until %s at most. The minimum wins; somebody should look at whether both apply.",
 			v.Keeper, v.on(v.until(v.Keeper)), v.Policy, v.on(v.until(v.Policy)))
 	}
+	var others []string
 	for i := range v.Rules {
-		lines = append(lines, v.Rules[i].text())
+		if r := &v.Rules[i]; r.Applies || r.Problem != "" {
+			lines = append(lines, r.Explain())
+		} else {
+			others = append(others, r.Policy)
+		}
+	}
+	if len(others) > 0 {
+		add("What does not apply: %s.", strings.Join(others, ", "))
 	}
 	return lines
 }
@@ -122,8 +130,8 @@ func (v *Verdict) on(t time.Time) string {
 	return t.In(v.zone).Format(dateText) + " (" + v.zone.String() + ")"
 }
 
-// text is what one policy says.
-func (r *Rule) text() string {
+// Explain says what the policy says, in a sentence or two.
+func (r *Rule) Explain() string {
 	switch {
 	case r.Problem != "" && !r.Applies:
 		return fmt.Sprintf("%s does not apply, as %s cannot be evaluated: %s.", r.Policy, r.Applying, r.Problem)
