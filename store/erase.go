@@ -242,7 +242,9 @@ func (e *erasing) queueDeletes(batch *pgx.Batch) {
 				first_value(id) over (partition by meeting_id, recipient order by planned_at, id) as first
 			from messages where candidate_id = any($1) and recipient <> '' and calendar <> '' and state in ('claimed', 'accepted', 'unknown', 'settled')
 			order by meeting_id, recipient, planned_at desc, id desc) last
-		where calendar = 'REQUEST' and (appointment->>'ends_at')::timestamptz > $2 order by meeting_id, recipient`, ids, moment(e.At)), scanAsked, &e.asked)
+		where calendar = 'REQUEST' and (appointment->>'ends_at')::timestamptz > $2
+			and not exists (select from interviewer_calendars c where c.interviewer_id = recipient and c.kind = $3) -- it has events of its own
+		order by meeting_id, recipient`, ids, moment(e.At), crm.CalendarMicrosoft), scanAsked, &e.asked)
 	// Of whoever may just be writing an event, or has it written, the calendar is looked after.
 	gather(batch.Queue(`with gone as (delete from meeting_seats where meeting_id in (
 			select m.id from meetings m join enrollments r on r.id = m.enrollment_id where r.candidate_id = any($1))

@@ -32,21 +32,17 @@ func (e *erasing) jobs() []pendingJob {
 	for _, r := range slices.Concat(e.runs, e.requests) {
 		add(crm.ErasureRun, crm.ErasurePayload{Workflow: r.WorkflowID, Wake: r.Wake})
 	}
-	written := map[crm.ErasurePayload]bool{}
 	for _, x := range e.seats {
-		if p := (crm.ErasurePayload{Meeting: x.MeetingID, Interviewer: x.InterviewerID}); x.Written != nil {
-			add(crm.ErasureCalendar, p)
-			written[p] = true
+		if x.Written != nil {
+			add(crm.ErasureCalendar, crm.ErasurePayload{Meeting: x.MeetingID, Interviewer: x.InterviewerID})
 		}
 	}
 	if e.log != nil {
 		return jobs
 	}
-	for _, p := range e.asked { // a calendar that we write ourselves needs no mail
-		if !written[crm.ErasurePayload{Meeting: p.Meeting, Interviewer: p.Interviewer}] {
-			p.At = e.At
-			add(crm.ErasureMail, p)
-		}
+	for _, p := range e.asked {
+		p.At = e.At
+		add(crm.ErasureMail, p)
 	}
 	for _, address := range e.untold {
 		add(crm.ErasureProvider, crm.ErasurePayload{Address: address})
