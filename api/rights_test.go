@@ -188,10 +188,12 @@ func TestCopySaysWhatTheLawAsks(t *testing.T) {
 				Language string   `json:"language"`
 				Sources  []string `json:"sources"`
 				Keeping  struct {
-					State, Policy, Keeper string
-					Until                 time.Time
-					Text                  []string
-					Rules                 []struct{ Policy, Basis string }
+					State  string    `json:"state"`
+					Policy string    `json:"policy"`
+					Keeper string    `json:"keeper"`
+					Until  time.Time `json:"until"`
+					Text   []string  `json:"text"`
+					Rules  []any     `json:"rules"`
 				} `json:"keeping"`
 			}
 			if err := json.Unmarshal([]byte(got["about.json"]), &about); err != nil {
