@@ -8,9 +8,8 @@ import (
 	"github.com/rapport-crm/rapport/crm"
 )
 
-// By and rule of what is erased because its candidate asked for it.
+// Rule and reason of what is erased because its candidate asked for it.
 const (
-	byRequest    = "request of the candidate"
 	ruleDeletion = "gdpr/art-17"
 	reasonAsked  = "request"
 )
@@ -19,7 +18,9 @@ const (
 type Requests interface {
 	// AdvanceRequest does what can be done without a person, and asks assignee for the rest.
 	AdvanceRequest(ctx context.Context, id, assignee string) (crm.AdvancedRequest, error)
-	RefuseRequest(ctx context.Context, id string, ground crm.RefusalCode, answer, by string) (crm.PrivacyRequest, error)
+	// KeepRequest notes what stands against a deletion, and TellDeletion has the candidate told that nothing does any more.
+	KeepRequest(ctx context.Context, id string, k crm.Keeping, by string) (crm.PrivacyRequest, error)
+	TellDeletion(ctx context.Context, id string) (crm.PrivacyRequest, error)
 }
 
 // Rights answers the requests of candidates as far as no person is needed.
@@ -28,8 +29,9 @@ type Rights struct {
 	// Erase deletes a candidate. The error is a crm.HeldError while a legal hold stands against it.
 	Erase   func(ctx context.Context, e crm.Erasure) error
 	Library *Library
-	// Minimum says until when a law has the candidate's data kept, whatever they ask; zero: it can go. nil: nothing is known of such laws.
-	Minimum func(ctx context.Context, candidateID string) (until time.Time, err error)
+	// Keeping says what stands against deleting a candidate's data who asks for it: a legal hold, or a law. Of one who has asked before
+	// and was refused, again is true: then an application that they have made since stands against it too. nil: nothing is known of such.
+	Keeping func(ctx context.Context, candidateID string, again bool) (crm.Keeping, error)
 	Scale   crm.Scale
 	Now     func() time.Time // the worker's real clock
 }
@@ -63,6 +65,9 @@ func (a *Rights) advance(ctx context.Context, id string) (crm.RequestStep, error
 	if r.Erases() {
 		return a.erase(ctx, &r)
 	}
+	if r.Stands() {
+		return a.rests(&r.PrivacyRequest, r.Seen), nil
+	}
 	if r.Closed() {
 		return crm.RequestStep{Done: true, Outcome: string(r.State)}, nil
 	}
@@ -74,32 +79,65 @@ func (a *Rights) advance(ctx context.Context, id string) (crm.RequestStep, error
 	return step, nil
 }
 
-// erase carries out a deletion. What stands against it is asked by the erasure itself, under the candidate's lock.
+// rests waits until it is to be looked at again whether a deletion that was refused for a time can be done.
+func (a *Rights) rests(r *crm.PrivacyRequest, seen int64) crm.RequestStep {
+	return crm.RequestStep{
+		Seen: seen, Until: a.Scale.RealTime(r.AgainAt), Summary: "a deletion refused as " + string(r.Ground) + ", looked at again on " + r.AgainAt.UTC().Format(time.DateOnly),
+	}
+}
+
+// erase carries out a deletion, once the candidate is told and nothing stands against it. Holds are asked once more by the erasure itself,
+// under the candidate's lock.
 func (a *Rights) erase(ctx context.Context, r *crm.AdvancedRequest) (crm.RequestStep, error) {
-	ground := crm.RefusalObligation
-	var until time.Time
-	var err error
-	if a.Minimum != nil {
-		if until, err = a.Minimum(ctx, r.CandidateID); err != nil {
+	if a.Keeping != nil {
+		k, err := a.Keeping(ctx, r.CandidateID, r.Closed())
+		if err != nil {
 			return crm.RequestStep{}, err
 		}
-	}
-	if until.IsZero() {
-		now := a.Scale.Now(a.Now())
-		err = a.Erase(ctx, crm.Erasure{
-			Candidate: r.CandidateID, Mode: crm.RetentionErase, Rule: ruleDeletion, Reason: reasonAsked, By: byRequest, At: now,
-		})
-		if err == nil {
-			return crm.RequestStep{Done: true, Outcome: crm.OutcomeErased}, nil
+		if k.Ground != "" {
+			return a.keep(ctx, r, k)
 		}
-		if _, held := errors.AsType[crm.HeldError](err); !held {
+	}
+	if r.Reachable && r.ToldAt.IsZero() {
+		told, err := a.Requests.TellDeletion(ctx, r.ID)
+		if err != nil {
 			return crm.RequestStep{}, err
 		}
-		ground = crm.RefusalClaims
+		return a.telling(r.Seen+1, told.ToldAt), nil
 	}
-	refused, err := a.Requests.RefuseRequest(ctx, r.ID, ground, "The data is kept, and not used for anything else.", byRequest)
+	if r.Telling && r.At.Before(r.ToldAt.Add(crm.RequestTellHours*time.Hour)) {
+		return a.telling(r.Seen, r.ToldAt), nil
+	}
+	err := a.Erase(ctx, crm.Erasure{
+		Candidate: r.CandidateID, Mode: crm.RetentionErase, Rule: ruleDeletion, Reason: reasonAsked, By: crm.ByRequest, At: r.At,
+	})
+	if _, held := errors.AsType[crm.HeldError](err); held {
+		return a.keep(ctx, r, crm.Keeping{Ground: crm.RefusalClaims, Again: r.At.AddDate(0, 0, crm.RequestAgainDays)})
+	}
+	return crm.RequestStep{Done: true, Outcome: crm.OutcomeErased}, err
+}
+
+// Between looks at whether the mail that tells of a deletion is out: a quarter of the time that was waited, within bounds. Really.
+const (
+	firstLook = 2 * time.Second
+	lastLook  = 10 * time.Minute
+)
+
+// telling waits for the mail that tells of the deletion. It goes first, as there is no address afterwards.
+func (a *Rights) telling(seen int64, since time.Time) crm.RequestStep {
+	now := a.Now()
+	waited := now.Sub(a.Scale.RealTime(since))
+	return crm.RequestStep{Seen: seen, Until: now.Add(min(max(waited/4, firstLook), lastLook)), Summary: "the candidate is told that their data is deleted now"}
+}
+
+// keep refuses a deletion for as long as something stands against it. It is not forgotten: the request rests until then.
+func (a *Rights) keep(ctx context.Context, r *crm.AdvancedRequest, k crm.Keeping) (crm.RequestStep, error) {
+	kept, err := a.Requests.KeepRequest(ctx, r.ID, k, crm.ByRequest)
 	if crm.CodeOf(err) == crm.CodeConflict { // a person was faster
-		err = nil
+		return crm.RequestStep{Done: true, Outcome: string(crm.RequestRefused)}, nil
 	}
-	return crm.RequestStep{Done: true, Outcome: string(refused.State)}, err
+	if err != nil {
+		return crm.RequestStep{}, err
+	}
+	return a.rests(&kept, r.Seen+1), nil
 }

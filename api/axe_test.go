@@ -167,7 +167,9 @@ func rightsPages(t *testing.T, locale string) map[string]string {
 	if _, err := c.store.AdvanceRequest(t.Context(), c.request().ID, ""); err != nil {
 		t.Fatal(err)
 	}
-	pages["data"] = string(c.send(http.MethodGet, c.told(dsl.SequenceRequestReady, crm.EventRequestReady), nil, nil).body)
+	data := c.told(dsl.SequenceRequestReady, crm.EventRequestReady)
+	pages["data"] = string(c.send(http.MethodGet, data, nil, nil).body)
+	pages["copy"] = unzipped(t, c.fill(data, nil).body)["index.html"]
 	return pages
 }
 

@@ -65,7 +65,7 @@ func (s *server) confirming(c *gin.Context) (*confirming, *phrases.Words, bool) 
 		return nil, nil, false
 	}
 	company, _ := v.ws.Company()
-	content := &confirming{Text: words.Say("confirm_text", "Company", company), Wording: v.wording(purpose), Locale: v.wordingLocale()}
+	content := &confirming{Text: words.Say("confirm_text", "Company", company), Wording: v.ws.Wording(purpose), Locale: v.wordingLocale()}
 	for i := range v.consents { // what they were asked, where the source said so
 		if line := &v.consents[i]; line.Purpose == purpose && line.Channel == message.Channel && line.Pending && line.Wording != "" {
 			content.Wording = line.Wording

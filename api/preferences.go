@@ -26,8 +26,9 @@ const (
 	doStop   = "stop"
 	doDelete = "delete" // asks once more
 	doErase  = "erase"
-	doRight  = "right" // one of their rights
-	doFresh  = "fresh" // a new link, for one that has expired
+	doRight  = "right"  // one of their rights
+	doObject = "object" // to one purpose that rests on a legitimate interest
+	doFresh  = "fresh"  // a new link, for one that has expired
 )
 
 // preferencesPage is a preference page as it is shown. Links get forwarded, so nothing on it says who it is about but the masked
@@ -40,6 +41,7 @@ type preferencesPage struct {
 	Paused                   string // until when, or ""
 	Languages                []shownLanguage
 	Rights                   []shownRight
+	Interests                []shownInterest
 }
 
 type shownPurpose struct {
@@ -99,6 +101,10 @@ func (s *server) changePreferences(c *gin.Context) {
 		s.askByRight(c, v)
 		return
 	}
+	if do == doObject {
+		s.object(c, v)
+		return
+	}
 	p := &store.Preferences{CandidateID: v.candidate.ID, Source: crm.SourcePreferencePage, At: v.now}
 	switch do {
 	case doSave:
@@ -112,8 +118,8 @@ func (s *server) changePreferences(c *gin.Context) {
 		p.Events = []crm.Event{v.event(crm.EventResumed, map[string]any{})}
 	case doStop:
 		p.Stop, p.Choices = true, v.nothing()
-	case doErase:
-		v.erase(p)
+	case doErase: // it stops before it is known who asks: whoever has the link may do that much
+		p.Stop, p.Choices = true, v.nothing()
 	}
 	if err := s.Store.SavePreferences(c.Request.Context(), p); err != nil {
 		s.notSaved(c, err)
@@ -221,20 +227,6 @@ func (v *visitor) pauseEnd() time.Time {
 	return time.Date(y, m+crm.PauseMonths, min(d, last), 0, 0, 0, 0, v.zone())
 }
 
-// erase asks for the erasure, and stops everything until it is decided. A person answers within a month of the request (GDPR
-// Art. 12(3)).
-func (v *visitor) erase(p *store.Preferences) {
-	due := v.now.AddDate(0, 0, crm.ErasureDays)
-	p.Stop, p.Choices = true, v.nothing()
-	request := v.event(crm.EventErasureRequested, map[string]any{"due": due.UTC().Format(time.RFC3339)})
-	request.ExternalID = "erasure/" + v.candidate.ID + "/" + v.now.UTC().Format(time.DateOnly)
-	p.Events = []crm.Event{request}
-	p.Task = &crm.Task{
-		ID: crm.NewID(crm.PrefixTask, v.now), Step: crm.TaskErasure, Title: "Delete this candidate's data, or tell them what is kept and why (GDPR Art. 17)",
-		Assignee: cmp.Or(v.ws.Privacy, v.candidate.Owner), DueAt: due, CreatedAt: v.now,
-	}
-}
-
 // channels are those on which the candidate can be reached.
 func (v *visitor) channels() []crm.Channel {
 	var channels []crm.Channel
@@ -249,7 +241,7 @@ func (v *visitor) channels() []crm.Channel {
 func (v *visitor) choice(purpose string, ch crm.Channel, granted bool) store.Choice {
 	p := v.ws.Purposes[purpose]
 	return store.Choice{
-		Purpose: purpose, Channel: ch, Granted: granted, Wording: v.wording(purpose), Default: p.Basis == crm.BasisLegitimateInterest,
+		Purpose: purpose, Channel: ch, Granted: granted, Wording: v.ws.Wording(purpose), Default: p.Basis == crm.BasisLegitimateInterest,
 		Pending: p.DoubleOptIn && ch == crm.SMS, // the link came by mail: it proves who reads the mail, not whose the number is
 	}
 }
@@ -278,16 +270,6 @@ func (v *visitor) nothing() []store.Choice {
 	return choices
 }
 
-// wording is what the candidate reads of a purpose: the workspace's words, else its name.
-func (v *visitor) wording(purpose string) string {
-	if w := v.ws.Purposes[purpose].Wording; w != "" {
-		return w
-	}
-	name := strings.ReplaceAll(purpose, "-", " ")
-	first, size := utf8.DecodeRuneInString(name)
-	return strings.ToUpper(string(first)) + name[size:]
-}
-
 // wordingLocale is the language that the workspace writes in.
 func (v *visitor) wordingLocale() string { return cmp.Or(v.ws.Locale, phrases.Languages()[0]) }
 
@@ -305,7 +287,7 @@ func (v *visitor) page(saved bool) *page {
 	if v.candidate.PausedUntil.After(v.now) {
 		content.Paused = v.words.Date(v.candidate.PausedUntil.In(v.zone()))
 	}
-	content.Rights = v.rights()
+	content.Rights, content.Interests = v.rights(), v.interests()
 	for _, name := range slices.Sorted(maps.Keys(v.ws.Purposes)) {
 		content.Purposes = append(content.Purposes, v.purpose(name))
 	}
@@ -315,7 +297,7 @@ func (v *visitor) page(saved bool) *page {
 // purpose shows what is in force. An unsubscribe from everything outweighs what was agreed to before.
 func (v *visitor) purpose(name string) shownPurpose {
 	shown := shownPurpose{
-		Name: name, Wording: v.wording(name), Locale: v.wordingLocale(),
+		Name: name, Wording: v.ws.Wording(name), Locale: v.wordingLocale(),
 		Interest: v.ws.Purposes[name].Basis == crm.BasisLegitimateInterest,
 	}
 	labels := map[crm.Channel]string{crm.Email: v.words.Say("preferences_email"), crm.SMS: v.words.Say("preferences_sms")}

@@ -186,10 +186,37 @@ func TestErasureIsAskedFor(t *testing.T) {
 	if got := c.state(); strings.Contains(got, "yes") {
 		t.Errorf("in force is %q", got)
 	}
+	if r := c.request(); r.Kind != crm.RequestDeletion || r.State != crm.RequestVerifying || !r.DueAt.Equal(start().AddDate(0, 0, 30)) {
+		t.Errorf("the request is %+v", r)
+	}
 	var page api.Page[crm.Task]
 	c.call(http.MethodGet, "/v1/tasks", nil).want(200, &page)
-	if len(page.Items) != 1 || page.Items[0].Assignee != "privacy@trust.example" || !page.Items[0].DueAt.Equal(start().AddDate(0, 0, 30)) {
+	if len(page.Items) != 0 { // a person is asked once one is needed
 		t.Errorf("tasks %+v", page.Items)
+	}
+}
+
+// To what rests on a legitimate interest candidates object by one button, for good and on every channel.
+func TestObjectionToOnePurpose(t *testing.T) {
+	t.Parallel()
+	c := newChooser(t, object{"consents": []object{{"purpose": "talent-community"}}})
+	shown := string(c.send(http.MethodGet, c.path, nil, nil).body)
+	if strings.Count(shown, `value="object"`) != 1 || !strings.Contains(shown, `name="purpose" value="sourced"`) {
+		t.Fatalf("one purpose can be objected to:\n%s", shown)
+	}
+	if wrong := c.fill(c.path, url.Values{"do": {"object"}, "purpose": {"talent-community"}}); wrong.status != 422 {
+		t.Errorf("an objection to what rests on consent: %d", wrong.status)
+	}
+	for range 2 {
+		if done := c.fill(c.path, url.Values{"do": {"object"}, "purpose": {"sourced"}}); done.status != 200 || !strings.Contains(string(done.body), "You have objected.") {
+			t.Errorf("%d:\n%s", done.status, done.body)
+		}
+	}
+	if got := c.state(); got != "sourced:email=no sourced:sms=no talent-community:email=yes" {
+		t.Errorf("in force is %q", got)
+	}
+	if r := c.request(); r.Kind != crm.RequestObjection || r.Purpose != "sourced" || r.State != crm.RequestAnswered {
+		t.Errorf("the request is %+v", r)
 	}
 }
 

@@ -3,7 +3,9 @@ package api
 import (
 	"bytes"
 	"context"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -88,6 +90,51 @@ func (s *server) askDeletion(c *gin.Context, v *visitor) {
 	s.showPage(c, v.words, http.StatusOK, pageText{
 		Title: v.words.Say("delete_done_title"), Text: v.words.Say("delete_done_text", "Date", due) + " " + v.words.Say("rights_sent_text", "Date", due),
 	})
+}
+
+// shownInterest is a purpose that rests on a legitimate interest, and whether the candidate has objected to it.
+type shownInterest struct {
+	Name, Wording, Locale string
+	Objected              bool
+}
+
+// interests are the purposes that the candidate can object to.
+func (v *visitor) interests() []shownInterest {
+	var all []shownInterest
+	for _, name := range slices.Sorted(maps.Keys(v.ws.Purposes)) {
+		if v.ws.Purposes[name].Basis != crm.BasisLegitimateInterest {
+			continue
+		}
+		objected := !slices.ContainsFunc([]crm.Channel{crm.Email, crm.SMS}, func(ch crm.Channel) bool { return crm.ConsentFor(v.consents, name, ch) != crm.ConsentRevoked })
+		all = append(all, shownInterest{Name: name, Wording: v.ws.Wording(name), Locale: v.wordingLocale(), Objected: objected})
+	}
+	return all
+}
+
+// object notes an objection to one purpose, which is answered at once: to direct marketing it needs no reason, and nothing outweighs it
+// (GDPR Art. 21(2) and (3)). Who asks is not looked into, as whoever has the link may switch messages off anyway.
+func (s *server) object(c *gin.Context, v *visitor) {
+	ctx, purpose := c.Request.Context(), c.PostForm("purpose")
+	i := slices.IndexFunc(v.interests(), func(x shownInterest) bool { return x.Name == purpose })
+	if i < 0 {
+		s.show(c, http.StatusUnprocessableEntity, "preferences", v.page(false))
+		return
+	}
+	if !v.interests()[i].Objected {
+		r, _, err := s.Store.OpenRequest(ctx, crm.PrivacyRequest{
+			CandidateID: v.candidate.ID, Kind: crm.RequestObjection, Purpose: purpose, Source: crm.SourcePreferencePage, VerifiedBy: crm.SourcePreferencePage,
+		})
+		if err == nil {
+			_, err = s.Store.AdvanceRequest(ctx, r.ID, v.ws.Privacy)
+		}
+		if err != nil {
+			s.notSaved(c, err)
+			return
+		}
+	}
+	if v, ok := s.visitor(c); ok {
+		s.show(c, http.StatusOK, "preferences", v.page(true))
+	}
 }
 
 // linkedRequest is the request that a message is about, with who asks.

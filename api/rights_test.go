@@ -4,6 +4,7 @@ import (
 	"archive/zip"
 	"bytes"
 	"encoding/json"
+	"html"
 	"io"
 	"net/http"
 	"net/url"
@@ -16,6 +17,7 @@ import (
 	"github.com/rapport-crm/rapport/api/client"
 	"github.com/rapport-crm/rapport/crm"
 	"github.com/rapport-crm/rapport/dsl"
+	"github.com/rapport-crm/rapport/dsl/phrases"
 	"github.com/rapport-crm/rapport/store"
 )
 
@@ -121,7 +123,7 @@ func TestAccessByThePreferencePage(t *testing.T) {
 	files := unzipped(t, got.body)
 	for name, word := range map[string]string{
 		"profile.json": "Sarah", "addresses.json": sarahsMail, "consents.json": "talent-community", "requests.json": "access", "messages.json": "sendgrid",
-		"about.json": "privacy@trust.example", "index.html": "<dd>Sarah</dd>", "events.json": crm.EventRequestReady,
+		"about.json": "privacy@trust.example", "index.html": "<dt>first name</dt><dd>Sarah</dd>", "events.json": crm.EventRequestReady,
 	} {
 		if !strings.Contains(files[name], word) || strings.HasSuffix(name, ".json") && !json.Valid([]byte(files[name])) {
 			t.Errorf("%s does not say %s:\n%s", name, word, files[name])
@@ -137,6 +139,95 @@ func TestAccessByThePreferencePage(t *testing.T) {
 	c.pass(7 * 24 * time.Hour)
 	if late := c.fill(data, nil); late.status != http.StatusNotFound {
 		t.Errorf("after seven days it is answered with %d", late.status)
+	}
+}
+
+const keepingYAML = `---
+retention: gone-quiet
+basis: GDPR Art. 5(1)(e)
+daily: {at: "03:00", zone: Europe/London}
+applies_to: candidate.legal_hold == false
+keep: {for: 6mo, after: candidate.created_at}
+then: erase
+---
+retention: records
+basis: 29 CFR 1602.14
+daily: {at: "03:00", zone: Europe/London}
+applies_to: candidate.status == "lead"
+keep: {at_least: 1y, after: candidate.created_at}
+`
+
+// copied is the copy of the candidate's data, as staff get it.
+func (c *chooser) copied() map[string]string {
+	c.t.Helper()
+	var opened api.OpenedRequest
+	c.call(http.MethodPost, "/v1/requests", object{"candidate": "1", "kind": "access", "verified": true}).want(201, &opened)
+	return unzipped(c.t, c.call(http.MethodGet, "/v1/requests/"+opened.ID+"/export", nil).want(200, nil).body)
+}
+
+// The copy says what is held, where from, what for, who gets it, when, and until when it is kept, by which rule and why: in the candidate's
+// language, as a page and as JSON.
+func TestCopySaysWhatTheLawAsks(t *testing.T) {
+	t.Parallel()
+	book := phrases.MustOpen()
+	for _, locale := range phrases.Languages() {
+		t.Run(locale, func(t *testing.T) {
+			t.Parallel()
+			c := newChooser(t, object{
+				"locale": locale, "status": "lead", "source": "career-fair", "time_zone": "Europe/London", "attributes": object{"licence": object{"kind": "RN"}},
+				"consents": []object{{"purpose": "talent-community"}},
+			})
+			c.call(http.MethodPut, "/v1/definitions", files(choicesYAML+keepingYAML)).want(200, nil)
+			words := book.In(locale)
+			got := c.copied()
+			page := html.UnescapeString(got["index.html"])
+			for _, said := range []string{
+				`<html lang="` + locale + `"`, words.Say("copy_held"), words.Say("copy_sources"), words.Say("copy_purposes"), words.Say("copy_recipients"), words.Say("copy_dates"),
+				words.Say("copy_keeping"), words.Say("file_consents"), "career-fair", "Hear from us about life at North Trust", words.Say("copy_consent"),
+				words.Say("copy_interest"), words.Say("copy_ats"), words.Say("copy_since", "Date", words.Date(start())), "<dd>Sarah</dd>", "licence › kind", "<dd>RN</dd>",
+				words.Say("copy_empty"), words.Say("keep_least", "Date", words.Date(start().AddDate(1, 0, 0))),
+				words.Say("unit_mo_many", "N", 6), words.Say("unit_y_one"), "29 CFR 1602.14", words.Say("keep_after_created_at"), words.Say("copy_rights"),
+			} {
+				if !strings.Contains(page, said) {
+					t.Errorf("the page does not say %q", said)
+				}
+			}
+			var about struct {
+				Language string   `json:"language"`
+				Sources  []string `json:"sources"`
+				Keeping  struct {
+					State  string    `json:"state"`
+					Policy string    `json:"policy"`
+					Keeper string    `json:"keeper"`
+					Until  time.Time `json:"until"`
+					Text   []string  `json:"text"`
+					Rules  []any     `json:"rules"`
+				} `json:"keeping"`
+			}
+			if err := json.Unmarshal([]byte(got["about.json"]), &about); err != nil {
+				t.Fatal(err)
+			}
+			if k := about.Keeping; about.Language != locale || k.State != "kept" || k.Policy != "gone-quiet" || k.Keeper != "records" ||
+				!k.Until.Equal(start().AddDate(1, 0, 0)) || len(k.Rules) != 2 || len(k.Text) != 2 || !slices.Contains(about.Sources, "career-fair") {
+				t.Errorf("about is %+v", about)
+			}
+		})
+	}
+}
+
+// That there is a hold is told, and not what for.
+func TestCopyDoesNotSayWhatAHoldIsFor(t *testing.T) {
+	t.Parallel()
+	c := newChooser(t, object{"country": "US"})
+	c.call(http.MethodPut, "/v1/definitions", files(choicesYAML+keepingYAML)).want(200, nil)
+	c.call(http.MethodPost, "/v1/holds", object{"condition": `candidate.country == "US"`, "why": "Subpoena 12"}).want(201, nil)
+	for name, text := range c.copied() {
+		if strings.Contains(text, "Subpoena") {
+			t.Errorf("%s says what the hold is for", name)
+		}
+		if name == "index.html" && !strings.Contains(text, "cannot be deleted for now") {
+			t.Errorf("the page does not say that there is something against a deletion:\n%s", text)
+		}
 	}
 }
 

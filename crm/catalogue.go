@@ -134,7 +134,7 @@ func catalogueOfRuns() []Stored {
 
 func catalogueOfRights() []Stored {
 	return []Stored{
-		stored(CategoryTechnical, "privacy_requests", "id candidate_id kind state purpose wish source said_by received_at verified_at verified_by due_at extended_at extended_why closed_at closed_by ground answer reminded wake wake_sent", "Requests by people's rights, and what came of them", "to answer them in time (GDPR Art. 12(3))", "the candidate, or people who write it down"),
+		stored(CategoryTechnical, "privacy_requests", "id candidate_id kind state purpose wish source said_by received_at verified_at verified_by due_at extended_at extended_why closed_at closed_by ground answer reminded kept_until kept_by again_at told_at wake wake_sent", "Requests by people's rights, and what came of them", "to answer them in time (GDPR Art. 12(3))", "the candidate, or people who write it down"),
 		stored(CategoryTechnical, "legal_holds", "id candidate_id why said_by until created_at lifted_at lifted_by application_id role condition", "Legal holds: on whom, why and until when", "to keep what a legal claim needs (GDPR Art. 17(3)(e))", fromStaff),
 		stored(CategoryTechnical, "retention_acts", "policy day candidate_id not_before tries", "Who is next in a run of a retention policy", "to delete in time; empty when the run is over", fromRapport),
 		stored(CategoryTechnical, "retention_notices", "message_id policy candidate_id until due", "Who was told that their data would go, and when", "so that nobody's data go unannounced", fromRapport),

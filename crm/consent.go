@@ -85,11 +85,9 @@ const (
 	EventErasureRequested  = "erasure.requested"     // GDPR Art. 17; data: due, by when it must be answered
 	SourcePreferencePage   = "preference page"       // where the candidate said it, as consents name it
 	SourceDoubleOptIn      = "double opt-in"         //
-	ErasureDays            = 30                      // GDPR Art. 12(3): within one month
 	ConfirmationDays       = 7                       // a request for consent that is not confirmed by then has lapsed
 	PreferenceLinkDays     = 365                     // how long a link to the preference page works
 	PauseMonths            = 3                       // what the preference page offers
-	TaskErasure            = "erasure"               // the step of a task that answers such a request
 )
 
 // ReasonPaused is why a message waits that the candidate has put off.

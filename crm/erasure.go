@@ -48,6 +48,7 @@ const (
 	ErasureCalendar ErasureKind = "calendar" // an event is taken out of an interviewer's calendars
 	ErasureProvider ErasureKind = "provider" // the provider of email is told to suppress an address
 	ErasureATS      ErasureKind = "ats"      // the applicant tracking system is told
+	ErasureMail     ErasureKind = "mail"     // an interviewer who was invited by mail is told that it does not take place
 )
 
 // ErasureJob is one such thing to do. What it takes is sealed in the database, and deleted when it is done.
@@ -72,6 +73,9 @@ type ErasurePayload struct {
 	ExternalID  string    `json:"external_id,omitempty"`
 	Mode        string    `json:"mode,omitempty"`
 	At          time.Time `json:"at,omitzero"` // of the erasure
+	// Of mail: what the last invitation said, and the first one, which calendars answer to.
+	Appointment *Appointment `json:"appointment,omitempty"`
+	Invitation  string       `json:"invitation,omitempty"`
 }
 
 // PastCount counts something about people who were anonymized, in a month.

@@ -136,7 +136,7 @@ func buildVocabulary() map[string]map[string]FieldKind {
 		group(f{}, "messages", "resumed"),
 		group(f{}, "preferences", "requested"),
 		group(f{"due": KindTime}, "erasure", "requested"),
-		group(f{"request": KindText, "kind": KindText, "due": KindTime, "verify": KindBool, "state": KindText, "ground": KindText}, "request", "received", "ready", "closed"),
+		group(f{"request": KindText, "kind": KindText, "due": KindTime, "verify": KindBool, "state": KindText, "ground": KindText, "tell": KindBool}, "request", "received", "ready", "closed", "extended", "deleting", "kept"),
 		group(f{
 			"application": KindText, "role": KindText, "role_function": KindText, "stage": KindText, "from_stage": KindText,
 			"reason": KindText, "source": KindText, "hiring_manager": KindText,

@@ -42,13 +42,20 @@ const (
 	RequestDays            = 30 // within one month of receipt (GDPR Art. 12(3)), and within these days
 	RequestExtensionMonths = 2  // by which that may be extended (GDPR Art. 12(3))
 	RequestLinkDays        = 7  // how long a link that confirms a request, or opens the answer, works
+	// RequestAgainDays is how long a deletion rests that something stands against of which nobody knows when it ends.
+	RequestAgainDays = 30
+	// RequestTellHours is how long a deletion waits for the mail that tells of it: nights and weekends are shorter.
+	RequestTellHours = 72
 )
 
 // Types of events of requests. Their data is the request's id, kind and due date; nothing that a candidate wrote.
 const (
 	EventRequestReceived = "request.received" // data: verify, whether they are to be asked if it was them
 	EventRequestReady    = "request.ready"    // the copy of the data can be fetched
-	EventRequestClosed   = "request.closed"   // data: state, ground
+	EventRequestClosed   = "request.closed"   // data: state, ground, tell
+	EventRequestExtended = "request.extended" // data: tell
+	EventRequestDeleting = "request.deleting" // the data is about to be deleted; data: tell
+	EventRequestKept     = "request.kept"     // a deletion that was refused cannot be done yet either; data: ground, tell
 )
 
 // TaskRequest is the step of a task that asks the privacy contact to answer a request.
@@ -72,13 +79,28 @@ type PrivacyRequest struct {
 	ExtendedWhy string       `json:"extended_why,omitempty"`
 	ClosedAt    time.Time    `json:"closed_at,omitzero"`
 	ClosedBy    string       `json:"closed_by,omitempty"`
-	Ground      RefusalCode  `json:"ground,omitempty"` // of a refusal
-	Answer      string       `json:"answer,omitempty"` // what the candidate is told
-	Reminded    int          `json:"-"`                // how many reminders of DueAt are out
+	Ground      RefusalCode  `json:"ground,omitempty"`    // of a refusal
+	Answer      string       `json:"answer,omitempty"`    // what the candidate is told
+	KeptUntil   time.Time    `json:"kept_until,omitzero"` // of a refused deletion: until when a law has the data kept; zero: that is not known, or a claim keeps it
+	KeptBy      string       `json:"kept_by,omitempty"`   // what that law is, as the policy names its basis
+	AgainAt     time.Time    `json:"again_at,omitzero"`   // of a refused deletion: when it is looked at again; zero: never
+	ToldAt      time.Time    `json:"told_at,omitzero"`    // of a deletion: since when the candidate is being told of it
+	Reminded    int          `json:"-"`                   // how many reminders of DueAt are out
 }
 
 // WorkflowID is the id of the request's workflow: request/<id>.
 func (r *PrivacyRequest) WorkflowID() string { return "request/" + r.ID }
+
+// Who closes requests where no person does.
+const (
+	ByRapport = "rapport"                  // what needs nobody is answered
+	ByRequest = "request of the candidate" // a deletion that they asked for is done, or refused
+)
+
+// ByPerson tells whether a person has closed it, whose words the answer are.
+func (r *PrivacyRequest) ByPerson() bool {
+	return r.Closed() && r.ClosedBy != ByRapport && r.ClosedBy != ByRequest
+}
 
 // Closed tells whether it was answered, refused or withdrawn.
 func (r *PrivacyRequest) Closed() bool {
@@ -205,14 +227,32 @@ func CheckRefusal(kind RequestKind, code RefusalCode) error {
 	return &Error{Code: CodeInvalid, Message: "A refusal needs a ground that the law has for such a request.", Next: "Say one of " + strings.Join(fit, ", ") + "."}
 }
 
+// Keeping is what stands against a deletion that a candidate has asked for. The zero Keeping is nothing.
+type Keeping struct {
+	Ground RefusalCode
+	By     string    // the law, as the policy names its basis; "" of a claim
+	Until  time.Time // that the candidate is told; zero: it is not known, or they are not told
+	Again  time.Time // when it is to be looked at again
+}
+
+// Stands tells whether it is a deletion that was refused for a time, and is done when what stands against it has ended.
+func (r *PrivacyRequest) Stands() bool {
+	return r.Kind == RequestDeletion && r.State == RequestRefused && !r.AgainAt.IsZero()
+}
+
 // AdvancedRequest is a request once it was looked at what it needs now.
 type AdvancedRequest struct {
 	PrivacyRequest
-	Seen int64 // the wake-up that was looked at
+	Seen      int64     // the wake-up that was looked at
+	At        time.Time // when it was looked at
+	Reachable bool      // there is an address for mail that takes it
+	Telling   bool      // the mail that tells of the deletion is not out yet
 }
 
 // Erases tells whether the request is to be answered by an erasure now.
-func (r *AdvancedRequest) Erases() bool { return r.Kind == RequestDeletion && r.State == RequestOpen }
+func (r *AdvancedRequest) Erases() bool {
+	return r.Kind == RequestDeletion && r.State == RequestOpen || r.Stands() && !r.At.Before(r.AgainAt)
+}
 
 // RemindsNext is the moment of the next reminder; zero: all are out.
 func (r *AdvancedRequest) RemindsNext() time.Time {

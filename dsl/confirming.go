@@ -173,15 +173,27 @@ steps:
 const (
 	SequenceRequestConfirm = "request-confirm"
 	SequenceRequestReady   = "request-ready"
+	// What these say is written when it is sent: see RequestLetter.
+	SequenceRequestAnswered = "request-answered"
+	SequenceRequestExtended = "request-extended"
+	SequenceRequestDeleting = "request-deleting"
 )
+
+// messageRequestNews is the message of those that tell of answers.
+const messageRequestNews = "request-news"
 
 // AboutRequests tells whether a sequence does nothing but answer requests of candidates: it goes on for those whose data is restricted.
 func AboutRequests(sequence string) bool {
-	return sequence == SequenceRequestConfirm || sequence == SequenceRequestReady || sequence == nameLink
+	return sequence == SequenceRequestConfirm || sequence == SequenceRequestReady || sequence == nameLink || TellsOfRequest(sequence)
 }
 
-// RequestMails are the definitions that ask a candidate whether a request is theirs, and that send the link to the copy of their data: two
-// sequences, and their messages in every language.
+// TellsOfRequest tells whether the mail of a sequence is a RequestLetter.
+func TellsOfRequest(sequence string) bool {
+	return sequence == SequenceRequestAnswered || sequence == SequenceRequestExtended || sequence == SequenceRequestDeleting
+}
+
+// RequestMails are the definitions that ask a candidate whether a request is theirs, that send the link to the copy of their data, and that
+// tell them of answers: sequences, and their messages in every language.
 func RequestMails(ws *Workspace) []Document {
 	var b strings.Builder
 	fmt.Fprintf(&b, `sequence: %s
@@ -200,7 +212,32 @@ reenroll: always
 steps:
   - {id: link, email: %s}
 ---
-`, SequenceRequestConfirm, SequenceRequestConfirm, SequenceRequestReady, SequenceRequestReady)
+sequence: %s
+description: Tells a candidate how a request of theirs was answered, or why it is refused.
+purpose: transactional
+enroll: {on: [request.closed, request.kept], when: event.data.tell}
+reenroll: always
+steps:
+  - {id: tell, email: %s}
+---
+sequence: %s
+description: Tells a candidate that answering their request takes longer, and why.
+purpose: transactional
+enroll: {on: request.extended}
+reenroll: always
+steps:
+  - {id: tell, email: %s}
+---
+sequence: %s
+description: Tells a candidate who asked for it that their data is deleted now.
+purpose: transactional
+enroll: {on: request.deleting}
+reenroll: always
+steps:
+  - {id: tell, email: %s}
+---
+`, SequenceRequestConfirm, SequenceRequestConfirm, SequenceRequestReady, SequenceRequestReady,
+		SequenceRequestAnswered, messageRequestNews, SequenceRequestExtended, messageRequestNews, SequenceRequestDeleting, messageRequestNews)
 	company := ws.signature()
 	mail := func(name, subject, intro, link, ignore string) {
 		eachLanguage(&b, name, crm.Email, ws, func(w *phrases.Words) (string, string) {
@@ -213,6 +250,9 @@ steps:
 	}
 	mail(SequenceRequestConfirm, "request_mail_subject", "request_mail_intro", "request_mail_link", "request_mail_ignore")
 	mail(SequenceRequestReady, "data_mail_subject", "data_mail_intro", "data_mail_link", "")
+	eachLanguage(&b, messageRequestNews, crm.Email, ws, func(w *phrases.Words) (string, string) { // for those who look it up: a letter goes instead
+		return w.Say("request_mail_subject", "Company", company), w.Say("news_what") + " …"
+	})
 	set, _ := Check([]File{{Path: BuiltIn, Text: []byte(b.String())}}, nil)
 	if set == nil { // a test makes sure that it never is
 		return nil

@@ -51,10 +51,10 @@ func TestRestrictedIsSentNothing(t *testing.T) {
 	}
 }
 
-// The mails about requests are two sequences and two messages in every language.
+// The mails about requests are five sequences and three messages in every language.
 func TestRequestMails(t *testing.T) {
 	t.Parallel()
-	if got := len(dsl.RequestMails(&dsl.Workspace{Name: "north"})); got != 2+2*len(phrases.Languages()) {
+	if got := len(dsl.RequestMails(&dsl.Workspace{Name: "north"})); got != 5+3*len(phrases.Languages()) {
 		t.Errorf("there are %d documents", got)
 	}
 }

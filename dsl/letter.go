@@ -30,6 +30,7 @@ type Letter struct {
 	ToPanel bool // to one who holds it, who learns no more of the candidate than their name
 	Shadow  bool // and who only comes along
 	Again   bool // of a cancellation: the candidate gets new times
+	Erased  bool // of a cancellation to the panel: the candidate was erased, and is not named
 
 	Name      string // of whom it is for, as they are greeted
 	Candidate string // to the panel
@@ -93,6 +94,8 @@ func (l *Letter) words(w *phrases.Words) string {
 	switch {
 	case l.Kind == LetterScorecard:
 		return w.Say("mail_scorecard")
+	case l.Erased:
+		return w.Say("mail_panel_withdrawn")
 	case l.ToPanel:
 		return w.Say("mail_panel_" + string(l.Kind))
 	case l.Kind == LetterCancelled && l.Again:

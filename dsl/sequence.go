@@ -234,7 +234,7 @@ func (q *sequenceReader) transactional(m *mapping) {
 	}
 	for _, t := range q.enrollTypes() {
 		family, _, _ := strings.Cut(t, ".")
-		if slices.Contains([]string{crm.EventConsentRequested, crm.EventPreferencesWanted, crm.EventErasureRequested, crm.EventRequestReceived, crm.EventRequestReady, crm.EventRequestClosed}, t) {
+		if slices.Contains([]string{crm.EventConsentRequested, crm.EventPreferencesWanted, crm.EventErasureRequested}, t) || family == "request" {
 			continue // what the candidate asked for, or must be asked, is answered
 		}
 		if !slices.Contains([]string{"application", "interview", "offer", "scorecard", "survey", "custom"}, family) {

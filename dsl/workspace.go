@@ -6,6 +6,7 @@ import (
 	"net/mail"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/rapport-crm/rapport/crm"
 )
@@ -94,4 +95,14 @@ func (ws *Workspace) Company() (name, address string) {
 		return ws.Name, ""
 	}
 	return cmp.Or(from.Name, ws.Name), from.Address
+}
+
+// Wording is what candidates read of a purpose: the workspace's words, else its name.
+func (ws *Workspace) Wording(purpose string) string {
+	if w := ws.Purposes[purpose].Wording; w != "" || purpose == "" {
+		return w
+	}
+	name := strings.ReplaceAll(purpose, "-", " ")
+	first, size := utf8.DecodeRuneInString(name)
+	return strings.ToUpper(string(first)) + name[size:]
 }

@@ -70,6 +70,7 @@ type erasing struct {
 	chain []chainEnd
 	there []string // the erasure of the log, if the database knows of it after all
 	seats []crm.CalendarSeat
+	asked []crm.ErasurePayload // interviewers who were invited by mail to what is still to come
 	rows  map[string]int64
 }
 
@@ -236,6 +237,14 @@ func (e *erasing) queueDeletes(batch *pgx.Batch) {
 		queuePastCounts(batch, ids)
 	}
 	e.rows = map[string]int64{}
+	gather(batch.Queue(`select meeting_id, recipient, appointment, first from (
+			select distinct on (meeting_id, recipient) meeting_id, recipient, calendar, appointment,
+				first_value(id) over (partition by meeting_id, recipient order by planned_at, id) as first
+			from messages where candidate_id = any($1) and recipient <> '' and calendar <> '' and state in ('claimed', 'accepted', 'unknown', 'settled')
+			order by meeting_id, recipient, planned_at desc, id desc) last
+		where calendar = 'REQUEST' and (appointment->>'ends_at')::timestamptz > $2
+			and not exists (select from interviewer_calendars c where c.interviewer_id = recipient and c.kind = $3) -- it has events of its own
+		order by meeting_id, recipient`, ids, moment(e.At), crm.CalendarMicrosoft), scanAsked, &e.asked)
 	// Of whoever may just be writing an event, or has it written, the calendar is looked after.
 	gather(batch.Queue(`with gone as (delete from meeting_seats where meeting_id in (
 			select m.id from meetings m join enrollments r on r.id = m.enrollment_id where r.candidate_id = any($1))
@@ -252,6 +261,11 @@ func (e *erasing) queueDeletes(batch *pgx.Batch) {
 		e.rows["events"] += tag.RowsAffected()
 		return nil
 	})
+}
+
+func scanAsked(row pgx.CollectableRow) (p crm.ErasurePayload, err error) {
+	err = row.Scan(&p.Meeting, &p.Interviewer, &p.Appointment, &p.Invitation)
+	return p, err
 }
 
 // belonging is a table with rows of candidates: whose finds those of $1.

@@ -40,6 +40,10 @@ func (e *erasing) jobs() []pendingJob {
 	if e.log != nil {
 		return jobs
 	}
+	for _, p := range e.asked {
+		p.At = e.At
+		add(crm.ErasureMail, p)
+	}
 	for _, address := range e.untold {
 		add(crm.ErasureProvider, crm.ErasurePayload{Address: address})
 	}

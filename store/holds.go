@@ -123,9 +123,12 @@ func (s *Store) LiftHold(ctx context.Context, id, by string, at time.Time) (crm.
 		return crm.Hold{}, conflict("The hold was lifted already.", "Nothing is left to do.")
 	}
 	tx.tell(crm.AuditRecord{At: at, Action: crm.AuditRelease, Kind: "hold", Object: id, Parts: crm.About(lifted[0].CandidateID)})
-	if err := s.tellHold(ctx, tx, &pgx.Batch{}, &lifted[0], instant(at)); err != nil {
+	again := &pgx.Batch{} // deletions that holds stood against: whose they are is for the conditions of holds to say, so all are looked at
+	again.Queue("update privacy_requests set again_at = $1, wake = wake + 1 where again_at > $1 and ground = $2", moment(at), crm.RefusalClaims)
+	if err := s.tellHold(ctx, tx, again, &lifted[0], instant(at)); err != nil {
 		return crm.Hold{}, fmt.Errorf("lift hold: %w", err)
 	}
+	s.Notify(TopicRequests)
 	return lifted[0], nil
 }
 
@@ -138,7 +141,7 @@ type HoldFilter struct {
 }
 
 // ListHolds returns a page of holds, the newest first, and the cursor of the next page, "" after the last. Those with a condition are
-// not among a candidate's: see HoldsOf.
+// not among a candidate's: those are among the holds of their crm.RetentionCase.
 func (s *Store) ListHolds(ctx context.Context, f HoldFilter) (items []crm.Hold, next string, err error) {
 	limit := pageSize(f.Limit)
 	items, err = all(ctx, s, scanHold, "select "+holdColumns+` from legal_holds h
@@ -155,35 +158,6 @@ func (s *Store) ListHolds(ctx context.Context, f HoldFilter) (items []crm.Hold, 
 // meant is the id of the candidate whom $1 names by id, external id or a former one of these.
 const meant = `select id from candidates where id = $1 or external_id = $1 or id = (select candidate_id from aliases where name = $1)
 	order by id = $1 desc, coalesce(external_id = $1, false) desc limit 1`
-
-// HoldsOf returns the holds that are in force on some candidates, in their order, in one query: what retention policies are held
-// against. Facts are those of conditions; only the candidates, their applications, consents and pools are looked at. The mark on the candidate itself is
-// not among them. What it returns is out of date when a hold is placed a moment later, which is why Erase asks again.
-func (s *Store) HoldsOf(ctx context.Context, facts ...*crm.Facts) ([][]crm.RetentionHold, error) {
-	now := s.now()
-	ids := make([]string, len(facts))
-	var roles []string
-	for i, f := range facts {
-		ids[i] = f.Candidate.ID
-		for j := range f.Applications {
-			roles = append(roles, f.Applications[j].Role)
-		}
-	}
-	found, err := all(ctx, s, scanHold, "select "+holdColumns+` from legal_holds where lifted_at is null and (until is null or until > $1)
-		and (candidate_id = any($2) or role <> '' and role = any($3) or condition <> '') order by id`, moment(now), ids, list(roles))
-	if err != nil {
-		return nil, fmt.Errorf("read holds: %w", err)
-	}
-	holds := make([][]crm.RetentionHold, len(facts))
-	for i, f := range facts {
-		for j := range found {
-			if h := &found[j]; s.holds(h, f, now) {
-				holds[i] = append(holds[i], crm.RetentionHold{Why: h.Why, Until: h.Until})
-			}
-		}
-	}
-	return holds, nil
-}
 
 // holds tells whether a hold is on the candidate of some facts.
 func (s *Store) holds(h *crm.Hold, f *crm.Facts, now time.Time) bool {

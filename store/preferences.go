@@ -28,8 +28,7 @@ type Preferences struct {
 	Locale      string   // BCP 47; "": as it is
 	Stop        bool     // nothing but transactional mail any more, whatever the purpose
 	Events      []crm.Event
-	Task        *crm.Task // asked of a person, unless the candidate has an open one of the same step
-	Source      string    // where they said it; kept with the consents
+	Source      string // where they said it; kept with the consents
 	At          time.Time
 }
 
@@ -105,9 +104,6 @@ func (l *locking) queuePreferences(batch *pgx.Batch, id, locale string, p *Prefe
 	queueConsents(batch, lines)
 	queuePauses(batch, events)
 	queueSuppressions(batch, suppress)
-	if p.Task != nil {
-		queueTaskOnce(batch, id, p.Task)
-	}
 	return queueEvents(batch, facts)
 }
 
@@ -144,14 +140,6 @@ func (l *locking) choose(id string, p *Preferences) []consentLine {
 		l.consents = append(l.consents, line)
 	}
 	return lines
-}
-
-// queueTaskOnce asks a person to do something for the candidate, unless they are asked already.
-func queueTaskOnce(batch *pgx.Batch, id string, t *crm.Task) {
-	batch.Queue(`insert into tasks (id, candidate_id, definition, step, occurrence, title, assignee, via, due_at, state, created_at)
-		select $1, $2, '', $3, 1, $4, $5, '', $6, $7, $8
-		where not exists (select from tasks where candidate_id = $2 and step = $3 and definition = '' and state = $7)`,
-		t.ID, id, t.Step, t.Title, t.Assignee, moment(t.DueAt), crm.TaskOpen, moment(t.CreatedAt))
 }
 
 // Confirmation is a candidate's word that a consent which somebody said of them is theirs.

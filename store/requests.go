@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -16,7 +17,7 @@ import (
 const TopicRequests = "requests"
 
 const requestColumns = `id, candidate_id, kind, state, purpose, wish, source, said_by, received_at, verified_at, verified_by, due_at, extended_at,
-	extended_why, closed_at, closed_by, ground, answer, reminded`
+	extended_why, closed_at, closed_by, ground, answer, reminded, kept_until, kept_by, again_at, told_at`
 
 func scanRequest(row pgx.CollectableRow) (r crm.PrivacyRequest, err error) {
 	err = row.Scan(requestPlaces(&r)...)
@@ -27,6 +28,7 @@ func requestPlaces(r *crm.PrivacyRequest) []any {
 	return []any{
 		&r.ID, &r.CandidateID, &r.Kind, &r.State, &r.Purpose, &r.Wish, &r.Source, &r.By, &r.ReceivedAt, at(&r.VerifiedAt), &r.VerifiedBy, &r.DueAt,
 		at(&r.ExtendedAt), &r.ExtendedWhy, at(&r.ClosedAt), &r.ClosedBy, &r.Ground, &r.Answer, &r.Reminded,
+		at(&r.KeptUntil), &r.KeptBy, at(&r.AgainAt), at(&r.ToldAt),
 	}
 }
 
@@ -166,12 +168,13 @@ func (s *Store) RefuseRequest(ctx context.Context, id string, ground crm.Refusal
 	})
 }
 
-// WithdrawRequest closes a request that the candidate takes back.
+// WithdrawRequest closes a request that the candidate takes back, also a deletion that was refused for a time: then their data is used
+// again.
 func (s *Store) WithdrawRequest(ctx context.Context, id, by string) (crm.PrivacyRequest, error) {
 	return s.changeRequest(ctx, id, "withdraw request", func(r *crm.PrivacyRequest, now time.Time) error {
-		r.State, r.ClosedAt, r.ClosedBy = crm.RequestWithdrawn, now, by
+		r.State, r.ClosedAt, r.ClosedBy, r.AgainAt = crm.RequestWithdrawn, now, by, time.Time{}
 		return nil
-	})
+	}, (*crm.PrivacyRequest).Stands)
 }
 
 // ExtendRequest moves a request's due date by two months, once, and says why (GDPR Art. 12(3)). The error has crm.CodeConflict when that
@@ -191,8 +194,9 @@ func (s *Store) ExtendRequest(ctx context.Context, id, why string) (crm.PrivacyR
 	})
 }
 
-// changeRequest changes an open request under its candidate's lock, writes what follows from that, and wakes its workflow.
-func (s *Store) changeRequest(ctx context.Context, id, what string, change func(*crm.PrivacyRequest, time.Time) error) (crm.PrivacyRequest, error) {
+// changeRequest changes an open request, or a closed one that also allows, under its candidate's lock, writes what follows from that, and
+// wakes its workflow.
+func (s *Store) changeRequest(ctx context.Context, id, what string, change func(*crm.PrivacyRequest, time.Time) error, also ...func(*crm.PrivacyRequest) bool) (crm.PrivacyRequest, error) {
 	var found []crm.PrivacyRequest
 	lock := &pgx.Batch{}
 	lock.Queue(lockOwners("privacy_requests"), id)
@@ -206,7 +210,7 @@ func (s *Store) changeRequest(ctx context.Context, id, what string, change func(
 		return crm.PrivacyRequest{}, noRequest()
 	}
 	r, now := found[0], s.now()
-	if r.Closed() {
+	if r.Closed() && !slices.ContainsFunc(also, func(allows func(*crm.PrivacyRequest) bool) bool { return allows(&r) }) {
 		return r, conflict("The request is closed: it was "+string(r.State)+".", "Open a new one if there is something else.")
 	}
 	was := r
@@ -233,22 +237,59 @@ func (s *Store) changeRequest(ctx context.Context, id, what string, change func(
 // restricted or used again, and whoever listens is told.
 func (s *Store) queueRequest(batch *pgx.Batch, was, r *crm.PrivacyRequest, now time.Time) error {
 	batch.Queue(`update privacy_requests set state = $2, verified_at = $3, verified_by = $4, due_at = $5, extended_at = $6, extended_why = $7, closed_at = $8,
-		closed_by = $9, ground = $10, answer = $11, reminded = $12, wake = wake + 1 where id = $1`, r.ID, r.State, moment(r.VerifiedAt), r.VerifiedBy,
-		moment(r.DueAt), moment(r.ExtendedAt), r.ExtendedWhy, moment(r.ClosedAt), r.ClosedBy, r.Ground, r.Answer, r.Reminded)
+		closed_by = $9, ground = $10, answer = $11, reminded = $12, kept_until = $13, kept_by = $14, again_at = $15, told_at = $16, wake = wake + 1
+		where id = $1`, r.ID, r.State, moment(r.VerifiedAt), r.VerifiedBy,
+		moment(r.DueAt), moment(r.ExtendedAt), r.ExtendedWhy, moment(r.ClosedAt), r.ClosedBy, r.Ground, r.Answer, r.Reminded,
+		moment(r.KeptUntil), r.KeptBy, moment(r.AgainAt), moment(r.ToldAt))
 	if r.Closed() || !r.DueAt.Equal(was.DueAt) {
 		batch.Queue("update tasks set state = $2, closed_at = $3 where id = any($1) and state = $4", requestTasks(was), crm.TaskClosed, moment(now), crm.TaskOpen)
 	}
-	var facts []crm.Event
-	if r.Closed() {
-		facts = append(facts, requestFact(crm.EventRequestClosed, r, now, map[string]any{"state": string(r.State), "ground": string(r.Ground)}))
-	}
+	facts := newsOfRequest(was, r, now)
 	switch {
+	case r.State == was.State:
 	case r.State == crm.RequestRefused && r.Kind == crm.RequestDeletion:
 		facts = append(facts, queueRestriction(batch, r.CandidateID, now))
-	case r.Kind == crm.RequestObjection && r.Purpose == "" && (r.State == crm.RequestRefused || r.State == crm.RequestWithdrawn):
+	case restrictedFor(r) && (r.State == crm.RequestRefused || r.State == crm.RequestWithdrawn):
 		facts = append(facts, queueUse(batch, r, now))
 	}
 	return queueEvents(batch, facts)
+}
+
+// restrictedFor tells whether the candidate's data is restricted while the request is not decided, or cannot be done yet.
+func restrictedFor(r *crm.PrivacyRequest) bool {
+	return r.Kind == crm.RequestObjection && r.Purpose == "" || r.Kind == crm.RequestDeletion
+}
+
+// newsOfRequest are the events that tell of a change, also to the candidate: see dsl.RequestMails.
+func newsOfRequest(was, r *crm.PrivacyRequest, now time.Time) (facts []crm.Event) {
+	tell := func(eventType string, whether bool) {
+		facts = append(facts, requestFact(eventType, r, now, map[string]any{"state": string(r.State), "ground": string(r.Ground), "tell": whether}))
+	}
+	if r.State != was.State && r.Closed() {
+		tell(crm.EventRequestClosed, tellsOfAnswer(r))
+	}
+	if !r.ExtendedAt.Equal(was.ExtendedAt) {
+		tell(crm.EventRequestExtended, true)
+	}
+	if !r.ToldAt.Equal(was.ToldAt) {
+		tell(crm.EventRequestDeleting, true)
+	}
+	if was.Stands() && r.Stands() && (r.Ground != was.Ground || !r.KeptUntil.Equal(was.KeptUntil)) {
+		tell(crm.EventRequestKept, true)
+	}
+	return facts
+}
+
+// tellsOfAnswer tells whether a mail says how a request was closed. Whoever takes one back, or objects on the preference page, has seen it
+// there; a copy of the data comes with a mail of its own.
+func tellsOfAnswer(r *crm.PrivacyRequest) bool {
+	switch {
+	case r.State == crm.RequestWithdrawn, r.Kind == crm.RequestObjection && r.Purpose != "" && r.Source == crm.SourcePreferencePage:
+		return false
+	case r.Kind == crm.RequestAccess, r.Kind == crm.RequestPortability:
+		return r.State == crm.RequestRefused || r.ClosedBy != crm.ByRapport
+	}
+	return true
 }
 
 // queueRestriction has the candidate's data kept and not used from now on.
@@ -265,7 +306,8 @@ func queueUse(batch *pgx.Batch, r *crm.PrivacyRequest, now time.Time) crm.Event 
 	return fact("candidate.updated", r.CandidateID, now, map[string]any{"changed": []string{"restricted"}})
 }
 
-// LiftRestriction has a candidate's data used again. They have to be told before (GDPR Art. 18(3)). The error has crm.CodeNotFound when
+// LiftRestriction has a candidate's data used again, and gives up the deletions that were refused for a time. They have to be told before
+// (GDPR Art. 18(3)). The error has crm.CodeNotFound when
 // there is no such candidate, and crm.CodeConflict when their data is not restricted.
 func (s *Store) LiftRestriction(ctx context.Context, name string) error {
 	var locked []lockedCandidate
@@ -283,6 +325,7 @@ func (s *Store) LiftRestriction(ctx context.Context, name string) error {
 	var lifted []string
 	write := &pgx.Batch{}
 	gather(write.Queue("update candidates set restricted_at = null, updated_at = $2 where id = $1 and restricted_at is not null returning id", id, moment(s.now())), text, &lifted)
+	write.Queue("update privacy_requests set again_at = null, wake = wake + 1 where candidate_id = $1 and again_at is not null", id)
 	if err := tx.send(ctx, write); err != nil {
 		return fmt.Errorf("lift restriction: %w", err)
 	}

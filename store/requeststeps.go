@@ -16,16 +16,13 @@ import (
 // more. The error has crm.CodeNotFound when the request is gone, as after an erasure.
 func (s *Store) AdvanceRequest(ctx context.Context, id, assignee string) (crm.AdvancedRequest, error) {
 	var found []crm.AdvancedRequest
-	var reachable []bool
 	lock := &pgx.Batch{}
 	lock.Queue(lockOwners("privacy_requests"), id)
-	gather(lock.Queue("select "+requestColumns+", wake from privacy_requests where id = $1", id), func(row pgx.CollectableRow) (r crm.AdvancedRequest, err error) {
-		err = row.Scan(append(requestPlaces(&r.PrivacyRequest), &r.Seen)...)
-		return r, err
-	}, &found)
-	gather(lock.Queue(`select exists (select from contact_points p where p.candidate_id = r.candidate_id and p.channel = 'email' and not exists (
-			select from suppressions x where x.address_hash = p.address_hash and x.reason in ('bounce', 'complaint')))
-		from privacy_requests r where id = $1`, id), pgx.RowTo[bool], &reachable)
+	gather(lock.Queue("select "+requestColumns+", wake, "+reachableByMail+", "+deletionBeingTold+" from privacy_requests r where id = $1", id),
+		func(row pgx.CollectableRow) (r crm.AdvancedRequest, err error) {
+			err = row.Scan(append(requestPlaces(&r.PrivacyRequest), &r.Seen, &r.Reachable, &r.Telling)...)
+			return r, err
+		}, &found)
 	tx, err := s.begin(ctx, lock)
 	if err != nil {
 		return crm.AdvancedRequest{}, fmt.Errorf("advance request: %w", err)
@@ -35,12 +32,13 @@ func (s *Store) AdvanceRequest(ctx context.Context, id, assignee string) (crm.Ad
 		return crm.AdvancedRequest{}, noRequest()
 	}
 	r := found[0]
+	r.At = s.now()
 	if r.Closed() {
 		return r, nil
 	}
-	was, now := r.PrivacyRequest, s.now()
+	was, now := r.PrivacyRequest, r.At
 	write := &pgx.Batch{}
-	facts := settleRequest(write, &r.PrivacyRequest, reachable[0], now)
+	facts := settleRequest(write, &r.PrivacyRequest, r.Reachable, now)
 	remindOfRequest(write, &r, assignee, now)
 	if r.PrivacyRequest != was {
 		if err := s.queueRequest(write, &was, &r.PrivacyRequest, now); err != nil {
@@ -63,8 +61,41 @@ func (s *Store) AdvanceRequest(ctx context.Context, id, assignee string) (crm.Ad
 	return r, nil
 }
 
-// byRapport is who has closed a request that needed no person.
-const byRapport = "rapport"
+const (
+	// reachableByMail tells whether the candidate of a request r has an address that takes mail.
+	reachableByMail = `exists (select from contact_points p where p.candidate_id = r.candidate_id and p.channel = 'email' and not exists (
+		select from suppressions x where x.address_hash = p.address_hash and x.reason in ('bounce', 'complaint')))`
+	// deletionBeingTold tells whether the mail that tells of the deletion that a request r asks for is yet to go out.
+	deletionBeingTold = `exists (select from events e left join enrollments n on n.event_id = e.id left join messages m on m.enrollment_id = n.id
+		where e.candidate_id = r.candidate_id and e.type = 'request.deleting' and e.data->>'request' = r.id
+			and (e.dispatched_at is null or n.status <> 'closed' or m.state in ('planned', 'claimed')))`
+)
+
+// KeepRequest notes what stands against a deletion: an open request is refused for as long, and the data restricted; one that was refused
+// before is told of only what has changed. The error has crm.CodeNotFound when there is no such request, and crm.CodeConflict when it
+// is closed for good.
+func (s *Store) KeepRequest(ctx context.Context, id string, k crm.Keeping, by string) (crm.PrivacyRequest, error) {
+	return s.changeRequest(ctx, id, "keep data of request", func(r *crm.PrivacyRequest, now time.Time) error {
+		if err := crm.CheckRefusal(r.Kind, k.Ground); err != nil {
+			return err
+		}
+		if !r.Closed() {
+			r.State, r.ClosedAt, r.ClosedBy = crm.RequestRefused, now, by
+		}
+		r.Ground, r.KeptBy, r.KeptUntil, r.AgainAt = k.Ground, k.By, instant(k.Until), instant(k.Again)
+		return nil
+	}, (*crm.PrivacyRequest).Stands)
+}
+
+// TellDeletion has the candidate told that their data is about to be deleted, once. The errors are those of KeepRequest.
+func (s *Store) TellDeletion(ctx context.Context, id string) (crm.PrivacyRequest, error) {
+	return s.changeRequest(ctx, id, "tell of deletion", func(r *crm.PrivacyRequest, now time.Time) error {
+		if r.ToldAt.IsZero() {
+			r.ToldAt = now
+		}
+		return nil
+	}, (*crm.PrivacyRequest).Stands)
+}
 
 // settleRequest answers what needs no person.
 func settleRequest(batch *pgx.Batch, r *crm.PrivacyRequest, reachable bool, now time.Time) (facts []crm.Event) {
@@ -72,7 +103,7 @@ func settleRequest(batch *pgx.Batch, r *crm.PrivacyRequest, reachable bool, now 
 		return nil
 	}
 	done := func(answer string) {
-		r.State, r.Answer, r.ClosedAt, r.ClosedBy = crm.RequestAnswered, answer, now, byRapport
+		r.State, r.Answer, r.ClosedAt, r.ClosedBy = crm.RequestAnswered, answer, now, crm.ByRapport
 	}
 	switch r.Kind {
 	case crm.RequestAccess, crm.RequestPortability:
@@ -107,7 +138,8 @@ func remindOfRequest(batch *pgx.Batch, r *crm.AdvancedRequest, assignee string, 
 	if r.Closed() {
 		return
 	}
-	if r.State == crm.RequestOpen && !r.Erases() {
+	// Who cannot be asked by mail whether it was them has to be asked by a person.
+	if r.State == crm.RequestOpen && !r.Erases() || r.State == crm.RequestVerifying && !r.Reachable {
 		queueRequestTask(batch, &r.PrivacyRequest, 0, assignee, now)
 	}
 	for n, at := range crm.RequestReminders(r.DueAt) {
@@ -148,8 +180,16 @@ type UnsentRequest struct {
 	Wake        int64
 }
 
-// UnsentRequests returns up to limit requests whose workflow is to be started or woken, the oldest first.
+// againGrace is after how long a deletion that nobody has looked at again in its time is taken for one whose workflow was lost.
+const againGrace = time.Hour
+
+// UnsentRequests returns up to limit requests whose workflow is to be started or woken, the oldest first. Among them are refused deletions
+// whose time has come and passed: a workflow that was lost must not keep data for ever.
 func (s *Store) UnsentRequests(ctx context.Context, limit int) ([]UnsentRequest, error) {
+	now := s.now()
+	if _, err := s.pool.Exec(ctx, "update privacy_requests set wake = wake + 1, again_at = $1 where again_at < $2", moment(now), moment(now.Add(-againGrace))); err != nil {
+		return nil, fmt.Errorf("find refused deletions: %w", err)
+	}
 	found, err := all(ctx, s, pgx.RowToStructByPos[UnsentRequest], "select id, candidate_id, kind, wake from privacy_requests where wake > wake_sent order by id limit $1", limit)
 	if err != nil {
 		return nil, fmt.Errorf("find requests to wake: %w", err)

@@ -135,6 +135,9 @@ func (w *Worker) eraseThere(ctx context.Context, j *crm.ErasureJob) (outcome str
 		return outcomeDone, 0, wrap("tell provider", lists.Suppress(ctx, []string{p.Address}))
 	case crm.ErasureATS:
 		return w.tellATS(ctx, j)
+	case crm.ErasureMail:
+		outcome, err := w.callOff(ctx, j)
+		return outcome, 0, err
 	}
 	return "", 0, fmt.Errorf("unknown kind of job %q", j.Kind)
 }

@@ -44,6 +44,7 @@ type about struct {
 	locale  string // of whoever reads it, "" when it is not known
 	words   *phrases.Words
 	link    string
+	request *dsl.RequestLetter // nil: it tells of no request
 }
 
 func (w *Worker) about(set *dsl.Set, c *store.Claim) *about {
@@ -67,6 +68,8 @@ func (w *Worker) about(set *dsl.Set, c *store.Claim) *about {
 func (a *about) template(set *dsl.Set, step *sendStep) *dsl.Template {
 	m := &a.claim.Message
 	switch {
+	case a.request != nil:
+		return a.request.Template(a.words)
 	case m.Calendar != "" || m.Template == dsl.ScorecardRequest:
 		return a.letter().Template(a.words)
 	case m.Template != "":

@@ -224,3 +224,32 @@ func TestInterviewsAreInvitedMovedAndCancelled(t *testing.T) {
 		t.Errorf("%d events about mail to an interviewer", n)
 	}
 }
+
+// Who was invited by mail to an interview with somebody who is erased gets the cancellation of the same event, which names nobody.
+func TestErasureCallsInterviewsOff(t *testing.T) {
+	t.Parallel()
+	r, candidate, _ := newLettered(t)
+	box, mail := sandboxed(t)
+	r.mail = mail.Provider // which takes a mail at once
+	r.work()
+	r.event(candidate, "application.submitted", "application", "a1", "role", "Engineer")
+	r.pickTime(r.meeting(candidate, "onsite", crm.MeetingOffered).ID, 0)
+	_, invited := r.letter(box, "ada@north.example", 1)
+	r.until(func() string { // else it is being sent, or its receipt is written down
+		return differ("invitations", r.sql("select count(*) from messages where calendar = 'REQUEST' and state = 'accepted'"), 2)
+	})
+	if _, err := r.store.Erase(t.Context(), crm.Erasure{Candidate: candidate, Mode: crm.RetentionErase, Rule: "request", Reason: "art-17", By: "lena", At: r.now()}); err != nil {
+		t.Fatal(err)
+	}
+	r.until(func() string {
+		return differ("jobs done", r.sql("select count(*) from erasure_jobs where kind = 'mail' and outcome = 'done' and sealed is null"), 1)
+	})
+	told, off := r.letter(box, "ada@north.example", 2)
+	if off.Method != "CANCEL" || off.Status != "CANCELLED" || off.UID != invited.UID || off.Sequence <= invited.Sequence || off.Start != invited.Start ||
+		off.Organizer["email"] != invited.Organizer["email"] {
+		t.Errorf("called off: %+v, invited: %+v", off, invited)
+	}
+	if text := told.Subject + told.Text + string(told.Raw); strings.Contains(text, "Zebedee") || strings.Contains(text, "Quillfeather") || strings.Contains(text, candidate) || !strings.Contains(told.Text, "gelöscht") {
+		t.Errorf("it says %s", told.Raw)
+	}
+}

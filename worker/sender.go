@@ -258,6 +258,11 @@ func (w *Worker) render(ctx context.Context, set *dsl.Set, c *store.Claim) (*crm
 		return nil, nil, err
 	}
 	about := w.about(set, c)
+	if dsl.TellsOfRequest(m.Definition) {
+		if about.request, err = w.requestLetter(ctx, set, about); err != nil {
+			return nil, nil, err
+		}
+	}
 	template := about.template(set, step)
 	if template == nil {
 		return nil, nil, fmt.Errorf("no message %q", m.Template)

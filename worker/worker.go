@@ -101,7 +101,8 @@ type Worker struct {
 	checkpoints ErasureLog          // nil: there is none
 	checked     crm.AuditCheckpoint // the last one; the loop's own
 
-	rights *activities.Rights
+	rights   *activities.Rights
+	retainer *Retainer
 
 	events, starts, wakes, jobs, sweeper, lookups, lists, erasures, requests, retention, audits *loop
 	messages                                                                                    []*loop // of the lanes
@@ -150,7 +151,8 @@ func New(c Config) *Worker {
 	w.jobs = newLoop("jobs", 250*time.Millisecond, c.Log, jobs.Work)
 	w.erasures = newLoop("erasures", erasuresEvery, c.Log, w.erase)
 	w.retention = newLoop("retention", schedulesEvery, c.Log, w.retain)
-	w.rights = &activities.Rights{Requests: c.Store, Erase: w.rightsErase, Library: w.library, Scale: c.Scale, Now: time.Now}
+	w.rights = &activities.Rights{Requests: c.Store, Erase: w.rightsErase, Keeping: w.keeping, Library: w.library, Scale: c.Scale, Now: time.Now}
+	w.retainer = &Retainer{Store: c.Store, Library: w.library, Now: w.now, Span: w.span, Log: c.Log}
 	w.requests = newLoop("requests", requestsEvery, c.Log, w.wakeRequests)
 	w.audits = newLoop("checkpoints of the audit log", checkpointEvery, c.Log, w.checkpoint)
 	w.sweeper = newLoop("sweeper", min(sweepEvery, w.grace), c.Log, w.sweep)
@@ -196,8 +198,7 @@ func (w *Worker) register(r worker.Registry) {
 	r.RegisterWorkflowWithOptions(workflows.Sequence, workflow.RegisterOptions{Name: workflows.SequenceType})
 	r.RegisterWorkflowWithOptions(workflows.Sequence, workflow.RegisterOptions{Name: workflows.InterviewType})
 	r.RegisterWorkflowWithOptions(workflows.Retention, workflow.RegisterOptions{Name: workflows.RetentionType})
-	retainer := &Retainer{Store: w.store, Library: w.library, Now: w.now, Span: w.span, Log: w.log}
-	bind(r, workflows.RetentionActivity, retainer.Retain)
+	bind(r, workflows.RetentionActivity, w.retainer.Retain)
 	bind(r, workflows.DecideActivity, w.decider.Decide)
 	bind(r, workflows.CallActivity, w.caller.Call)
 	r.RegisterWorkflowWithOptions(workflows.Request, workflow.RegisterOptions{Name: workflows.RequestType})

@@ -68,3 +68,18 @@ type Rule struct {
 	Then     string    `json:"then,omitempty"`    // "" for a minimum
 	notice   bool
 }
+
+// Minimum is the policy that keeps the data longest, at the moment of the verdict, whoever asks for their deletion; nil: none does. One
+// whose beginning is not known, so that Until is zero, keeps longer than any other.
+func (v *Verdict) Minimum() *Rule {
+	var longest *Rule
+	for i := range v.Rules {
+		r := &v.Rules[i]
+		switch {
+		case !r.Applies || !r.Minimum || !r.Until.IsZero() && !r.Until.After(v.At):
+		case longest == nil, !longest.Until.IsZero() && (r.Until.IsZero() || r.Until.After(longest.Until)):
+			longest = r
+		}
+	}
+	return longest
+}
