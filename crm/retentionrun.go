@@ -37,16 +37,16 @@ type RetentionRun struct {
 	Day        string           `json:"day"` // of the policy's zone, such as 2026-11-22; of a run by hand with the time after a dot
 	Hash       string           `json:"hash"`
 	State      RetentionState   `json:"state"`
-	At         time.Time        `json:"at"`      // the moment for which it looks
-	Total      int64            `json:"total"`   // candidates, counted when it starts
-	Looked     int64            `json:"looked"`  // looked at so far
-	Scope      int64            `json:"scope"`   // of them, those to whom the policy applies
-	Due        int64            `json:"due"`     // of them, those whom it would take
-	Notify     int64            `json:"notify"`  // and those whom it would tell
-	Noticed    int64            `json:"noticed"` // told
-	Taken      int64            `json:"taken"`   // erased or anonymized: each has a receipt
-	Kept       map[string]int64 `json:"kept"`    // of those in scope, by reason; a Kept word, or KeptSending or KeptOther
-	Waiting    int64            `json:"waiting,omitempty"` // those whom it comes back to: their turn failed, see Error, or a message or an event of theirs is on its way
+	At         time.Time        `json:"at"`                // the moment for which it looks
+	Total      int64            `json:"total"`             // candidates, counted when it starts
+	Looked     int64            `json:"looked"`            // looked at so far
+	Scope      int64            `json:"scope"`             // of them, those to whom the policy applies
+	Due        int64            `json:"due"`               // of them, those whom it would take
+	Notify     int64            `json:"notify"`            // and those whom it would tell
+	Noticed    int64            `json:"noticed"`           // told
+	Taken      int64            `json:"taken"`             // erased or anonymized: each has a receipt
+	Kept       map[string]int64 `json:"kept"`              // of those in scope, by reason; a Kept word, or KeptSending or KeptOther
+	Waiting    int64            `json:"waiting,omitempty"` // those whom it comes back to: see Error, or something of theirs is on its way
 	MaxShare   float64          `json:"max_share,omitempty"`
 	First      bool             `json:"first,omitempty"` // no run of the policy as it is written now was done before
 	StartedAt  time.Time        `json:"started_at,omitzero"`

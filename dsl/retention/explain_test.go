@@ -38,8 +38,8 @@ func TestExplain(t *testing.T) {
 			c.Holds = []crm.RetentionHold{{Why: "claim 12/2026", Until: on(t, "2027-01-01")}}
 		}},
 		"restricted": {told, "2026-07-16T03:00", func(c *crm.RetentionCase) { c.Restricted = true }},
-		"unclear": {both, "2026-07-16T03:00", func(c *crm.RetentionCase) { c.Facts.Candidate.LastActivityAt = time.Time{} }},
-		"free":    {both, "2026-07-16T03:00", func(c *crm.RetentionCase) { c.Facts.Candidate.Country = "" }},
+		"unclear":    {both, "2026-07-16T03:00", func(c *crm.RetentionCase) { c.Facts.Candidate.LastActivityAt = time.Time{} }},
+		"free":       {both, "2026-07-16T03:00", func(c *crm.RetentionCase) { c.Facts.Candidate.Country = "" }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
