@@ -231,6 +231,18 @@ func TestCopyDoesNotSayWhatAHoldIsFor(t *testing.T) {
 	}
 }
 
+// Whoever asked that their data be kept is told that it is, and of no date on which it goes.
+func TestCopySaysThatDataIsRestricted(t *testing.T) {
+	t.Parallel()
+	c := newChooser(t, object{"status": "lead"})
+	c.call(http.MethodPut, "/v1/definitions", files(choicesYAML+keepingYAML)).want(200, nil)
+	c.call(http.MethodPost, "/v1/requests", object{"candidate": "1", "kind": "restriction", "verified": true}).want(201, nil)
+	page := html.UnescapeString(c.copied()["index.html"])
+	if !strings.Contains(page, "kept and not used (GDPR, Article 18)") || strings.Contains(page, "If nothing changes") {
+		t.Errorf("the page says\n%s", page)
+	}
+}
+
 // A link proves the address that it went to.
 func TestRequestsAreConfirmedFromTheKnownAddress(t *testing.T) {
 	t.Parallel()
