@@ -124,7 +124,8 @@ func (s *Store) LiftHold(ctx context.Context, id, by string, at time.Time) (crm.
 	}
 	tx.tell(crm.AuditRecord{At: at, Action: crm.AuditRelease, Kind: "hold", Object: id, Parts: crm.About(lifted[0].CandidateID)})
 	again := &pgx.Batch{} // deletions that holds stood against: whose they are is for the conditions of holds to say, so all are looked at
-	again.Queue("update privacy_requests set again_at = $1, wake = wake + 1 where again_at > $1 and ground = $2", moment(at), crm.RefusalClaims)
+	// What a person has refused until a day has nothing to do with holds.
+	again.Queue("update privacy_requests set again_at = $1, wake = wake + 1 where again_at > $1 and ground = $2 and kept_until is null", moment(at), crm.RefusalClaims)
 	if err := s.tellHold(ctx, tx, again, &lifted[0], instant(at)); err != nil {
 		return crm.Hold{}, fmt.Errorf("lift hold: %w", err)
 	}

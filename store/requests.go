@@ -153,17 +153,18 @@ func (s *Store) AnswerRequest(ctx context.Context, id, answer, by string) (crm.P
 	})
 }
 
-// RefuseRequest closes a request on a ground that the law has for it. Of a deletion the data is restricted from then on; an objection's
-// restriction ends.
-func (s *Store) RefuseRequest(ctx context.Context, id string, ground crm.RefusalCode, answer, by string) (crm.PrivacyRequest, error) {
+// RefuseRequest closes a request on a ground that the law has for it. Of a deletion the data is restricted from then on, and it rests until
+// the day that is said, if one is; an objection's restriction ends.
+func (s *Store) RefuseRequest(ctx context.Context, id string, d crm.Decline) (crm.PrivacyRequest, error) {
 	return s.changeRequest(ctx, id, "refuse request", func(r *crm.PrivacyRequest, now time.Time) error {
-		if err := crm.CheckRefusal(r.Kind, ground); err != nil {
+		if err := d.Check(r, now); err != nil {
 			return err
 		}
-		if err := crm.CheckAnswer(answer, false); err != nil {
-			return err
+		r.State, r.Ground, r.Answer, r.ClosedAt, r.ClosedBy = crm.RequestRefused, d.Ground, d.Answer, now, d.By
+		r.KeptUntil, r.AgainAt = instant(d.Until), instant(d.Until)
+		if d.Verified && r.VerifiedAt.IsZero() {
+			r.VerifiedAt, r.VerifiedBy = now, d.By
 		}
-		r.State, r.Ground, r.Answer, r.ClosedAt, r.ClosedBy = crm.RequestRefused, ground, answer, now, by
 		return nil
 	})
 }
