@@ -65,6 +65,7 @@ const TaskRequest = "request"
 type PrivacyRequest struct {
 	ID          string       `json:"id"`
 	CandidateID string       `json:"candidate_id"`
+	ExternalID  string       `json:"external_id,omitempty"` // the candidate's, where there is one; as it is read, not as it is written
 	Kind        RequestKind  `json:"kind"`
 	State       RequestState `json:"state"`
 	Purpose     string       `json:"purpose,omitempty"` // that is objected to; "": all of them

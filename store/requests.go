@@ -17,7 +17,10 @@ import (
 const TopicRequests = "requests"
 
 const requestColumns = `id, candidate_id, kind, state, purpose, wish, source, said_by, received_at, verified_at, verified_by, due_at, extended_at,
-	extended_why, closed_at, closed_by, ground, answer, reminded, kept_until, kept_by, again_at, told_at`
+	extended_why, closed_at, closed_by, ground, answer, reminded, kept_until, kept_by, again_at, told_at, ` + externalID
+
+// externalID is what a row's candidate is called elsewhere.
+const externalID = "(select external_id from candidates where candidates.id = candidate_id)"
 
 func scanRequest(row pgx.CollectableRow) (r crm.PrivacyRequest, err error) {
 	err = row.Scan(requestPlaces(&r)...)
@@ -28,7 +31,7 @@ func requestPlaces(r *crm.PrivacyRequest) []any {
 	return []any{
 		&r.ID, &r.CandidateID, &r.Kind, &r.State, &r.Purpose, &r.Wish, &r.Source, &r.By, &r.ReceivedAt, at(&r.VerifiedAt), &r.VerifiedBy, &r.DueAt,
 		at(&r.ExtendedAt), &r.ExtendedWhy, at(&r.ClosedAt), &r.ClosedBy, &r.Ground, &r.Answer, &r.Reminded,
-		at(&r.KeptUntil), &r.KeptBy, at(&r.AgainAt), at(&r.ToldAt),
+		at(&r.KeptUntil), &r.KeptBy, at(&r.AgainAt), at(&r.ToldAt), word(&r.ExternalID),
 	}
 }
 

@@ -182,6 +182,14 @@ func groundsCommand(r *remote) *cobra.Command {
 	}
 }
 
+// named is a candidate's id, and before it what they are called elsewhere.
+func named(externalID, id string) string {
+	if externalID == "" {
+		return id
+	}
+	return externalID + " (" + id + ")"
+}
+
 func printRequest(cmd *cobra.Command, r *crm.PrivacyRequest) {
 	state := string(r.State)
 	if r.Ground != "" {
@@ -190,7 +198,7 @@ func printRequest(cmd *cobra.Command, r *crm.PrivacyRequest) {
 	if r.Stands() {
 		state += ", looked at again on " + r.AgainAt.UTC().Format(time.DateOnly)
 	}
-	cmd.Printf("%s  due %s  %-13s %s, of %s, received %s\n", r.ID, r.DueAt.UTC().Format(time.DateOnly), r.Kind, state, r.CandidateID, r.ReceivedAt.UTC().Format(time.DateOnly))
+	cmd.Printf("%s  due %s  %-13s %s, of %s, received %s\n", r.ID, r.DueAt.UTC().Format(time.DateOnly), r.Kind, state, named(r.ExternalID, r.CandidateID), r.ReceivedAt.UTC().Format(time.DateOnly))
 	if r.Wish != "" {
 		cmd.Print(indent(r.Wish))
 	}
