@@ -19,6 +19,7 @@ type copyPage struct {
 	About      *exportAbout
 	Made       string
 	Restricted string
+	Sources    []string
 	Tables     []copyTable
 	Empty      []string // titles of the kinds of which there is nothing
 }
@@ -33,6 +34,9 @@ type copyField struct{ Name, Value string }
 
 func (x *exporting) page(about *exportAbout) ([]byte, error) {
 	content := &copyPage{Words: x.words, About: about, Made: x.date(x.now)}
+	for _, source := range about.Sources {
+		content.Sources = append(content.Sources, x.source(source))
+	}
 	if !about.Restricted.IsZero() {
 		content.Restricted = x.date(about.Restricted)
 	}
@@ -44,7 +48,7 @@ func (x *exporting) page(about *exportAbout) ([]byte, error) {
 			if err := json.Unmarshal(raw, &row); err != nil {
 				return nil, fmt.Errorf("read copy: %w", err)
 			}
-			table.Rows = append(table.Rows, x.fields(nil, "", row, 0))
+			table.Rows = append(table.Rows, x.fields(nil, "", row, 0, false))
 		}
 		if len(table.Rows) == 0 {
 			content.Empty = append(content.Empty, table.Title)
@@ -62,12 +66,19 @@ func (x *exporting) page(about *exportAbout) ([]byte, error) {
 // deepest is how many levels of parts are shown one by one; what is below is JSON.
 const deepest = 3
 
-// fields lists what is known of a row, and of its parts: nothing for what is not known.
-func (x *exporting) fields(fields []copyField, prefix string, row map[string]any, depth int) []copyField {
+// fields lists what is known of a row, and of its parts: nothing for what is not known. What the workspace has named itself, as its own
+// attributes are, keeps that name.
+func (x *exporting) fields(fields []copyField, prefix string, row map[string]any, depth int, own bool) []copyField {
 	for _, key := range slices.SortedFunc(maps.Keys(row), before) {
+		if (key == "candidate_id" || key == "subject") && row[key] == x.candidate.ID { // it stands where they are described
+			continue
+		}
 		name := prefix + x.label(key)
+		if own {
+			name = prefix + spaced(key)
+		}
 		if part, ok := row[key].(map[string]any); ok && depth < deepest {
-			fields = x.fields(fields, name+" › ", part, depth+1)
+			fields = x.fields(fields, name+" › ", part, depth+1, own || key == "attributes")
 			continue
 		}
 		if value := x.value(row[key]); value != "" {
@@ -99,7 +110,18 @@ func (x *exporting) label(key string) string {
 	if said := x.words.Say("field_" + key); said != "field_"+key {
 		return said
 	}
-	return strings.ReplaceAll(key, "_", " ")
+	return spaced(key)
+}
+
+func spaced(key string) string { return strings.ReplaceAll(key, "_", " ") }
+
+// source is where data comes from, in words where it is Rapport that names it so.
+func (x *exporting) source(name string) string {
+	key := "source_" + strings.ReplaceAll(name, " ", "_")
+	if said := x.words.Say(key); said != key {
+		return said
+	}
+	return name
 }
 
 // value writes a value for people: a moment by the candidate's clock, and what has parts that are no texts as JSON.

@@ -37,6 +37,21 @@ type RequestAnswer struct {
 type RequestRefusal struct {
 	Ground crm.RefusalCode `json:"ground" minLength:"1" maxLength:"100" doc:"One of the codes of /v1/requests/grounds." example:"legal_obligation"`
 	Answer string          `json:"answer,omitempty" maxLength:"8000" doc:"For the candidate to read."`
+	Until  string          `json:"until,omitempty" format:"date" doc:"Of a deletion: the day on which the ground ends. The candidate is told, and from noon (UTC) of that day the data is deleted without being asked for again, unless something else stands against it." example:"2027-06-30"`
+	// Verified is needed with until, as the deletion is done on that day.
+	Verified bool `json:"verified,omitempty" doc:"You are sure who asks. Needed with until, unless that is known already."`
+}
+
+// until is noon of the day: that is the same day nearly everywhere, also where the candidate reads of it.
+func (r *RequestRefusal) until() (time.Time, error) {
+	if r.Until == "" {
+		return time.Time{}, nil
+	}
+	day, err := time.Parse(time.DateOnly, r.Until)
+	if err != nil {
+		return day, &crm.Error{Code: crm.CodeInvalid, Message: "The day is none.", Next: "Write it like 2027-06-30.", Err: err}
+	}
+	return day.Add(12 * time.Hour), nil
 }
 
 // RequestExtension says why answering takes longer.
@@ -84,15 +99,19 @@ func (s *server) registerRequests() {
 		}
 		return requestBody(s.Store.AnswerRequest(ctx, in.ID, in.Body.Answer, caller(ctx)))
 	})
-	huma.Register(s.huma, post("/v1/requests/{id}/refuse", "refuse-request", "Refuse a request", "Data whose deletion is refused is restricted: kept, and not used."), func(ctx context.Context, in *struct {
+	huma.Register(s.huma, post("/v1/requests/{id}/refuse", "refuse-request", "Refuse a request", "Data whose deletion is refused is restricted: kept, and not used; for good, or until a day."), func(ctx context.Context, in *struct {
 		RequestRef
 		Body RequestRefusal
 	},
 	) (*body[crm.PrivacyRequest], error) {
+		until, err := in.Body.until()
+		if err != nil {
+			return nil, problemOf(err)
+		}
 		if err := s.publishRequestMails(ctx); err != nil {
 			return nil, problemOf(err)
 		}
-		return requestBody(s.Store.RefuseRequest(ctx, in.ID, in.Body.Ground, in.Body.Answer, caller(ctx)))
+		return requestBody(s.Store.RefuseRequest(ctx, in.ID, crm.Decline{Ground: in.Body.Ground, Answer: in.Body.Answer, Until: until, By: caller(ctx), Verified: in.Body.Verified}))
 	})
 	huma.Register(s.huma, post("/v1/requests/{id}/extend", "extend-request", "Extend a request by two months", "Once, and before it is due."), func(ctx context.Context, in *struct {
 		RequestRef

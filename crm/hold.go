@@ -10,6 +10,7 @@ import (
 type Hold struct {
 	ID            string    `json:"id"`
 	CandidateID   string    `json:"candidate_id,omitempty"`   // also of one that is on an application
+	ExternalID    string    `json:"external_id,omitempty"`    // the candidate's, where there is one; as it is read, not as it is written
 	ApplicationID string    `json:"application_id,omitempty"` // its own id
 	Role          string    `json:"role,omitempty"`           // the role of applications
 	Condition     string    `json:"condition,omitempty"`      // CEL over the candidate, asked anew each time

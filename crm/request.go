@@ -65,6 +65,7 @@ const TaskRequest = "request"
 type PrivacyRequest struct {
 	ID          string       `json:"id"`
 	CandidateID string       `json:"candidate_id"`
+	ExternalID  string       `json:"external_id,omitempty"` // the candidate's, where there is one; as it is read, not as it is written
 	Kind        RequestKind  `json:"kind"`
 	State       RequestState `json:"state"`
 	Purpose     string       `json:"purpose,omitempty"` // that is objected to; "": all of them
@@ -81,7 +82,7 @@ type PrivacyRequest struct {
 	ClosedBy    string       `json:"closed_by,omitempty"`
 	Ground      RefusalCode  `json:"ground,omitempty"`    // of a refusal
 	Answer      string       `json:"answer,omitempty"`    // what the candidate is told
-	KeptUntil   time.Time    `json:"kept_until,omitzero"` // of a refused deletion: until when a law has the data kept; zero: that is not known, or a claim keeps it
+	KeptUntil   time.Time    `json:"kept_until,omitzero"` // of a refused deletion: until when the data is kept; zero: that is not known, or a hold keeps it
 	KeptBy      string       `json:"kept_by,omitempty"`   // what that law is, as the policy names its basis
 	AgainAt     time.Time    `json:"again_at,omitzero"`   // of a refused deletion: when it is looked at again; zero: never
 	ToldAt      time.Time    `json:"told_at,omitzero"`    // of a deletion: since when the candidate is being told of it
@@ -225,6 +226,37 @@ func CheckRefusal(kind RequestKind, code RefusalCode) error {
 		fit = append(fit, string(r.Code))
 	}
 	return &Error{Code: CodeInvalid, Message: "A refusal needs a ground that the law has for such a request.", Next: "Say one of " + strings.Join(fit, ", ") + "."}
+}
+
+// Decline is a person's refusal of a request.
+type Decline struct {
+	Ground RefusalCode
+	Answer string    // for the candidate to read
+	Until  time.Time // of a deletion: when the ground ends, and it is done without being asked for again; zero: that is not known
+	By     string
+	// Verified says that By is sure who asks. Until needs that, unless it was known before: the deletion would be done on that day.
+	Verified bool
+}
+
+// Check says what is wrong with refusing a request so. The error has CodeInvalid.
+func (d *Decline) Check(r *PrivacyRequest, now time.Time) error {
+	if err := CheckRefusal(r.Kind, d.Ground); err != nil {
+		return err
+	}
+	if err := CheckAnswer(d.Answer, false); err != nil || d.Until.IsZero() {
+		return err
+	}
+	switch {
+	case r.Kind != RequestDeletion:
+		return &Error{Code: CodeInvalid, Message: "Only a deletion is refused until a day.", Next: "Leave the day out."}
+	case !slices.Contains([]RefusalCode{RefusalObligation, RefusalClaims, RefusalPublic, RefusalStillNeeded}, d.Ground):
+		return &Error{Code: CodeInvalid, Message: "A refusal on this ground does not end by itself.", Next: "Leave the day out, or say another ground."}
+	case r.VerifiedAt.IsZero() && !d.Verified:
+		return &Error{Code: CodeInvalid, Message: "It is not known yet who asks, so nothing may be deleted on that day.", Next: "Say verified if you are sure who asks, or leave the day out."}
+	case !d.Until.After(now):
+		return &Error{Code: CodeInvalid, Message: "The day until which the data is kept has passed.", Next: "Say one that is to come, or let the deletion be done."}
+	}
+	return nil
 }
 
 // Keeping is what stands against a deletion that a candidate has asked for. The zero Keeping is nothing.

@@ -95,7 +95,7 @@ func (b *byHand) aboutRequests() []change {
 		{func(ctx context.Context) error { return b.LiftRestriction(ctx, "ATS-1") }, "release restriction", "select count(*)::text from candidates where restricted_at is null"},
 		{b.opens(crm.PrivacyRequest{Kind: crm.RequestDeletion, VerifiedBy: "lena"}), "create request REQUEST deletion open", requests},
 		{func(ctx context.Context) error {
-			return failure(b.RefuseRequest(ctx, b.request, crm.RefusalObligation, "We have to keep it.", "lena"))
+			return failure(b.RefuseRequest(ctx, b.request, crm.Decline{Ground: crm.RefusalObligation, Answer: "We have to keep it.", By: "lena"}))
 		}, "change request REQUEST deletion refused legal_obligation", requests},
 	}
 }

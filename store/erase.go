@@ -172,7 +172,7 @@ func (e *erasing) queueLoad(batch *pgx.Batch) {
 		union all select id from candidates where id = any($1) and legal_hold
 		union all select h.id from legal_holds h join applications a on a.role = h.role where a.candidate_id = any($1)
 			and h.role <> '' and h.lifted_at is null and (h.until is null or h.until > $2)`, ids, now), text, &e.held)
-	gather(batch.Queue("select "+holdColumns+" from legal_holds where condition <> '' and lifted_at is null and (until is null or until > $1) order by id", now),
+	gather(batch.Queue("select "+holdColumns+", "+externalID+" from legal_holds where condition <> '' and lifted_at is null and (until is null or until > $1) order by id", now),
 		scanHold, &e.conditions)
 	gather(batch.Queue("select id from messages where candidate_id = any($1) and state = 'claimed' and lease_until > $2", ids, now), text, &e.sending)
 	// Addresses that they had once are known from messages and from the proof of consents.

@@ -24,7 +24,7 @@ const heldUntil = `greatest(
 const holdColumns = "id, candidate_id, application_id, role, condition, why, said_by, until, created_at, lifted_at, lifted_by"
 
 func scanHold(row pgx.CollectableRow) (h crm.Hold, err error) {
-	err = row.Scan(&h.ID, word(&h.CandidateID), word(&h.ApplicationID), &h.Role, &h.Condition, &h.Why, &h.By, at(&h.Until), &h.CreatedAt, at(&h.LiftedAt), &h.LiftedBy)
+	err = row.Scan(&h.ID, word(&h.CandidateID), word(&h.ApplicationID), &h.Role, &h.Condition, &h.Why, &h.By, at(&h.Until), &h.CreatedAt, at(&h.LiftedAt), &h.LiftedBy, word(&h.ExternalID))
 	return h, err
 }
 
@@ -108,8 +108,8 @@ func (s *Store) LiftHold(ctx context.Context, id, by string, at time.Time) (crm.
 	var known, lifted []crm.Hold
 	lock := &pgx.Batch{}
 	lock.Queue(lockOwners("legal_holds"), id)
-	gather(lock.Queue("select "+holdColumns+" from legal_holds where id = $1", id), scanHold, &known)
-	gather(lock.Queue("update legal_holds set lifted_at = $2, lifted_by = $3 where id = $1 and lifted_at is null returning "+holdColumns,
+	gather(lock.Queue("select "+holdColumns+", "+externalID+" from legal_holds where id = $1", id), scanHold, &known)
+	gather(lock.Queue("update legal_holds set lifted_at = $2, lifted_by = $3 where id = $1 and lifted_at is null returning "+holdColumns+", "+externalID,
 		id, moment(at), by), scanHold, &lifted)
 	tx, err := s.begin(ctx, lock)
 	if err != nil {
@@ -124,7 +124,8 @@ func (s *Store) LiftHold(ctx context.Context, id, by string, at time.Time) (crm.
 	}
 	tx.tell(crm.AuditRecord{At: at, Action: crm.AuditRelease, Kind: "hold", Object: id, Parts: crm.About(lifted[0].CandidateID)})
 	again := &pgx.Batch{} // deletions that holds stood against: whose they are is for the conditions of holds to say, so all are looked at
-	again.Queue("update privacy_requests set again_at = $1, wake = wake + 1 where again_at > $1 and ground = $2", moment(at), crm.RefusalClaims)
+	// What a person has refused until a day has nothing to do with holds.
+	again.Queue("update privacy_requests set again_at = $1, wake = wake + 1 where again_at > $1 and ground = $2 and kept_until is null", moment(at), crm.RefusalClaims)
 	if err := s.tellHold(ctx, tx, again, &lifted[0], instant(at)); err != nil {
 		return crm.Hold{}, fmt.Errorf("lift hold: %w", err)
 	}
@@ -144,7 +145,7 @@ type HoldFilter struct {
 // not among a candidate's: those are among the holds of their crm.RetentionCase.
 func (s *Store) ListHolds(ctx context.Context, f HoldFilter) (items []crm.Hold, next string, err error) {
 	limit := pageSize(f.Limit)
-	items, err = all(ctx, s, scanHold, "select "+holdColumns+` from legal_holds h
+	items, err = all(ctx, s, scanHold, "select "+holdColumns+", "+externalID+` from legal_holds h
 		where ($1 = '' or h.candidate_id = (`+meant+`) or h.role <> '' and h.role in (select role from applications where candidate_id = (`+meant+`)))
 		and ($2 or h.lifted_at is null and (h.until is null or h.until > $3)) and ($4 = '' or h.id < $4) order by h.id desc limit $5`,
 		f.Candidate, f.Ended, moment(s.now()), f.After, limit+1)

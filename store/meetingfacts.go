@@ -34,7 +34,7 @@ func (s *Store) MeetingFacts(ctx context.Context, id string) (crm.MeetingFacts, 
 	if len(meetings) == 0 || len(runs) == 0 || len(candidates) == 0 {
 		return crm.MeetingFacts{}, notFound("There is no such interview.")
 	}
-	f.Meeting, f.Hash, f.Candidate = meetings[0], runs[0].Hash, candidates[0].Candidate
+	f.Meeting, f.Hash, f.Candidate = meetings[0], runs[0].Hash, candidates[0].seen(s.now())
 	if len(applications) > 0 {
 		f.Application = applications[0]
 	}

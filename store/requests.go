@@ -17,7 +17,10 @@ import (
 const TopicRequests = "requests"
 
 const requestColumns = `id, candidate_id, kind, state, purpose, wish, source, said_by, received_at, verified_at, verified_by, due_at, extended_at,
-	extended_why, closed_at, closed_by, ground, answer, reminded, kept_until, kept_by, again_at, told_at`
+	extended_why, closed_at, closed_by, ground, answer, reminded, kept_until, kept_by, again_at, told_at, ` + externalID
+
+// externalID is what a row's candidate is called elsewhere.
+const externalID = "(select external_id from candidates where candidates.id = candidate_id)"
 
 func scanRequest(row pgx.CollectableRow) (r crm.PrivacyRequest, err error) {
 	err = row.Scan(requestPlaces(&r)...)
@@ -28,7 +31,7 @@ func requestPlaces(r *crm.PrivacyRequest) []any {
 	return []any{
 		&r.ID, &r.CandidateID, &r.Kind, &r.State, &r.Purpose, &r.Wish, &r.Source, &r.By, &r.ReceivedAt, at(&r.VerifiedAt), &r.VerifiedBy, &r.DueAt,
 		at(&r.ExtendedAt), &r.ExtendedWhy, at(&r.ClosedAt), &r.ClosedBy, &r.Ground, &r.Answer, &r.Reminded,
-		at(&r.KeptUntil), &r.KeptBy, at(&r.AgainAt), at(&r.ToldAt),
+		at(&r.KeptUntil), &r.KeptBy, at(&r.AgainAt), at(&r.ToldAt), word(&r.ExternalID),
 	}
 }
 
@@ -153,17 +156,18 @@ func (s *Store) AnswerRequest(ctx context.Context, id, answer, by string) (crm.P
 	})
 }
 
-// RefuseRequest closes a request on a ground that the law has for it. Of a deletion the data is restricted from then on; an objection's
-// restriction ends.
-func (s *Store) RefuseRequest(ctx context.Context, id string, ground crm.RefusalCode, answer, by string) (crm.PrivacyRequest, error) {
+// RefuseRequest closes a request on a ground that the law has for it. Of a deletion the data is restricted from then on, and it rests until
+// the day that is said, if one is; an objection's restriction ends.
+func (s *Store) RefuseRequest(ctx context.Context, id string, d crm.Decline) (crm.PrivacyRequest, error) {
 	return s.changeRequest(ctx, id, "refuse request", func(r *crm.PrivacyRequest, now time.Time) error {
-		if err := crm.CheckRefusal(r.Kind, ground); err != nil {
+		if err := d.Check(r, now); err != nil {
 			return err
 		}
-		if err := crm.CheckAnswer(answer, false); err != nil {
-			return err
+		r.State, r.Ground, r.Answer, r.ClosedAt, r.ClosedBy = crm.RequestRefused, d.Ground, d.Answer, now, d.By
+		r.KeptUntil, r.AgainAt = instant(d.Until), instant(d.Until)
+		if d.Verified && r.VerifiedAt.IsZero() {
+			r.VerifiedAt, r.VerifiedBy = now, d.By
 		}
-		r.State, r.Ground, r.Answer, r.ClosedAt, r.ClosedBy = crm.RequestRefused, ground, answer, now, by
 		return nil
 	})
 }

@@ -146,7 +146,7 @@ func TestRefusals(t *testing.T) {
 	id := b.candidate(t, "ATS-1")
 	deletion := b.request(t, crm.PrivacyRequest{CandidateID: id, Kind: crm.RequestDeletion})
 	for _, ground := range []crm.RefusalCode{"", "no", crm.RefusalCompelling} {
-		if _, err := b.RefuseRequest(t.Context(), deletion.ID, ground, "", "lena"); crm.CodeOf(err) != crm.CodeInvalid {
+		if _, err := b.RefuseRequest(t.Context(), deletion.ID, crm.Decline{Ground: ground, By: "lena"}); crm.CodeOf(err) != crm.CodeInvalid {
 			t.Errorf("refused on %q: %v", ground, err)
 		}
 	}
@@ -166,13 +166,13 @@ func TestRefusals(t *testing.T) {
 	if !restricted() {
 		t.Error("who objects is not restricted until it is decided")
 	}
-	if _, err := b.RefuseRequest(t.Context(), objection.ID, crm.RefusalCompelling, "", "lena"); err != nil || restricted() {
+	if _, err := b.RefuseRequest(t.Context(), objection.ID, crm.Decline{Ground: crm.RefusalCompelling, By: "lena"}); err != nil || restricted() {
 		t.Errorf("the objection is refused, restricted %v, %v", restricted(), err)
 	}
-	if _, err := b.RefuseRequest(t.Context(), deletion.ID, crm.RefusalClaims, "", "lena"); err != nil || !restricted() {
+	if _, err := b.RefuseRequest(t.Context(), deletion.ID, crm.Decline{Ground: crm.RefusalClaims, By: "lena"}); err != nil || !restricted() {
 		t.Errorf("the deletion is refused, restricted %v, %v", restricted(), err)
 	}
-	if _, err := b.RefuseRequest(t.Context(), deletion.ID, crm.RefusalClaims, "", "lena"); crm.CodeOf(err) != crm.CodeConflict {
+	if _, err := b.RefuseRequest(t.Context(), deletion.ID, crm.Decline{Ground: crm.RefusalClaims, By: "lena"}); crm.CodeOf(err) != crm.CodeConflict {
 		t.Errorf("refused twice: %v", err)
 	}
 	if err := b.LiftRestriction(t.Context(), "ATS-1"); err != nil || restricted() {

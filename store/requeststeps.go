@@ -80,8 +80,9 @@ func (s *Store) KeepRequest(ctx context.Context, id string, k crm.Keeping, by st
 			return err
 		}
 		if !r.Closed() {
-			r.State, r.ClosedAt, r.ClosedBy = crm.RequestRefused, now, by
+			r.State, r.ClosedAt = crm.RequestRefused, now
 		}
+		r.ClosedBy = by // what a person has said was about another ground
 		r.Ground, r.KeptBy, r.KeptUntil, r.AgainAt = k.Ground, k.By, instant(k.Until), instant(k.Again)
 		return nil
 	}, (*crm.PrivacyRequest).Stands)
@@ -95,6 +96,20 @@ func (s *Store) TellDeletion(ctx context.Context, id string) (crm.PrivacyRequest
 		}
 		return nil
 	}, (*crm.PrivacyRequest).Stands)
+}
+
+// RefusedFor is the refusal of a person that stands against deleting a candidate's data: whoever asks again, meanwhile, is refused until that
+// day too. The zero Keeping is none.
+func (s *Store) RefusedFor(ctx context.Context, candidateID string) (crm.Keeping, error) {
+	found, err := all(ctx, s, scanRequest, "select "+requestColumns+` from privacy_requests where candidate_id = $1 and kind = 'deletion' and state = 'refused'
+		and again_at > $2 and kept_until > $2 and closed_by <> $3 order by kept_until desc limit 1`, candidateID, moment(s.now()), crm.ByRequest)
+	if err != nil {
+		return crm.Keeping{}, fmt.Errorf("read refusal: %w", err)
+	}
+	if len(found) == 0 {
+		return crm.Keeping{}, nil
+	}
+	return crm.Keeping{Ground: found[0].Ground, Until: found[0].KeptUntil, Again: found[0].AgainAt}, nil
 }
 
 // settleRequest answers what needs no person.

@@ -126,7 +126,7 @@ func queueCases(batch *pgx.Batch, candidates []candidateRow, types []string) *ca
 		}, func(o owned[crm.RetentionHold]) {
 			places[o.candidateID].Holds = append(places[o.candidateID].Holds, o.value)
 		})
-	gather(batch.Queue("select "+holdColumns+" from legal_holds where lifted_at is null and (role <> '' or condition <> '') order by id"), scanHold, &load.wide)
+	gather(batch.Queue("select "+holdColumns+", "+externalID+" from legal_holds where lifted_at is null and (role <> '' or condition <> '') order by id"), scanHold, &load.wide)
 	deal(batch.Queue(`select distinct r.candidate_id, r.definition from enrollments r where r.status <> 'closed' and r.candidate_id = any($1)
 			and exists (select from definitions d where d.kind = 'interview' and d.name = r.definition and d.hash = r.hash) order by 1, 2`, ids), scanOwned,
 		func(o owned[string]) {

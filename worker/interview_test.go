@@ -1,6 +1,7 @@
 package worker_test
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -171,4 +172,40 @@ func (r *rig) outOfForce() {
 	c := r.candidate("late")
 	r.event(c, "application.submitted", "application", "a-4")
 	r.until(func() string { return differ("outcome", r.runOf(c, "applied").Outcome, "no_talk") })
+}
+
+// TestInterviewsGoOnUnderAHold holds that a legal hold has everything of an interview kept, and changes nothing else about it: the time stays
+// booked, the interview is held, and the candidate is written to.
+func TestInterviewsGoOnUnderAHold(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, 3*time.Second)
+	r.withPeople()
+	r.apply(talks)
+	r.work()
+	c := r.candidate("held")
+	r.event(c, "application.submitted", "application", "a-1", "role", "Nurse")
+	r.pick(c, "talks")
+	m := r.meeting(c, "talks", crm.MeetingBooked)
+	before, err := r.store.MeetingFacts(t.Context(), m.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.holdOn(crm.Hold{Role: "Nurse"})
+	after, err := r.store.MeetingFacts(t.Context(), m.ID)
+	if err != nil || before.Candidate.LegalHold || !after.Candidate.LegalHold {
+		t.Errorf("held %v, then %v, %v", before.Candidate.LegalHold, after.Candidate.LegalHold, err)
+	}
+	if after.Meeting.State != crm.MeetingBooked || !after.Meeting.StartsAt.Equal(before.Meeting.StartsAt) || len(after.Meeting.Seats) != 1 || after.Application.ID != before.Application.ID {
+		t.Errorf("the interview was %+v and is %+v", before.Meeting, after.Meeting)
+	}
+	var held crm.HeldError
+	if _, err := r.store.Erase(t.Context(), crm.Erasure{Candidate: c, Mode: crm.RetentionErase, Rule: "request", Reason: "request", By: "lena", At: r.now()}); !errors.As(err, &held) {
+		t.Fatalf("erased under a hold: %v", err)
+	}
+	if n := r.sql("select count(*) from meeting_seats where meeting_id = $1", m.ID); n != 1 {
+		t.Errorf("%d seats are left", n)
+	}
+	r.meeting(c, "talks", crm.MeetingCompleted)
+	r.until(func() string { return differ("outcome", r.runOf(c, "applied").Outcome, crm.OutcomeCompleted) })
+	r.until(func() string { return differ("mail", r.mailbox.got("held@zebra.example", "What happens next"), 1) })
 }

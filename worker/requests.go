@@ -54,7 +54,8 @@ func (w *Worker) wakeRequest(ctx context.Context, r *store.UnsentRequest) error 
 }
 
 // keeping is what stands against deleting a candidate's data who asks for it, in the order of their strength: a legal hold (GDPR Art.
-// 17(3)(e)), the minimum of a retention policy (Art. 17(3)(b)), and, of one who was refused before, an application that is open now.
+// 17(3)(e)), the minimum of a retention policy (Art. 17(3)(b)), what a person has refused until a day, and, of one who was refused before, an
+// application that is open now.
 func (w *Worker) keeping(ctx context.Context, candidateID string, again bool) (k crm.Keeping, err error) {
 	rules, err := w.retainer.active(ctx)
 	if err != nil {
@@ -72,6 +73,9 @@ func (w *Worker) keeping(ctx context.Context, candidateID string, again bool) (k
 	}
 	if m := v.Minimum(); m != nil {
 		return crm.Keeping{Ground: crm.RefusalObligation, By: cmp.Or(m.Basis, m.Policy), Until: m.Until, Again: cmp.Or(m.Until, later)}, nil
+	}
+	if k, err = w.store.RefusedFor(ctx, candidateID); err != nil || k.Ground != "" {
+		return k, err
 	}
 	if again && v.State == retention.Busy {
 		return crm.Keeping{Ground: crm.RefusalStillNeeded, Again: later}, nil

@@ -114,10 +114,10 @@ func liftHoldCommand(r *remote) *cobra.Command {
 }
 
 func printHold(cmd *cobra.Command, h *crm.Hold) {
-	on := "candidate " + h.CandidateID
+	on := "candidate " + named(h.ExternalID, h.CandidateID)
 	switch {
 	case h.ApplicationID != "":
-		on = "application " + h.ApplicationID + " of " + h.CandidateID
+		on = "application " + h.ApplicationID + " of " + named(h.ExternalID, h.CandidateID)
 	case h.Role != "":
 		on = "role " + h.Role
 	case h.Condition != "":

@@ -24,6 +24,8 @@ func requestsCommand() *cobra.Command {
 	refuses := changeRequestCommand(&r, "refuse REQUEST", "Refuse a request on a ground that the law has: see rapport requests grounds", "refuse", func() any { return &refusal })
 	refuses.Flags().StringVar((*string)(&refusal.Ground), "ground", "", "one of the codes of rapport requests grounds (required)")
 	refuses.Flags().StringVar(&refusal.Answer, "say", "", "for the candidate to read")
+	refuses.Flags().StringVar(&refusal.Until, "until", "", "of a deletion: the day on which the ground ends, such as 2027-06-30, and the data is deleted")
+	refuses.Flags().BoolVar(&refusal.Verified, "verified", false, "you are sure who asks; --until needs it, unless that is known already")
 	var extension api.RequestExtension
 	extends := changeRequestCommand(&r, "extend REQUEST", "Extend a request by two months, once", "extend", func() any { return &extension })
 	extends.Flags().StringVar(&extension.Why, "why", "", "why it takes longer (required)")
@@ -180,12 +182,23 @@ func groundsCommand(r *remote) *cobra.Command {
 	}
 }
 
+// named is a candidate's id, and before it what they are called elsewhere.
+func named(externalID, id string) string {
+	if externalID == "" {
+		return id
+	}
+	return externalID + " (" + id + ")"
+}
+
 func printRequest(cmd *cobra.Command, r *crm.PrivacyRequest) {
 	state := string(r.State)
 	if r.Ground != "" {
 		state += " (" + string(r.Ground) + ")"
 	}
-	cmd.Printf("%s  due %s  %-13s %s, of %s, received %s\n", r.ID, r.DueAt.UTC().Format(time.DateOnly), r.Kind, state, r.CandidateID, r.ReceivedAt.UTC().Format(time.DateOnly))
+	if r.Stands() {
+		state += ", looked at again on " + r.AgainAt.UTC().Format(time.DateOnly)
+	}
+	cmd.Printf("%s  due %s  %-13s %s, of %s, received %s\n", r.ID, r.DueAt.UTC().Format(time.DateOnly), r.Kind, state, named(r.ExternalID, r.CandidateID), r.ReceivedAt.UTC().Format(time.DateOnly))
 	if r.Wish != "" {
 		cmd.Print(indent(r.Wish))
 	}

@@ -7,7 +7,7 @@ func measures() []string {
 		"Access: API keys are kept as hashes, each with the scopes of its role; it can be revoked, and its last use is known.",
 		"Accountability: every read of a candidate's record by a key, and every change of definitions, consents, holds and erasures, is in an audit log that is hash-chained, with signed checkpoints beside the database.",
 		"Candidates' links are signed, for one purpose, and expire; webhooks of providers are taken only with a valid signature.",
-		"Minimisation: the histories of workflows hold ids, decisions and times, no personal data; bodies of messages are not kept; opens are not noticed unless the workspace says so.",
+		"Minimisation: the histories of workflows hold ids, decisions and times, no personal data; bodies of messages are not kept; no files are kept: of what comes with a reply only name, size and type are noted; opens are not noticed unless the workspace says so.",
 		"Pseudonymisation: suppressions and what recognises an erased person are keyed hashes.",
 		"Secrets: credentials of calendars, and what is left to erase elsewhere, are sealed.",
 		"Integrity: what a step decides is one transaction; a message is sent at most once; consent, suppression, restriction and caps are looked at when it is sent, not when it was planned.",
