@@ -305,7 +305,7 @@ func queueRestriction(batch *pgx.Batch, candidateID string, now time.Time) crm.E
 // queueUse ends the restriction that waited for a request to be decided, unless another request has led to one.
 func queueUse(batch *pgx.Batch, r *crm.PrivacyRequest, now time.Time) crm.Event {
 	batch.Queue(`update candidates set restricted_at = null, updated_at = $3 where id = $1 and not exists (select from privacy_requests q where q.candidate_id = $1
-		and q.id <> $2 and (q.kind = 'restriction' and q.state = 'answered' or q.kind = 'deletion' and q.state = 'refused'
+		and q.id <> $2 and (q.closed_at >= restricted_at and (q.kind = 'restriction' and q.state = 'answered' or q.kind = 'deletion' and q.state = 'refused')
 			or q.kind = 'objection' and q.purpose = '' and q.verified_at is not null and q.state in ('open', 'answered')))`, r.CandidateID, r.ID, moment(now))
 	return fact("candidate.updated", r.CandidateID, now, map[string]any{"changed": []string{"restricted"}})
 }

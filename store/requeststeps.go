@@ -128,6 +128,8 @@ func settleRequest(batch *pgx.Batch, r *crm.PrivacyRequest, reachable bool, now 
 		done("A link to a copy of the data was sent to the known address.")
 		return []crm.Event{requestFact(crm.EventRequestReady, r, now, nil)}
 	case crm.RequestRestriction:
+		// Who asks for this now opposes that a deletion which was refused for a time is done one day (GDPR Art. 18(1)(b) and (c)).
+		batch.Queue("update privacy_requests set again_at = null, wake = wake + 1 where candidate_id = $1 and again_at is not null", r.CandidateID)
 		done("The data is kept and not used from now on.")
 		return []crm.Event{queueRestriction(batch, r.CandidateID, now)}
 	case crm.RequestObjection:
