@@ -307,8 +307,7 @@ func queueUse(batch *pgx.Batch, r *crm.PrivacyRequest, now time.Time) crm.Event 
 }
 
 // LiftRestriction has a candidate's data used again, and gives up the deletions that were refused for a time. They have to be told before
-// (GDPR Art. 18(3)). The error has crm.CodeNotFound when
-// there is no such candidate, and crm.CodeConflict when their data is not restricted.
+// (GDPR Art. 18(3)). The error has crm.CodeNotFound when there is no such candidate, and crm.CodeConflict when their data is not restricted.
 func (s *Store) LiftRestriction(ctx context.Context, name string) error {
 	var locked []lockedCandidate
 	lock := &pgx.Batch{}
@@ -340,6 +339,7 @@ func (s *Store) LiftRestriction(ctx context.Context, name string) error {
 	if err := tx.commit(ctx, last); err != nil {
 		return fmt.Errorf("lift restriction: %w", err)
 	}
+	s.Notify(TopicRequests)
 	s.Notify(TopicEvents)
 	return nil
 }
