@@ -132,7 +132,7 @@ func (s *Store) ListRequests(ctx context.Context, f RequestFilter) (items []crm.
 // is to do it once. The errors of this and the following are crm.CodeNotFound when there is no such request, and crm.CodeConflict when it is closed.
 func (s *Store) VerifyRequest(ctx context.Context, id, by string) (crm.PrivacyRequest, error) {
 	return s.changeRequest(ctx, id, "verify request", func(r *crm.PrivacyRequest, now time.Time) error {
-		if r.State == crm.RequestVerifying || r.State == crm.RequestReceived {
+		if r.State == crm.RequestVerifying {
 			r.State, r.VerifiedAt, r.VerifiedBy = crm.RequestOpen, now, by
 		}
 		return nil

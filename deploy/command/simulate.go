@@ -92,14 +92,9 @@ func (f *simulateFlags) run(cmd *cobra.Command, names []string) error {
 	if f.actual && !f.history {
 		return errors.New("--against-actual compares with what the server sent: add --server-history")
 	}
-	files, err := readFiles(f.files)
+	set, err := readSet(cmd, f.files)
 	if err != nil {
 		return err
-	}
-	set, problems := dsl.Check(files, nil)
-	if set == nil {
-		printProblems(cmd.ErrOrStderr(), problems, files)
-		return errNo
 	}
 	for _, name := range names {
 		if set.Programs[name] == nil {
