@@ -92,9 +92,14 @@ func (f *simulateFlags) run(cmd *cobra.Command, names []string) error {
 	if f.actual && !f.history {
 		return errors.New("--against-actual compares with what the server sent: add --server-history")
 	}
-	set, err := readSet(cmd, f.files)
+	files, err := readFiles(f.files)
 	if err != nil {
 		return err
+	}
+	set, problems := dsl.Check(files, nil)
+	if set == nil {
+		printProblems(cmd.ErrOrStderr(), problems, files)
+		return errNo
 	}
 	for _, name := range names {
 		if set.Programs[name] == nil {
