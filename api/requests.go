@@ -79,6 +79,9 @@ func (s *server) registerRequests() {
 		Body RequestAnswer
 	},
 	) (*body[crm.PrivacyRequest], error) {
+		if err := s.publishRequestMails(ctx); err != nil {
+			return nil, problemOf(err)
+		}
 		return requestBody(s.Store.AnswerRequest(ctx, in.ID, in.Body.Answer, caller(ctx)))
 	})
 	huma.Register(s.huma, post("/v1/requests/{id}/refuse", "refuse-request", "Refuse a request", "Data whose deletion is refused is restricted: kept, and not used."), func(ctx context.Context, in *struct {
@@ -86,6 +89,9 @@ func (s *server) registerRequests() {
 		Body RequestRefusal
 	},
 	) (*body[crm.PrivacyRequest], error) {
+		if err := s.publishRequestMails(ctx); err != nil {
+			return nil, problemOf(err)
+		}
 		return requestBody(s.Store.RefuseRequest(ctx, in.ID, in.Body.Ground, in.Body.Answer, caller(ctx)))
 	})
 	huma.Register(s.huma, post("/v1/requests/{id}/extend", "extend-request", "Extend a request by two months", "Once, and before it is due."), func(ctx context.Context, in *struct {
@@ -93,6 +99,9 @@ func (s *server) registerRequests() {
 		Body RequestExtension
 	},
 	) (*body[crm.PrivacyRequest], error) {
+		if err := s.publishRequestMails(ctx); err != nil {
+			return nil, problemOf(err)
+		}
 		return requestBody(s.Store.ExtendRequest(ctx, in.ID, in.Body.Why))
 	})
 	huma.Register(s.huma, post("/v1/requests/{id}/withdraw", "withdraw-request", "Close a request that the candidate takes back", ""),
@@ -121,7 +130,8 @@ func (s *server) openRequest(ctx context.Context, in *body[NewRequest]) (*body[O
 	}
 	if in.Body.Verified {
 		r.VerifiedBy = caller(ctx)
-	} else if err := s.publishRequestMails(ctx); err != nil {
+	}
+	if err := s.publishRequestMails(ctx); err != nil {
 		return nil, problemOf(err)
 	}
 	opened, duplicate, err := s.Store.OpenRequest(ctx, r)
