@@ -135,7 +135,7 @@ func (s *Store) ListRequests(ctx context.Context, f RequestFilter) (items []crm.
 // is to do it once. The errors of this and the following are crm.CodeNotFound when there is no such request, and crm.CodeConflict when it is closed.
 func (s *Store) VerifyRequest(ctx context.Context, id, by string) (crm.PrivacyRequest, error) {
 	return s.changeRequest(ctx, id, "verify request", func(r *crm.PrivacyRequest, now time.Time) error {
-		if r.State == crm.RequestVerifying || r.State == crm.RequestReceived {
+		if r.State == crm.RequestVerifying {
 			r.State, r.VerifiedAt, r.VerifiedBy = crm.RequestOpen, now, by
 		}
 		return nil
@@ -311,8 +311,7 @@ func queueUse(batch *pgx.Batch, r *crm.PrivacyRequest, now time.Time) crm.Event 
 }
 
 // LiftRestriction has a candidate's data used again, and gives up the deletions that were refused for a time. They have to be told before
-// (GDPR Art. 18(3)). The error has crm.CodeNotFound when
-// there is no such candidate, and crm.CodeConflict when their data is not restricted.
+// (GDPR Art. 18(3)). The error has crm.CodeNotFound when there is no such candidate, and crm.CodeConflict when their data is not restricted.
 func (s *Store) LiftRestriction(ctx context.Context, name string) error {
 	var locked []lockedCandidate
 	lock := &pgx.Batch{}
@@ -344,6 +343,7 @@ func (s *Store) LiftRestriction(ctx context.Context, name string) error {
 	if err := tx.commit(ctx, last); err != nil {
 		return fmt.Errorf("lift restriction: %w", err)
 	}
+	s.Notify(TopicRequests)
 	s.Notify(TopicEvents)
 	return nil
 }
