@@ -137,13 +137,19 @@ func (s *Store) writeAudit(ctx context.Context) {
 		a.mu.Unlock()
 		err := s.appendAudit(ctx, group...)
 		for _, r := range group {
-			if err != nil && len(group) > 1 { // nobody is to suffer for what another has told
+			if len(group) > 1 && refusesContent(err) { // nobody is to suffer for what another has told
 				r.done <- s.appendAudit(ctx, r)
 				continue
 			}
 			r.done <- err
 		}
 	}
+}
+
+// refusesContent tells whether Postgres will not take what was written. Any other error, as when it is away, would meet each alone as well.
+func refusesContent(err error) bool {
+	state := SQLState(err)
+	return strings.HasPrefix(state, classDataException) || strings.HasPrefix(state, classConstraint)
 }
 
 func (s *Store) appendAudit(ctx context.Context, group ...*auditRequest) error {

@@ -136,6 +136,7 @@ const (
 	stateForbidden       = "42501"
 	stateSerialization   = "40001" // raised by lock_candidates
 	classDataException   = "22"
+	classConstraint      = "23"
 )
 
 func notFound(message string) error {

@@ -71,15 +71,13 @@ func (w *Worker) syncSchedules(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	var failed []error // a schedule that Temporal does not take must not keep the others from theirs
 	for _, name := range rules.Names() {
-		if rules.Policy(name).Then == "" {
-			continue
-		}
-		if err := w.putSchedule(ctx, w.schedule(rules, name)); err != nil {
-			return err
+		if rules.Policy(name).Then != "" {
+			failed = append(failed, w.putSchedule(ctx, w.schedule(rules, name)))
 		}
 	}
-	if err := w.dropSchedules(ctx, rules); err != nil {
+	if err := errors.Join(append(failed, w.dropSchedules(ctx, rules))...); err != nil {
 		return err
 	}
 	w.scheduled, w.scheduledAt = set, time.Now()
@@ -139,10 +137,11 @@ func (w *Worker) dropSchedules(ctx context.Context, rules *retention.Rules) erro
 	if err != nil {
 		return wrap("list schedules", err)
 	}
+	var failed []error
 	for list.HasNext() {
 		s, err := list.Next()
 		if err != nil {
-			return wrap("list schedules", err)
+			return errors.Join(append(failed, wrap("list schedules", err))...)
 		}
 		name, ours := strings.CutPrefix(s.ID, crm.RetentionPrefix)
 		if p := rules.Policy(name); !ours || p != nil && p.Then != "" {
@@ -150,10 +149,10 @@ func (w *Worker) dropSchedules(ctx context.Context, rules *retention.Rules) erro
 		}
 		err = w.dropSchedule(ctx, schedules.GetHandle(ctx, s.ID))
 		if _, gone := errors.AsType[*serviceerror.NotFound](err); !gone && err != nil {
-			return wrap("delete schedule", err)
+			failed = append(failed, wrap("delete schedule", err))
 		}
 	}
-	return nil
+	return errors.Join(failed...)
 }
 
 // dropSchedule deletes a schedule, unless it is another installation's that shares the namespace: their task queues tell them apart.
