@@ -69,7 +69,7 @@ func (x *exporting) keepingText() []string {
 			add("keep_extended", r.Extended)
 		}
 	}
-	if v.State != retention.Held && v.State != retention.Busy {
+	if v.State != retention.Held && v.State != retention.Busy && v.State != retention.Restricted {
 		if v.Notice != nil && v.Notice.State != string(crm.NoticePlanned) && v.Notice.State != string(crm.NoticeUnreachable) {
 			add("keep_told", v.Notice.At)
 		} else {
@@ -100,6 +100,8 @@ func (x *exporting) standing() string {
 			return x.words.Say("keep_interview")
 		}
 		return x.words.Say("keep_application")
+	case retention.Restricted:
+		return x.words.Say("keep_restricted")
 	case retention.Free:
 		return x.words.Say("keep_free")
 	case retention.Due, retention.Kept, retention.Notify, retention.Noticed:

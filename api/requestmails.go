@@ -6,8 +6,8 @@ import (
 	"github.com/rapport-crm/rapport/dsl"
 )
 
-// publishRequestMails makes sure that the mails about requests can be sent: the one that asks whether it was the candidate, and the
-// one with the link to their data.
+// publishRequestMails makes sure that the mails about requests can be sent, before anything happens that they tell of: also for those that
+// were opened by an older release, which had fewer.
 func (s *server) publishRequestMails(ctx context.Context) error {
 	set, err := s.inForce.get(ctx)
 	if err != nil {

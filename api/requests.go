@@ -94,24 +94,20 @@ func (s *server) registerRequests() {
 		Body RequestAnswer
 	},
 	) (*body[crm.PrivacyRequest], error) {
-		return requestBody(s.Store.AnswerRequest(ctx, in.ID, in.Body.Answer, caller(ctx)))
-	})
-	huma.Register(s.huma, post("/v1/requests/{id}/refuse", "refuse-request", "Refuse a request", "Data whose deletion is refused is restricted: kept, and not used; for good, or until a day."), func(ctx context.Context, in *struct {
-		RequestRef
-		Body RequestRefusal
-	},
-	) (*body[crm.PrivacyRequest], error) {
-		until, err := in.Body.until()
-		if err != nil {
+		if err := s.publishRequestMails(ctx); err != nil {
 			return nil, problemOf(err)
 		}
-		return requestBody(s.Store.RefuseRequest(ctx, in.ID, crm.Decline{Ground: in.Body.Ground, Answer: in.Body.Answer, Until: until, By: caller(ctx), Verified: in.Body.Verified}))
+		return requestBody(s.Store.AnswerRequest(ctx, in.ID, in.Body.Answer, caller(ctx)))
 	})
+	huma.Register(s.huma, post("/v1/requests/{id}/refuse", "refuse-request", "Refuse a request", "Data whose deletion is refused is restricted: kept, and not used; for good, or until a day."), s.refuseRequest)
 	huma.Register(s.huma, post("/v1/requests/{id}/extend", "extend-request", "Extend a request by two months", "Once, and before it is due."), func(ctx context.Context, in *struct {
 		RequestRef
 		Body RequestExtension
 	},
 	) (*body[crm.PrivacyRequest], error) {
+		if err := s.publishRequestMails(ctx); err != nil {
+			return nil, problemOf(err)
+		}
 		return requestBody(s.Store.ExtendRequest(ctx, in.ID, in.Body.Why))
 	})
 	huma.Register(s.huma, post("/v1/requests/{id}/withdraw", "withdraw-request", "Close a request that the candidate takes back", ""),
@@ -134,13 +130,29 @@ func requestBody(r crm.PrivacyRequest, err error) (*body[crm.PrivacyRequest], er
 	return &body[crm.PrivacyRequest]{Body: r}, nil
 }
 
+func (s *server) refuseRequest(ctx context.Context, in *struct {
+	RequestRef
+	Body RequestRefusal
+},
+) (*body[crm.PrivacyRequest], error) {
+	until, err := in.Body.until()
+	if err != nil {
+		return nil, problemOf(err)
+	}
+	if err := s.publishRequestMails(ctx); err != nil {
+		return nil, problemOf(err)
+	}
+	return requestBody(s.Store.RefuseRequest(ctx, in.ID, crm.Decline{Ground: in.Body.Ground, Answer: in.Body.Answer, Until: until, By: caller(ctx), Verified: in.Body.Verified}))
+}
+
 func (s *server) openRequest(ctx context.Context, in *body[NewRequest]) (*body[OpenedRequest], error) {
 	r := crm.PrivacyRequest{
 		CandidateID: in.Body.Candidate, Kind: in.Body.Kind, Purpose: in.Body.Purpose, Wish: in.Body.Wish, Source: "staff", By: caller(ctx), ReceivedAt: in.Body.ReceivedAt,
 	}
 	if in.Body.Verified {
 		r.VerifiedBy = caller(ctx)
-	} else if err := s.publishRequestMails(ctx); err != nil {
+	}
+	if err := s.publishRequestMails(ctx); err != nil {
 		return nil, problemOf(err)
 	}
 	opened, duplicate, err := s.Store.OpenRequest(ctx, r)

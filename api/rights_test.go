@@ -231,6 +231,18 @@ func TestCopyDoesNotSayWhatAHoldIsFor(t *testing.T) {
 	}
 }
 
+// Whoever asked that their data be kept is told that it is, and of no date on which it goes.
+func TestCopySaysThatDataIsRestricted(t *testing.T) {
+	t.Parallel()
+	c := newChooser(t, object{"status": "lead"})
+	c.call(http.MethodPut, "/v1/definitions", files(choicesYAML+keepingYAML)).want(200, nil)
+	c.call(http.MethodPost, "/v1/requests", object{"candidate": "1", "kind": "restriction", "verified": true}).want(201, nil)
+	page := html.UnescapeString(c.copied()["index.html"])
+	if !strings.Contains(page, "kept and not used (GDPR, Article 18)") || strings.Contains(page, "If nothing changes") {
+		t.Errorf("the page says\n%s", page)
+	}
+}
+
 // A link proves the address that it went to.
 func TestRequestsAreConfirmedFromTheKnownAddress(t *testing.T) {
 	t.Parallel()
@@ -309,4 +321,28 @@ func TestHolds(t *testing.T) {
 	c.callAs(officer, http.MethodPost, "/v1/holds/"+h.ID+"/lift", nil).want(200, &h)
 	c.callAs(officer, http.MethodPost, "/v1/holds/"+h.ID+"/lift", nil).problem(409, api.CodeConflict)
 	c.callAs(officer, http.MethodPost, "/v1/candidates/1/erase", erase).want(200, nil)
+}
+
+// Whatever is done about a request, the mail that tells the candidate can go: also when nobody had to be asked who they are.
+func TestMailsOfRequestsAreInForceBefore(t *testing.T) {
+	t.Parallel()
+	for name, act := range map[string]func(c *chooser){
+		"opened, and they are known": func(c *chooser) {
+			c.call(http.MethodPost, "/v1/requests", object{"candidate": "1", "kind": "access", "verified": true}).want(201, nil)
+		},
+		"refused, of an older release": func(c *chooser) {
+			r, _, err := c.store.OpenRequest(t.Context(), crm.PrivacyRequest{CandidateID: "1", Kind: crm.RequestRectification, Wish: "x", Source: "staff", VerifiedBy: "lena"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			c.call(http.MethodPost, "/v1/requests/"+r.ID+"/refuse", object{"ground": crm.RefusalUnfounded, "answer": "No."}).want(200, nil)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := newChooser(t, object{})
+			act(c)
+			c.call(http.MethodGet, "/v1/definitions/sequence/"+dsl.SequenceRequestAnswered, nil).want(200, nil)
+		})
+	}
 }

@@ -32,7 +32,9 @@ func (c *Candidate) Absorb(other *Candidate, score Score) {
 	if c.CreatedAt.IsZero() || !other.CreatedAt.IsZero() && other.CreatedAt.Before(c.CreatedAt) {
 		c.CreatedAt = other.CreatedAt
 	}
-	c.RestrictedAt = latest(c.RestrictedAt, other.RestrictedAt)
+	if c.RestrictedAt.IsZero() || !other.RestrictedAt.IsZero() && other.RestrictedAt.Before(c.RestrictedAt) {
+		c.RestrictedAt = other.RestrictedAt // the earlier one: a request that one of them rests on was answered no sooner
+	}
 	c.PausedUntil = latest(c.PausedUntil, other.PausedUntil)
 	c.LastActivityAt = latest(c.LastActivityAt, other.LastActivityAt)
 	c.LastContactedAt = latest(c.LastContactedAt, other.LastContactedAt)

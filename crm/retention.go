@@ -13,6 +13,7 @@ const (
 type RetentionCase struct {
 	Facts      Facts             // of no run: what conditions read. Enrollment, Events, Messages and Sends are not looked at
 	Holds      []RetentionHold   // that are not lifted; those whose Until has passed may be among them
+	Restricted bool              // they asked that their data be kept and not used, and that lasts (GDPR Art. 18). False while only a refused deletion restricts them
 	Interviews []string          // names of interviews with an open run
 	Said       []Event           // by which the candidate may have asked to stay: of types that policies extend on, in any order
 	Notices    []RetentionNotice // that were sent, or tried, and those on their way; in any order
@@ -54,6 +55,7 @@ const (
 	KeptUnclear     = "unclear"          // what a policy counts from is not known
 	KeptApplication = "open_application" //
 	KeptInterview   = "interview"        // one is running
+	KeptRestricted  = "restricted"       // the candidate asked that they be kept and not used (GDPR Art. 18)
 	KeptMinimum     = "minimum"          // it ends after the maximum
 	KeptExtended    = "extended"         // the candidate said that they want to stay
 	KeptMaximum     = "maximum"          // it has not ended
@@ -63,6 +65,6 @@ const (
 // KeptReasons lists why data are kept.
 func KeptReasons() []string {
 	return []string{
-		KeptNoPolicy, KeptHold, KeptUnclear, KeptApplication, KeptInterview, KeptMinimum, KeptExtended, KeptMaximum, KeptNotice,
+		KeptNoPolicy, KeptHold, KeptUnclear, KeptApplication, KeptInterview, KeptRestricted, KeptMinimum, KeptExtended, KeptMaximum, KeptNotice,
 	}
 }

@@ -27,7 +27,7 @@ const (
 	RetentionAsked   RetentionState = "asked"   // it would do more than its guard allows, or than a first run may: a person decides
 	RetentionActing  RetentionState = "acting"  // tells and takes
 	RetentionDone    RetentionState = "done"
-	RetentionStopped RetentionState = "stopped" // by a person, or as the policy is no longer in force
+	RetentionStopped RetentionState = "stopped" // by a person, as the policy is no longer in force, or before the next run, with turns left that fail
 )
 
 // RetentionRun is one run of a policy over all candidates. First it looks at everybody and notes whom the policy tells or takes now; then,
@@ -37,15 +37,16 @@ type RetentionRun struct {
 	Day        string           `json:"day"` // of the policy's zone, such as 2026-11-22; of a run by hand with the time after a dot
 	Hash       string           `json:"hash"`
 	State      RetentionState   `json:"state"`
-	At         time.Time        `json:"at"`      // the moment for which it looks
-	Total      int64            `json:"total"`   // candidates, counted when it starts
-	Looked     int64            `json:"looked"`  // looked at so far
-	Scope      int64            `json:"scope"`   // of them, those to whom the policy applies
-	Due        int64            `json:"due"`     // of them, those whom it would take
-	Notify     int64            `json:"notify"`  // and those whom it would tell
-	Noticed    int64            `json:"noticed"` // told
-	Taken      int64            `json:"taken"`   // erased or anonymized: each has a receipt
-	Kept       map[string]int64 `json:"kept"`    // of those in scope, by reason; a Kept word, or KeptSending or KeptOther
+	At         time.Time        `json:"at"`                // the moment for which it looks
+	Total      int64            `json:"total"`             // candidates, counted when it starts
+	Looked     int64            `json:"looked"`            // looked at so far
+	Scope      int64            `json:"scope"`             // of them, those to whom the policy applies
+	Due        int64            `json:"due"`               // of them, those whom it would take
+	Notify     int64            `json:"notify"`            // and those whom it would tell
+	Noticed    int64            `json:"noticed"`           // told
+	Taken      int64            `json:"taken"`             // erased or anonymized: each has a receipt
+	Kept       map[string]int64 `json:"kept"`              // of those in scope, by reason; a Kept word, or KeptSending or KeptOther
+	Waiting    int64            `json:"waiting,omitempty"` // those whom it comes back to: see Error, or something of theirs is on its way
 	MaxShare   float64          `json:"max_share,omitempty"`
 	First      bool             `json:"first,omitempty"` // no run of the policy as it is written now was done before
 	StartedAt  time.Time        `json:"started_at,omitzero"`
@@ -97,10 +98,21 @@ func (r *RetentionRun) Standing() string {
 	case RetentionAsked:
 		text += "; it " + r.Asking() + ": confirm or stop it"
 	case RetentionActing:
-		text += "; " + grouped(r.Notify) + " were to be told and " + grouped(r.Due) + " to be erased"
+		text += "; " + grouped(r.Notify) + " were to be told and " + grouped(r.Due) + " to be erased" + r.waiting()
 	case RetentionWanted, RetentionLooking, RetentionDone, RetentionStopped:
 	}
 	return text + "."
+}
+
+// waiting says whom the run comes back to, and the last error.
+func (r *RetentionRun) waiting() string {
+	switch {
+	case r.Waiting == 0:
+		return ""
+	case r.Error == "":
+		return "; " + grouped(r.Waiting) + " of them are tried again"
+	}
+	return "; " + grouped(r.Waiting) + " of them are tried again, the last error is " + r.Error
 }
 
 // grouped writes a number with a comma after every three digits.

@@ -37,3 +37,23 @@ func TestRetentionRunGuarded(t *testing.T) {
 		})
 	}
 }
+
+func TestRetentionRunStanding(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		run  crm.RetentionRun
+		says string
+	}{
+		"at work":           {crm.RetentionRun{Due: 1200, Error: "sqlstate_08006"}, "1,200 to be erased."},
+		"waits for mail":    {crm.RetentionRun{Due: 5, Waiting: 2}, "5 to be erased; 2 of them are tried again."},
+		"waits for a cause": {crm.RetentionRun{Due: 5, Waiting: 1, Error: "sqlstate_P0001"}, "1 of them are tried again, the last error is sqlstate_P0001."},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			tc.run.State = crm.RetentionActing
+			if text := tc.run.Standing(); !strings.HasSuffix(text, tc.says) {
+				t.Errorf("it says %q", text)
+			}
+		})
+	}
+}

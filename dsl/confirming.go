@@ -196,48 +196,15 @@ func TellsOfRequest(sequence string) bool {
 // tell them of answers: sequences, and their messages in every language.
 func RequestMails(ws *Workspace) []Document {
 	var b strings.Builder
-	fmt.Fprintf(&b, `sequence: %s
-description: Asks at the known address whether a request is the candidate's own.
-purpose: transactional
-enroll: {on: request.received, when: event.data.verify}
-reenroll: always
-steps:
-  - {id: ask, email: %s}
----
-sequence: %s
-description: Sends the link to the copy of their data to who asked for one.
-purpose: transactional
-enroll: {on: request.ready}
-reenroll: always
-steps:
-  - {id: link, email: %s}
----
-sequence: %s
-description: Tells a candidate how a request of theirs was answered, or why it is refused.
-purpose: transactional
-enroll: {on: [request.closed, request.kept], when: event.data.tell}
-reenroll: always
-steps:
-  - {id: tell, email: %s}
----
-sequence: %s
-description: Tells a candidate that answering their request takes longer, and why.
-purpose: transactional
-enroll: {on: request.extended}
-reenroll: always
-steps:
-  - {id: tell, email: %s}
----
-sequence: %s
-description: Tells a candidate who asked for it that their data is deleted now.
-purpose: transactional
-enroll: {on: request.deleting}
-reenroll: always
-steps:
-  - {id: tell, email: %s}
----
-`, SequenceRequestConfirm, SequenceRequestConfirm, SequenceRequestReady, SequenceRequestReady,
-		SequenceRequestAnswered, messageRequestNews, SequenceRequestExtended, messageRequestNews, SequenceRequestDeleting, messageRequestNews)
+	for _, s := range []struct{ name, does, enroll, message string }{
+		{SequenceRequestConfirm, "Asks at the known address whether a request is the candidate's own.", "on: request.received, when: event.data.verify", SequenceRequestConfirm},
+		{SequenceRequestReady, "Sends the link to the copy of their data to who asked for one.", "on: request.ready", SequenceRequestReady},
+		{SequenceRequestAnswered, "Tells a candidate how a request of theirs was answered, or why it is refused.", "on: [request.closed, request.kept], when: event.data.tell", messageRequestNews},
+		{SequenceRequestExtended, "Tells a candidate that answering their request takes longer, and why.", "on: request.extended", messageRequestNews},
+		{SequenceRequestDeleting, "Tells a candidate who asked for it that their data is deleted now.", "on: request.deleting", messageRequestNews},
+	} {
+		fmt.Fprintf(&b, "sequence: %s\ndescription: %s\npurpose: transactional\nenroll: {%s}\nreenroll: always\nsteps:\n  - {id: tell, email: %s}\n---\n", s.name, s.does, s.enroll, s.message)
+	}
 	company := ws.signature()
 	mail := func(name, subject, intro, link, ignore string) {
 		eachLanguage(&b, name, crm.Email, ws, func(w *phrases.Words) (string, string) {

@@ -154,6 +154,16 @@ func (s *Store) PostponeRetention(ctx context.Context, turn RetentionTurn, until
 	return wrapped("postpone retention", s.once(ctx, batch))
 }
 
+// FailTurn notes with a code that a turn failed, and has it come again: after a pause at first, then after one twice as long each time, and after most
+// at most. It is never given up, and what the run has to do for others comes before.
+func (s *Store) FailTurn(ctx context.Context, turn RetentionTurn, code string, pause, most time.Duration) error {
+	batch, now := &pgx.Batch{}, s.now()
+	batch.Queue(`update retention_acts set not_before = $4::timestamptz + least($5 * power(2, least(tries, 30)), $6) * interval '1 second', tries = tries + 1
+		where policy = $1 and day = $2 and candidate_id = $3`, turn.Policy, turn.Day, turn.Candidate, moment(now), pause.Seconds(), most.Seconds())
+	batch.Queue("update retention_runs set error = $3, worked_at = $4 where policy = $1 and day = $2 and finished_at is null", turn.Policy, turn.Day, code, moment(now))
+	return wrapped("note failed turn of retention", s.once(ctx, batch))
+}
+
 // NoticeDue returns the moment that a notice names, and its policy. The error has crm.CodeNotFound when the message is no notice.
 func (s *Store) NoticeDue(ctx context.Context, messageID string) (due time.Time, err error) {
 	found, err := all(ctx, s, pgx.RowTo[time.Time], "select due from retention_notices where message_id = $1", messageID)

@@ -95,6 +95,13 @@ func (s *Store) noticeCases(ctx context.Context, tx *transaction, due []crm.Mess
 	return found, nil
 }
 
+// restrictedByThem finds those of some candidates who asked that their data be kept and not used (GDPR Art. 18): by a request for it, answered
+// since when they are restricted, or soon to be, or by an objection to everything that nobody has decided yet. One whose restriction was lifted, and
+// who is restricted again because a deletion was refused, is not among them.
+const restrictedByThem = `select c.id from candidates c where c.id = any($1) and exists (select from privacy_requests q where q.candidate_id = c.id and (
+	q.kind = 'restriction' and (q.state = 'open' or q.state = 'answered' and q.closed_at >= c.restricted_at)
+	or q.kind = 'objection' and q.purpose = '' and q.state = 'open'))`
+
 // anyType among the types of events stands for all of them.
 const anyType = "*"
 
@@ -125,6 +132,7 @@ func queueCases(batch *pgx.Batch, candidates []candidateRow, types []string) *ca
 		func(o owned[string]) {
 			places[o.candidateID].Interviews = append(places[o.candidateID].Interviews, o.value)
 		})
+	deal(batch.Queue(restrictedByThem, ids), text, func(id string) { places[id].Restricted = true })
 	if len(types) > 0 {
 		of := "e.type = any($2)"
 		if slices.Contains(types, anyType) {

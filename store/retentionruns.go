@@ -14,11 +14,15 @@ import (
 const TopicRetention = "retention"
 
 const retentionRunColumns = `policy, day, hash, workflow_id, state, at, cursor, total, looked, scope, due, share, first, notify, noticed, taken, kept,
-	started_at, worked_at, finished_at, decided_by, error`
+	started_at, worked_at, finished_at, decided_by, error, ` + retentionWaiting
+
+// retentionWaiting counts those whom a run comes back to: what it has to do for others is never put off, and so begins when the run did.
+const retentionWaiting = `(select count(*) from retention_acts a where a.policy = retention_runs.policy and a.day = retention_runs.day
+	and a.not_before > retention_runs.at)`
 
 func scanRetentionRun(row pgx.CollectableRow) (r crm.RetentionRun, err error) {
 	err = row.Scan(&r.Policy, &r.Day, &r.Hash, &r.Workflow, &r.State, &r.At, &r.Cursor, &r.Total, &r.Looked, &r.Scope, &r.Due, &r.MaxShare, &r.First, &r.Notify,
-		&r.Noticed, &r.Taken, &r.Kept, at(&r.StartedAt), at(&r.WorkedAt), at(&r.FinishedAt), &r.DecidedBy, &r.Error)
+		&r.Noticed, &r.Taken, &r.Kept, at(&r.StartedAt), at(&r.WorkedAt), at(&r.FinishedAt), &r.DecidedBy, &r.Error, &r.Waiting)
 	return r, err
 }
 
@@ -172,7 +176,7 @@ func (s *Store) ConfirmRetention(ctx context.Context, policy, day, by string) er
 	return nil
 }
 
-// FailRetention notes why a run rests: a code.
+// FailRetention notes why a run rests: a code; "": it no longer does.
 func (s *Store) FailRetention(ctx context.Context, workflowID, reason string) error {
 	_, err := s.pool.Exec(ctx, "update retention_runs set error = $2, worked_at = $3 where workflow_id = $1 and finished_at is null",
 		workflowID, reason, moment(s.now()))

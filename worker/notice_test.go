@@ -62,7 +62,8 @@ func TestNoticeIsJudgedAgain(t *testing.T) {
 			r.event(c, "application.submitted", "application", "A-1", "role", "NUR-7")
 			r.dispatchOnly(c)
 		}, "moot"},
-		"new activity": {func(r *rig, c string) { r.sql("update candidates set last_activity_at = $2 where id = $1", c, r.now()) }, "moot"},
+		"a restriction": {func(r *rig, c string) { r.restrict(c) }, "moot"},
+		"new activity":  {func(r *rig, c string) { r.sql("update candidates set last_activity_at = $2 where id = $1", c, r.now()) }, "moot"},
 		"another date": {func(r *rig, c string) {
 			r.sql("update candidates set created_at = created_at - interval '3 days' where id = $1", c)
 		}, "moot"},

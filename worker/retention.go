@@ -28,6 +28,10 @@ const (
 	retentionRest  = 30 * time.Second
 	retentionPause = time.Second // really; after an error that interrupts a piece
 	retentionTries = 20
+	// retentionLongest is for how long (really) somebody is left alone at most whose turn fails again and again.
+	retentionLongest = 10 * time.Minute
+	// retentionHandover is how long before the next run one ends whose only turns fail: it must not be in that one's way.
+	retentionHandover = time.Hour
 	// noticeGood is for how long a notice may wait to be sent: quiet hours and weekends are shorter.
 	noticeGood = 7 * 24 * time.Hour
 	leastGood  = time.Minute // really, where days are shortened
@@ -282,7 +286,8 @@ func keptReason(v *retention.Verdict) string {
 	return crm.KeptOther
 }
 
-// act tells the next candidates, or takes their data.
+// act tells the next candidates, or takes their data. Those whose turn fails are put off, so that they hold up nobody. If no turn of a page
+// came through, it is more than one candidate's trouble, and an error.
 func (p *piece) act(ctx context.Context) error {
 	now := p.Now()
 	ids, next, err := p.Store.RetentionActs(ctx, p.run.Policy, p.run.Day, now, retentionActs)
@@ -294,26 +299,72 @@ func (p *piece) act(ctx context.Context) error {
 			return err
 		}
 		return p.reload(ctx)
-	case len(ids) == 0:
-		p.rest = retentionRest
 	}
+	failed, err := p.turns(ctx, ids, now)
+	if err != nil {
+		return err
+	}
+	if err := p.reload(ctx); err != nil {
+		return err
+	}
+	switch {
+	case len(failed) < len(ids):
+		return p.recovered(ctx)
+	case p.run.Error != "" && p.late(now): // the schedule starts no run beside this one; the next finds whom this one leaves
+		if err := p.Store.EndRetention(ctx, p.run.Policy, p.run.Day, p.run.Error, ""); err != nil {
+			return err
+		}
+		return p.reload(ctx)
+	case len(ids) == 0:
+		p.rest = p.until(now, next)
+	}
+	return errors.Join(failed...)
+}
+
+// turns gives each of some candidates their turn. Failed are the errors of those who were put off.
+func (p *piece) turns(ctx context.Context, ids []string, now time.Time) (failed []error, err error) {
 	for _, id := range ids {
 		turn := store.RetentionTurn{Policy: p.run.Policy, Day: p.run.Day, Candidate: id, At: now, Types: p.rules.Reads()}
 		result, err := p.Store.Retain(ctx, turn, p.decide)
-		if err != nil {
-			return err
-		}
-		switch result {
-		case crm.RetentionLater:
-			if err := p.Store.PostponeRetention(ctx, turn, now.Add(p.Span(retentionRest)), retentionTries); err != nil {
-				return err
+		switch {
+		case err != nil && ctx.Err() != nil:
+			return failed, err
+		case err != nil:
+			if note := p.Store.FailTurn(ctx, turn, errorCode(err), p.Span(retentionPause), p.Span(retentionLongest)); note != nil {
+				return failed, errors.Join(err, note)
 			}
-		case crm.RetentionOver:
-			return p.reload(ctx)
-		case crm.RetentionTaken, crm.RetentionNoticed, crm.RetentionKept:
+			p.Log.WarnContext(ctx, "turn in a run of a retention policy failed, trying again later", "policy", p.run.Policy, "day", p.run.Day, "candidate", id, "error", err)
+			failed = append(failed, err)
+		case result == crm.RetentionLater:
+			if err := p.Store.PostponeRetention(ctx, turn, now.Add(p.Span(retentionRest)), retentionTries); err != nil {
+				return failed, err
+			}
+		case result == crm.RetentionOver:
+			return failed, nil
 		}
 	}
-	return p.reload(ctx)
+	return failed, nil
+}
+
+// recovered takes an error back that the run no longer rests for.
+func (p *piece) recovered(ctx context.Context) error {
+	if p.run.Error == "" || p.run.Waiting > 0 || !p.run.Open() {
+		return nil
+	}
+	p.run.Error = ""
+	return p.Store.FailRetention(ctx, p.run.Workflow, "")
+}
+
+// late tells whether the policy's next run is near.
+func (p *piece) late(now time.Time) bool {
+	next := p.rules.NextRun(p.run.Policy, p.run.At)
+	return !next.IsZero() && !now.Before(next.Add(-retentionHandover))
+}
+
+// until is how long, really, there is nothing to do.
+func (p *piece) until(now, next time.Time) time.Duration {
+	pace := float64(p.Span(time.Second)) / float64(time.Second)
+	return min(max(time.Duration(float64(next.Sub(now))/pace), retentionPause), retentionLongest)
 }
 
 // decide judges a candidate as they are now.

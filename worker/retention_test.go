@@ -278,6 +278,10 @@ func TestRetentionDecidesAgain(t *testing.T) {
 			r.sql(`insert into applications (id, candidate_id, external_id, role, role_function, stage, status, reason, source, hiring_manager)
 				values ('app_1', $1, 'A', 'R', '', '', 'open', '', '', '')`, id+"2")
 		}, taken: 2, left: 1, reason: crm.KeptApplication, state: crm.RetentionDone},
+		"a restriction": {
+			arrives: func(r *rig, _ crm.RetentionRun) { r.restrict(id + "2") },
+			taken:   2, left: 1, reason: crm.KeptRestricted, state: crm.RetentionDone,
+		},
 		"an erasure": {arrives: func(r *rig, _ crm.RetentionRun) {
 			if _, err := r.store.Erase(r.t.Context(), crm.Erasure{Candidate: id + "2", Mode: crm.RetentionErase, Rule: "request", Reason: "request", By: "lena", At: r.now()}); err != nil {
 				r.t.Fatal(err)

@@ -111,7 +111,7 @@ func (w *Worker) lastCheck(ctx context.Context, set *dsl.Set, c *store.Claim, no
 		rules = step.Intent
 	}
 	v := dsl.LastCheck(set.Workspace, &c.Facts, rules, m, now)
-	if c.Case != nil && v.State == crm.MessageClaimed && !noticeStands(set, c, now) {
+	if c.Case != nil && (v.State == crm.MessageClaimed || v.State == crm.MessageSkipped) && !noticeStands(set, c, now) {
 		v = dsl.Clearance{State: crm.MessageSkipped, Reason: dsl.ReasonMoot}
 	}
 	return store.Verdict{State: v.State, Reason: v.Reason, NotBefore: v.NotBefore, NotAfter: v.NotAfter, Address: addressee(c)}

@@ -59,7 +59,7 @@ func Retention(ctx workflow.Context, in RetentionInput) error {
 		case p.Asked:
 			awaitWake(ctx, wakes, retentionReminder, "until somebody says confirm or stop")
 		case p.Rest > 0:
-			awaitWake(ctx, wakes, p.Rest, "until messages that are on their way have arrived")
+			awaitWake(ctx, wakes, p.Rest, "until somebody is to be tried again")
 		}
 		if ctx.Err() != nil {
 			return ctx.Err()

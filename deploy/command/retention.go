@@ -80,6 +80,9 @@ func printRetention(cmd *cobra.Command, runs []crm.RetentionRun) error {
 				kept = append(kept, fmt.Sprintf("%d %s", n, words(reason)))
 			}
 		}
+		if run.Waiting > 0 {
+			kept = append(kept, fmt.Sprintf("%d to be tried again", run.Waiting))
+		}
 		fmt.Fprintf(table, "%s\t%s\t%s\t%d of %d\t%d\t%d of %d\t%d of %d\t%s\n", run.Policy, run.Day, after(string(run.State), ": ", words(run.Error)),
 			run.Looked, max(run.Total, run.Looked), run.Scope, run.Noticed, run.Notify, run.Taken, run.Due, strings.Join(kept, ", "))
 	}

@@ -64,6 +64,8 @@ func (v *Verdict) standing() string {
 			return "Nothing is taken while an interview is running."
 		}
 		return "Nothing is taken while an application is open."
+	case Restricted:
+		return "The candidate asked that these data be kept and not used (GDPR Art. 18): no policy tells or takes them before that is lifted."
 	case Kept:
 		return fmt.Sprintf("The data are kept until %s, by %s.", v.on(v.Until), v.decider())
 	case Notify:

@@ -37,8 +37,9 @@ func TestExplain(t *testing.T) {
 		"held": {both, "2026-07-16T03:00", func(c *crm.RetentionCase) {
 			c.Holds = []crm.RetentionHold{{Why: "claim 12/2026", Until: on(t, "2027-01-01")}}
 		}},
-		"unclear": {both, "2026-07-16T03:00", func(c *crm.RetentionCase) { c.Facts.Candidate.LastActivityAt = time.Time{} }},
-		"free":    {both, "2026-07-16T03:00", func(c *crm.RetentionCase) { c.Facts.Candidate.Country = "" }},
+		"restricted": {told, "2026-07-16T03:00", func(c *crm.RetentionCase) { c.Restricted = true }},
+		"unclear":    {both, "2026-07-16T03:00", func(c *crm.RetentionCase) { c.Facts.Candidate.LastActivityAt = time.Time{} }},
+		"free":       {both, "2026-07-16T03:00", func(c *crm.RetentionCase) { c.Facts.Candidate.Country = "" }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -31,6 +31,8 @@ func (r *Rules) Judge(c *crm.RetentionCase, now time.Time) *Verdict {
 		v.State, v.Reason = Busy, crm.KeptApplication
 	case len(c.Interviews) > 0:
 		v.State, v.Reason = Busy, crm.KeptInterview
+	case c.Restricted:
+		v.State, v.Reason = Restricted, crm.KeptRestricted
 	default:
 		r.date(v, c)
 	}

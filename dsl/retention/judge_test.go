@@ -276,6 +276,36 @@ func TestJudge(t *testing.T) {
 			policies: maximum("a", "6mo", decision), now: "2026-09-01", change: func(c *crm.RetentionCase) { c.Interviews = []string{"onsite"} },
 			state: retention.Busy, reason: "interview", policy: "a", until: "2026-07-15T10:00",
 		},
+		"a restriction": {
+			policies: maximum("a", "6mo", decision), now: "2026-09-01", change: func(c *crm.RetentionCase) { c.Restricted = true },
+			state: retention.Restricted, reason: "restricted", policy: "a", until: "2026-07-15T10:00",
+		},
+		"a restriction when a notice has to go": {
+			policies: told, now: "2026-06-15T03:00", change: func(c *crm.RetentionCase) { c.Restricted = true },
+			state: retention.Restricted, reason: "restricted", policy: "a", until: "2026-07-15T10:00",
+		},
+		"a restriction after the notice": {
+			policies: told, now: "2026-07-16T03:00", change: func(c *crm.RetentionCase) {
+				c.Restricted = true
+				c.Notices = append(c.Notices, notice(t, crm.NoticeSent, "2026-06-15T03:04"))
+			},
+			state: retention.Restricted, reason: "restricted", policy: "a", until: "2026-07-15T10:00",
+		},
+		"a refused deletion restricts, and asks nobody to keep": {
+			policies: maximum("a", "6mo", decision), now: "2026-09-01", change: func(c *crm.RetentionCase) { c.Facts.Candidate.RestrictedAt = on(t, "2026-03-01") },
+			state: retention.Due, policy: "a", until: "2026-07-15T10:00", due: "2026-07-16T03:00",
+		},
+		"a hold and a restriction": {
+			policies: maximum("a", "6mo", decision), now: "2026-09-01",
+			change: func(c *crm.RetentionCase) {
+				c.Restricted, c.Holds = true, []crm.RetentionHold{{Why: "a claim", Until: on(t, "2026-10-01")}}
+			},
+			state: retention.Held, reason: "legal_hold", policy: "a", until: "2026-07-15T10:00", next: "2026-10-01",
+		},
+		"nothing applies to restricted data": {
+			policies: minimum("m", "1y", decision), now: "2026-07-16T03:00", change: func(c *crm.RetentionCase) { c.Restricted = true },
+			state: retention.Free, reason: "no_policy", until: "2027-01-15T10:00",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -7,14 +7,15 @@ type State string
 
 // The states.
 const (
-	Free    State = "free"    // no policy takes the data
-	Held    State = "held"    // a legal hold stops everything
-	Unclear State = "unclear" // a policy applies, and what it counts from is not known: nothing is taken before it is
-	Busy    State = "busy"    // an application or an interview is open
-	Kept    State = "kept"    // the time has not come
-	Notify  State = "notify"  // the candidate has to be told now
-	Noticed State = "noticed" // the candidate was told, or it was tried; the date they were told has not come
-	Due     State = "due"     // the policy takes the data now
+	Free       State = "free"       // no policy takes the data
+	Held       State = "held"       // a legal hold stops everything
+	Unclear    State = "unclear"    // a policy applies, and what it counts from is not known: nothing is taken before it is
+	Busy       State = "busy"       // an application or an interview is open
+	Restricted State = "restricted" // the candidate asked that the data be kept and not used
+	Kept       State = "kept"       // the time has not come
+	Notify     State = "notify"     // the candidate has to be told now
+	Noticed    State = "noticed"    // the candidate was told, or it was tried; the date they were told has not come
+	Due        State = "due"        // the policy takes the data now
 )
 
 // Verdict is what the policies say together about one candidate at a moment. All times are in UTC.
