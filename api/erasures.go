@@ -25,7 +25,7 @@ type Erasure struct {
 
 // ErasureProgress counts things to do of one kind that came to the same end.
 type ErasureProgress struct {
-	Kind    crm.ErasureKind `json:"kind" enum:"run,calendar,provider,ats"`
+	Kind    crm.ErasureKind `json:"kind" enum:"run,calendar,provider,ats,mail"`
 	Outcome string          `json:"outcome" doc:"done, nothing_to_tell, gave_up or locked; open while it is still to be done."`
 	N       int64           `json:"n"`
 }

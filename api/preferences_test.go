@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/rapport-crm/rapport/api"
+	"github.com/rapport-crm/rapport/api/client"
 	"github.com/rapport-crm/rapport/crm"
 )
 
@@ -217,6 +218,9 @@ func TestObjectionToOnePurpose(t *testing.T) {
 	}
 	if r := c.request(); r.Kind != crm.RequestObjection || r.Purpose != "sourced" || r.State != crm.RequestAnswered {
 		t.Errorf("the request is %+v", r)
+	}
+	if said := c.log(&client.AuditQuery{Actor: crm.ActorCandidate}); len(said) != 1 || said[0].Action+" "+said[0].Kind != "create request" {
+		t.Errorf("of the candidate the audit log says %+v", said)
 	}
 }
 

@@ -46,6 +46,8 @@ type RetentionRef struct {
 const (
 	forecastTime = 10 * time.Second // of looking in one request
 	forecastPage = 1000
+	// forecastItems is how many candidates are named in one part, give or take a page: each has a line in the audit log's entry of it.
+	forecastItems = 1000
 )
 
 func (s *server) registerRetention() {
@@ -163,7 +165,7 @@ func (f *forecaster) look(ctx context.Context, end time.Time) error {
 			f.plan.Next = ""
 			return nil
 		}
-		if time.Now().After(end) {
+		if time.Now().After(end) || len(f.plan.Items) >= forecastItems {
 			return nil
 		}
 	}

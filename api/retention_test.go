@@ -2,8 +2,13 @@ package api_test
 
 import (
 	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rapport-crm/rapport/api"
 	"github.com/rapport-crm/rapport/crm"
@@ -54,7 +59,7 @@ func TestRetention(t *testing.T) {
 	w.callAs(reader, http.MethodPost, "/v1/retention/leads/runs", nil).want(403, nil)
 	w.callAs(officer, http.MethodPost, "/v1/retention/none/runs", nil).problem(404, api.CodeNotFound)
 	w.callAs(officer, http.MethodPost, "/v1/retention/leads/runs", nil).want(200, &run)
-	if run.State != crm.RetentionWanted || run.Workflow != "retention/leads/"+run.Day || !crm.IsRetentionDay(run.Day) {
+	if run.State != crm.RetentionWanted || run.Workflow != "retention/leads/"+run.Day || !regexp.MustCompile(`^\d{4}-\d{2}-\d{2}\.\d{6}$`).MatchString(run.Day) {
 		t.Errorf("the run is %+v", run)
 	}
 	w.callAs(officer, http.MethodPost, "/v1/retention/leads/runs/"+run.Day+"/confirm", nil).problem(409, api.CodeConflict)
@@ -71,5 +76,32 @@ func TestRetention(t *testing.T) {
 	w.callAs(reader, http.MethodGet, "/v1/retention/runs?policy=leads&state=stopped", nil).want(200, &runs)
 	if len(runs.Items) != 1 {
 		t.Errorf("stopped are %+v", runs.Items)
+	}
+}
+
+// Each part of a plan that names people names few enough for one entry of the audit log.
+func TestPlanNamesPeopleInParts(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	const people = 1001
+	var items []object
+	for n := range people {
+		items = append(items, object{"external_id": strconv.Itoa(n), "status": "lead"})
+	}
+	for part := range slices.Chunk(items, api.MaxEvents) {
+		w.call(http.MethodPost, "/v1/candidates/batch", object{"items": part}).want(200, nil)
+	}
+	w.call(http.MethodPut, "/v1/definitions", object{"files": []object{{"path": "leads.yaml", "text": keepingLeads}}}).want(200, nil)
+	var parts []int
+	query := url.Values{"list": {"true"}}
+	for next := "."; next != ""; {
+		var plan api.RetentionPlan
+		w.call(http.MethodGet, "/v1/retention/plan?"+query.Encode(), nil).want(200, &plan)
+		parts, next = append(parts, len(plan.Items)), plan.Next
+		query.Set("at", plan.At.Format(time.RFC3339Nano))
+		query.Set("after", next)
+	}
+	if !slices.Equal(parts, []int{1000, people - 1000}) {
+		t.Errorf("the parts name %d", parts)
 	}
 }

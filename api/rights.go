@@ -121,7 +121,7 @@ func (s *server) object(c *gin.Context, v *visitor) {
 		return
 	}
 	if !v.interests()[i].Objected {
-		r, _, err := s.Store.OpenRequest(ctx, crm.PrivacyRequest{
+		r, _, err := s.Store.OpenRequest(asCandidate(c), crm.PrivacyRequest{
 			CandidateID: v.candidate.ID, Kind: crm.RequestObjection, Purpose: purpose, Source: crm.SourcePreferencePage, VerifiedBy: crm.SourcePreferencePage,
 		})
 		if err == nil {

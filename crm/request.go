@@ -29,7 +29,6 @@ type RequestState string
 
 // The states.
 const (
-	RequestReceived  RequestState = "received"  // nobody has looked at who asks
 	RequestVerifying RequestState = "verifying" // the known address was asked
 	RequestOpen      RequestState = "open"      // it is theirs; it is to be answered
 	RequestAnswered  RequestState = "answered"

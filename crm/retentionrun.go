@@ -1,7 +1,6 @@
 package crm
 
 import (
-	"regexp"
 	"strconv"
 	"time"
 )
@@ -133,11 +132,6 @@ func RetentionWorkflow(policy, day string) string { return RetentionPrefix + pol
 
 // RetentionPrefix begins the ids of workflows and schedules of retention policies.
 const RetentionPrefix = "retention/"
-
-var retentionDay = regexp.MustCompile(`^\d{4}-\d{2}-\d{2}(\.\d{6})?$`)
-
-// IsRetentionDay tells whether a text names a run of a policy.
-func IsRetentionDay(day string) bool { return retentionDay.MatchString(day) }
 
 // RetentionAct is what is to be done with one candidate now. The zero value: nothing.
 type RetentionAct struct {

@@ -184,9 +184,11 @@ type AuditFilter struct {
 // ListAudit returns a page of entries, the newest first, with what is still known of their commitments, and the number to go on before,
 // 0 after the last.
 func (s *Store) ListAudit(ctx context.Context, f *AuditFilter) (lines []crm.AuditLine, next int64, err error) {
-	limit := pageSize(f.Limit)
-	lines, err = all(ctx, s, scanAudit, "select "+auditColumns+` from audit_log l where ($1 = 0 or l.number < $1)
-		and ($2 = '' or l.number in (select o.number from audit_openings o where o.candidate_id = $2))
+	limit, about := pageSize(f.Limit), "$2 = ''"
+	if f.Candidate != "" { // by itself, so that the index of openings is used: behind an or, the whole log would be read
+		about = "l.number in (select o.number from audit_openings o where o.candidate_id = $2)"
+	}
+	lines, err = all(ctx, s, scanAudit, "select "+auditColumns+" from audit_log l where "+about+` and ($1 = 0 or l.number < $1)
 		and ($3 = '' or l.actor = $3) and ($4 = '' or l.action = $4) and ($5 = '' or l.kind = $5)
 		and ($6::timestamptz is null or l.at >= $6) and ($7::timestamptz is null or l.at < $7) order by l.number desc limit $8`,
 		f.Before, f.Candidate, f.Actor, f.Action, f.Kind, moment(f.From), moment(f.To), limit+1)

@@ -5,7 +5,9 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -286,5 +288,41 @@ func BenchmarkAuditRead(b *testing.B) {
 				}
 			})
 		})
+	}
+}
+
+// An entry about a whole page of people costs what it writes: it leaves no temporary files.
+func TestAuditOfManyPeople(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	writes := make([]store.Write, 500)
+	for i := range writes {
+		writes[i].Candidate.ExternalID = strconv.Itoa(i)
+	}
+	done, err := b.UpsertCandidates(t.Context(), writes, b.now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	ids := make([]string, len(done))
+	for i := range done {
+		ids[i] = done[i].ID
+	}
+	u, err := url.Parse(b.dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	query := u.Query()
+	query.Set("temp_file_limit", "64kB")
+	u.RawQuery = query.Encode()
+	s, err := store.Open(t.Context(), u.String(), store.Options{Now: b.now, MaxConns: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if err := s.Audit(t.Context(), crm.AuditRecord{Action: crm.AuditList, Kind: "candidates", Parts: crm.About(ids...)}); err != nil {
+		t.Error(err)
+	}
+	if result := whole(t, b.Store); result.Openings != len(ids) {
+		t.Errorf("%d openings, want %d", result.Openings, len(ids))
 	}
 }

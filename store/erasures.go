@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 
 	"github.com/jackc/pgx/v5"
@@ -160,21 +161,29 @@ func (s *Store) ReplayErasures(ctx context.Context, records []ErasureRecord) (do
 	return done, nil
 }
 
+// recordWindow is how many records of a log are looked up at a time.
+const recordWindow = 1_000
+
 // missing are the records that the database does not know of, in order.
 func (s *Store) missing(ctx context.Context, records []ErasureRecord) ([]ErasureRecord, error) {
 	var missing []ErasureRecord
-	for i := range records {
-		r := records[i]
-		var err error
-		if r.receipt, err = r.Receipt.Read(); err != nil {
-			return nil, err
+	for window := range slices.Chunk(records, recordWindow) {
+		ids := make([]string, len(window))
+		for i := range window {
+			var err error
+			if window[i].receipt, err = window[i].Receipt.Read(); err != nil {
+				return nil, err
+			}
+			ids[i] = window[i].id()
 		}
-		known, err := all(ctx, s, text, "select id from erasures where id = $1", r.id())
+		unknown, err := all(ctx, s, text, "select u.id from unnest($1::text[]) u (id) where not exists (select from erasures e where e.id = u.id)", ids)
 		if err != nil {
 			return nil, fmt.Errorf("read erasures: %w", err)
 		}
-		if len(known) == 0 {
-			missing = append(missing, r)
+		for i := range window {
+			if slices.Contains(unknown, ids[i]) {
+				missing = append(missing, window[i])
+			}
 		}
 	}
 	return missing, nil
@@ -268,7 +277,7 @@ func (s *Store) VacuumAfterErasures(ctx context.Context) (done bool, err error) 
 	}
 	defer conn.Release()
 	var mine bool
-	if err := conn.QueryRow(ctx, "select exists (select from erasures where vacuumed_at is null) and pg_try_advisory_lock($1)", vacuumLock).Scan(&mine); err != nil || !mine {
+	if err := conn.QueryRow(ctx, "select case when exists (select from erasures where vacuumed_at is null) then pg_try_advisory_lock($1) else false end", vacuumLock).Scan(&mine); err != nil || !mine {
 		return false, wrapped("vacuum after erasures", err)
 	}
 	defer func() {

@@ -135,7 +135,7 @@ func (s *Store) ListRequests(ctx context.Context, f RequestFilter) (items []crm.
 // is to do it once. The errors of this and the following are crm.CodeNotFound when there is no such request, and crm.CodeConflict when it is closed.
 func (s *Store) VerifyRequest(ctx context.Context, id, by string) (crm.PrivacyRequest, error) {
 	return s.changeRequest(ctx, id, "verify request", func(r *crm.PrivacyRequest, now time.Time) error {
-		if r.State == crm.RequestVerifying || r.State == crm.RequestReceived {
+		if r.State == crm.RequestVerifying {
 			r.State, r.VerifiedAt, r.VerifiedBy = crm.RequestOpen, now, by
 		}
 		return nil
@@ -305,14 +305,13 @@ func queueRestriction(batch *pgx.Batch, candidateID string, now time.Time) crm.E
 // queueUse ends the restriction that waited for a request to be decided, unless another request has led to one.
 func queueUse(batch *pgx.Batch, r *crm.PrivacyRequest, now time.Time) crm.Event {
 	batch.Queue(`update candidates set restricted_at = null, updated_at = $3 where id = $1 and not exists (select from privacy_requests q where q.candidate_id = $1
-		and q.id <> $2 and (q.kind = 'restriction' and q.state = 'answered' or q.kind = 'deletion' and q.state = 'refused'
+		and q.id <> $2 and (q.closed_at >= restricted_at and (q.kind = 'restriction' and q.state = 'answered' or q.kind = 'deletion' and q.state = 'refused')
 			or q.kind = 'objection' and q.purpose = '' and q.verified_at is not null and q.state in ('open', 'answered')))`, r.CandidateID, r.ID, moment(now))
 	return fact("candidate.updated", r.CandidateID, now, map[string]any{"changed": []string{"restricted"}})
 }
 
 // LiftRestriction has a candidate's data used again, and gives up the deletions that were refused for a time. They have to be told before
-// (GDPR Art. 18(3)). The error has crm.CodeNotFound when
-// there is no such candidate, and crm.CodeConflict when their data is not restricted.
+// (GDPR Art. 18(3)). The error has crm.CodeNotFound when there is no such candidate, and crm.CodeConflict when their data is not restricted.
 func (s *Store) LiftRestriction(ctx context.Context, name string) error {
 	var locked []lockedCandidate
 	lock := &pgx.Batch{}
@@ -344,6 +343,7 @@ func (s *Store) LiftRestriction(ctx context.Context, name string) error {
 	if err := tx.commit(ctx, last); err != nil {
 		return fmt.Errorf("lift restriction: %w", err)
 	}
+	s.Notify(TopicRequests)
 	s.Notify(TopicEvents)
 	return nil
 }

@@ -66,7 +66,8 @@ const (
 	reachableByMail = `exists (select from contact_points p where p.candidate_id = r.candidate_id and p.channel = 'email' and not exists (
 		select from suppressions x where x.address_hash = p.address_hash and x.reason in ('bounce', 'complaint')))`
 	// deletionBeingTold tells whether the mail that tells of the deletion that a request r asks for is yet to go out.
-	deletionBeingTold = `exists (select from events e left join enrollments n on n.event_id = e.id left join messages m on m.enrollment_id = n.id
+	deletionBeingTold = `exists (select from events e left join enrollments n on n.candidate_id = e.candidate_id and n.event_id = e.id
+			left join messages m on m.enrollment_id = n.id
 		where e.candidate_id = r.candidate_id and e.type = 'request.deleting' and e.data->>'request' = r.id
 			and (e.dispatched_at is null or n.status <> 'closed' or m.state in ('planned', 'claimed')))`
 )
@@ -128,6 +129,8 @@ func settleRequest(batch *pgx.Batch, r *crm.PrivacyRequest, reachable bool, now 
 		done("A link to a copy of the data was sent to the known address.")
 		return []crm.Event{requestFact(crm.EventRequestReady, r, now, nil)}
 	case crm.RequestRestriction:
+		// Who asks for this now opposes that a deletion which was refused for a time is done one day (GDPR Art. 18(1)(b) and (c)).
+		batch.Queue("update privacy_requests set again_at = null, wake = wake + 1 where candidate_id = $1 and again_at is not null", r.CandidateID)
 		done("The data is kept and not used from now on.")
 		return []crm.Event{queueRestriction(batch, r.CandidateID, now)}
 	case crm.RequestObjection:

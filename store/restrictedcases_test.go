@@ -23,7 +23,7 @@ func TestCasesKnowWhoAskedForRestriction(t *testing.T) {
 	}
 	refuse := func(t *testing.T, b *bundle, r crm.PrivacyRequest, ground crm.RefusalCode) {
 		t.Helper()
-		if _, err := b.RefuseRequest(t.Context(), r.ID, crm.Decline{Ground: ground, Answer: "", By: "lena"}); err != nil {
+		if _, err := b.RefuseRequest(t.Context(), r.ID, crm.Decline{Ground: ground, By: "lena"}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -128,4 +128,48 @@ func TestFailedTurnsComeAgain(t *testing.T) {
 		}
 		b.pass(pause)
 	}
+}
+
+// Who asks that the data be kept opposes a deletion that was refused for a time; and a restriction that was lifted is over.
+func TestRestrictionsAndRefusedDeletions(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	id := b.candidate(t, "ATS-1")
+	verified := func(kind crm.RequestKind) crm.PrivacyRequest {
+		return b.request(t, crm.PrivacyRequest{CandidateID: id, Kind: kind, VerifiedBy: "lena"})
+	}
+	restricted := func(want bool) {
+		t.Helper()
+		if c, _, err := b.Candidate(t.Context(), id); err != nil || c.RestrictedAt.IsZero() == want {
+			t.Errorf("restricted at %v, %v", c.RestrictedAt, err)
+		}
+	}
+	b.advance(t, verified(crm.RequestRestriction).ID)
+	b.pass(time.Minute)
+	if err := b.LiftRestriction(t.Context(), id); err != nil {
+		t.Fatal(err)
+	}
+	refuse := func() crm.PrivacyRequest {
+		t.Helper()
+		b.pass(time.Minute)
+		r, err := b.KeepRequest(t.Context(), verified(crm.RequestDeletion).ID, crm.Keeping{Ground: crm.RefusalClaims, Again: b.now().AddDate(0, 1, 0)}, crm.ByRequest)
+		if err != nil || r.AgainAt.IsZero() {
+			t.Fatalf("%+v, %v", r, err)
+		}
+		return r
+	}
+	r := refuse()
+	restricted(true)
+	if _, err := b.WithdrawRequest(t.Context(), r.ID, "lena"); err != nil {
+		t.Fatal(err)
+	}
+	restricted(false)
+
+	r = refuse()
+	b.pass(time.Minute)
+	b.advance(t, verified(crm.RequestRestriction).ID)
+	if r, err := b.Request(t.Context(), r.ID); err != nil || !r.AgainAt.IsZero() {
+		t.Errorf("the deletion comes again at %v, %v", r.AgainAt, err)
+	}
+	restricted(true)
 }

@@ -42,6 +42,38 @@ func queueTombstoneKey(batch *pgx.Batch, key []byte) {
 	batch.Queue("insert into tombstone_key (ipad, opad) values ($1, $2) on conflict do nothing", ipad[:], opad[:])
 }
 
+// queueTombstones leaves the hashes, and suppresses the addresses. What the provider is yet to be told of them is a job now.
+func (e *erasing) queueTombstones(batch *pgx.Batch, erasureID string) {
+	graves := e.graves
+	if e.log != nil {
+		graves = distinct(append(graves, e.log.graves()...))
+	}
+	for _, g := range graves {
+		batch.Queue("insert into tombstones (hash, erasure_id, kind) values ($1, $2, $3) on conflict do nothing", g.hash, erasureID, g.kind)
+		if g.kind == tombstoneName {
+			continue
+		}
+		// Of a mailbox that somebody else has too, theirs is the word.
+		batch.Queue(`insert into suppressions (address_hash, channel, reason, source, at) select $1, $2, $3, 'erasure', $4
+			where not exists (select from contact_points where address_hash = $1) on conflict (address_hash, reason) do update set at = excluded.at`,
+			g.hash, g.kind, crm.SuppressedErased, moment(e.At))
+		batch.Queue("update suppressions set push = '' where address_hash = $1 and push <> ''", g.hash)
+	}
+}
+
+// distinct leaves every tombstone once.
+func distinct(graves []tombstone) []tombstone {
+	seen := map[string]bool{}
+	var once []tombstone
+	for _, g := range graves {
+		if !seen[string(g.hash)] {
+			seen[string(g.hash)] = true
+			once = append(once, g)
+		}
+	}
+	return once
+}
+
 // buried is an erasure that a tombstone of somebody belongs to.
 type buried struct {
 	hash      []byte

@@ -32,7 +32,7 @@ func TestRestrictionStopsPolicies(t *testing.T) {
 	id := "cnd_old" + strings.Repeat("0", 21)
 	r.restrict(id + "1")
 	refused := r.asksForDeletion(id + "2")
-	if _, err := r.store.RefuseRequest(t.Context(), refused.ID, crm.Decline{Ground: crm.RefusalStillNeeded, Answer: "", By: "lena"}); err != nil {
+	if _, err := r.store.RefuseRequest(t.Context(), refused.ID, crm.Decline{Ground: crm.RefusalStillNeeded, By: "lena"}); err != nil {
 		t.Fatal(err)
 	}
 	r.dispatchOnly(id + "2")

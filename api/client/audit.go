@@ -2,11 +2,8 @@ package client
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
 	"io"
 	"net/http"
-	"net/url"
 	"time"
 
 	"github.com/rapport-crm/rapport/api"
@@ -19,34 +16,29 @@ type AuditQuery struct {
 	From, To                       time.Time
 }
 
-func (q *AuditQuery) values(into url.Values) url.Values {
-	for name, value := range map[string]string{"candidate": q.Candidate, "actor": q.Actor, "action": q.Action, "kind": q.Kind} {
-		if value != "" {
-			into.Set(name, value)
-		}
+func (q *AuditQuery) pairs() []string {
+	return []string{
+		"candidate", q.Candidate, "actor", q.Actor, "action", q.Action, "kind", q.Kind, "from", instant(q.From), "to", instant(q.To),
 	}
-	for name, at := range map[string]time.Time{"from": q.From, "to": q.To} {
-		if !at.IsZero() {
-			into.Set(name, at.UTC().Format(time.RFC3339Nano))
-		}
+}
+
+// instant is a time in a query; the zero time is left out.
+func instant(at time.Time) string {
+	if at.IsZero() {
+		return ""
 	}
-	return into
+	return at.UTC().Format(time.RFC3339Nano)
 }
 
 // Audit returns a page of the audit log, the newest first. after is the cursor of the page before, or "".
 func (c *Client) Audit(ctx context.Context, q *AuditQuery, limit int, after string) (api.Page[crm.AuditLine], error) {
-	var out api.Page[crm.AuditLine]
-	err := c.get(ctx, "/v1/audit", q.values(paging(limit, after)), &out)
-	return out, err
+	return get[api.Page[crm.AuditLine]](ctx, c, "/v1/audit", paging(limit, after, q.pairs()...))
 }
 
 // ExportAudit returns an export of the audit log, to be read to its end and closed: crm.VerifyAudit checks it. With openings it says whom
 // entries are about, as far as that is known.
 func (c *Client) ExportAudit(ctx context.Context, from, to time.Time, openings bool) (io.ReadCloser, error) {
-	query := (&AuditQuery{From: from, To: to}).values(url.Values{})
-	if openings {
-		query.Set("openings", "true")
-	}
+	query := where("from", instant(from), "to", instant(to), "openings", flag(openings))
 	patient := *c
 	patient.http = &http.Client{} // a long log takes longer than an answer may
 	response, err := patient.send(ctx, &call{method: http.MethodGet, path: "/v1/audit/export", query: query})
@@ -66,23 +58,15 @@ func (c *Client) ExportAudit(ctx context.Context, from, to time.Time, openings b
 
 // CreateKey makes an API key. Its secret is in the answer and nowhere else.
 func (c *Client) CreateKey(ctx context.Context, key *api.NewKey) (api.CreatedKey, error) {
-	var out api.CreatedKey
-	text, err := json.Marshal(key)
-	if err != nil {
-		return out, fmt.Errorf("write key: %w", err)
-	}
-	err = c.do(ctx, &call{method: http.MethodPost, path: "/v1/keys", body: text, out: &out})
-	return out, err
+	return post[api.CreatedKey](ctx, c, "/v1/keys", key)
 }
 
 // Keys returns all API keys, revoked ones too.
 func (c *Client) Keys(ctx context.Context) ([]api.Key, error) {
-	var out api.KeyList
-	err := c.get(ctx, "/v1/keys", nil, &out)
-	return out.Items, err
+	return list[api.Key](ctx, c, "/v1/keys", nil)
 }
 
 // RevokeKey ends an API key for good.
 func (c *Client) RevokeKey(ctx context.Context, id string) error {
-	return c.do(ctx, &call{method: http.MethodDelete, path: "/v1/keys/" + url.PathEscape(id), repeatable: true})
+	return c.do(ctx, &call{method: http.MethodDelete, path: path("keys", id), repeatable: true})
 }

@@ -3,10 +3,7 @@ package client
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"net/http"
-	"net/url"
-	"strconv"
 
 	"github.com/rapport-crm/rapport/api"
 	"github.com/rapport-crm/rapport/crm"
@@ -16,186 +13,96 @@ import (
 // UpsertCandidates creates or changes up to api.MaxEvents candidates, each of which has an external id. A telephone number that cannot
 // be read is kept with a warning: the candidate counts for more than a text.
 func (c *Client) UpsertCandidates(ctx context.Context, items []json.RawMessage) (api.CandidateResults, error) {
-	var out api.CandidateResults
-	body, err := json.Marshal(map[string]any{"items": items})
-	if err != nil {
-		return out, fmt.Errorf("write candidates: %w", err)
-	}
-	err = c.do(ctx, &call{method: http.MethodPost, path: "/v1/candidates/batch", query: url.Values{"keep_numbers": {"true"}}, body: body, out: &out, repeatable: true})
-	return out, err
+	return change[api.CandidateResults](ctx, c, http.MethodPost, "/v1/candidates/batch", where("keep_numbers", "true"), map[string]any{"items": items})
 }
 
 // Candidate returns a candidate by id or external id.
 func (c *Client) Candidate(ctx context.Context, id string) (api.CandidateDetails, error) {
-	var out api.CandidateDetails
-	err := c.get(ctx, "/v1/candidates/"+url.PathEscape(id), nil, &out)
-	return out, err
+	return get[api.CandidateDetails](ctx, c, path("candidates", id), nil)
 }
 
 // Candidates returns a page of candidates, the newest first. after is the cursor of the page before, or "".
 func (c *Client) Candidates(ctx context.Context, limit int, after string) (api.Page[crm.Candidate], error) {
-	var out api.Page[crm.Candidate]
-	err := c.get(ctx, "/v1/candidates", paging(limit, after), &out)
-	return out, err
+	return get[api.Page[crm.Candidate]](ctx, c, "/v1/candidates", paging(limit, after))
 }
 
 // Merge merges a candidate into another who is the same person. Both are named by id or external id.
 func (c *Client) Merge(ctx context.Context, from, into string) (api.MergedCandidate, error) {
-	var out api.MergedCandidate
-	body, err := json.Marshal(api.CandidateMerge{Into: into})
-	if err != nil {
-		return out, fmt.Errorf("write merge: %w", err)
-	}
-	err = c.do(ctx, &call{
-		method: http.MethodPost, path: "/v1/candidates/" + url.PathEscape(from) + "/merge", body: body, out: &out, repeatable: true,
-	})
-	return out, err
+	return change[api.MergedCandidate](ctx, c, http.MethodPost, path("candidates", from, "merge"), nil, api.CandidateMerge{Into: into})
 }
 
 // SendBatch sends up to api.MaxEvents events, CloudEvents or simple ones. key makes simple events without an id idempotent:
 // another batch has another key. With recordOnly they are history, on which nothing starts or wakes up.
-func (c *Client) SendBatch(ctx context.Context, events []json.RawMessage, key string, recordOnly bool) (api.EventResults, error) {
-	var out api.EventResults
-	body, err := json.Marshal(events)
-	if err != nil {
-		return out, fmt.Errorf("write events: %w", err)
-	}
-	query := url.Values{}
-	if recordOnly {
-		query.Set("record_only", "true")
-	}
-	header := http.Header{}
-	if key != "" {
-		header.Set("Idempotency-Key", key)
-	}
-	err = c.do(ctx, &call{method: http.MethodPost, path: "/v1/events", query: query, header: header, body: body, out: &out, repeatable: key != ""})
+func (c *Client) SendBatch(ctx context.Context, events []json.RawMessage, key string, recordOnly bool) (out api.EventResults, err error) {
+	err = c.do(ctx, &call{
+		method: http.MethodPost, path: "/v1/events", query: where("record_only", flag(recordOnly)), header: keyed(key), given: events, out: &out,
+		repeatable: key != "",
+	})
 	return out, err
 }
 
 // Definitions lists the definitions in force, without their YAML.
 func (c *Client) Definitions(ctx context.Context) ([]api.Definition, error) {
-	var out api.Page[api.Definition]
-	err := c.get(ctx, "/v1/definitions", nil, &out)
-	return out.Items, err
+	return list[api.Definition](ctx, c, "/v1/definitions", nil)
 }
 
 // Definition returns one definition with its YAML; version 0 is the one in force.
 func (c *Client) Definition(ctx context.Context, kind, name string, version int) (api.Definition, error) {
-	var out api.Definition
-	query := url.Values{}
-	if version > 0 {
-		query.Set("version", strconv.Itoa(version))
-	}
-	err := c.get(ctx, "/v1/definitions/"+url.PathEscape(kind)+"/"+url.PathEscape(name), query, &out)
-	return out, err
+	return get[api.Definition](ctx, c, path("definitions", kind, name), where("version", number(version)))
 }
 
 // Timeline returns a page of a candidate's timeline, the oldest first. after is the cursor of the page before, or "".
 func (c *Client) Timeline(ctx context.Context, candidate string, limit int, after string) (api.Page[api.TimelineEntry], error) {
-	var out api.Page[api.TimelineEntry]
-	err := c.get(ctx, "/v1/candidates/"+url.PathEscape(candidate)+"/timeline", paging(limit, after), &out)
-	return out, err
+	return get[api.Page[api.TimelineEntry]](ctx, c, path("candidates", candidate, "timeline"), paging(limit, after))
 }
 
 // Events returns a page of a candidate's events with all of their data, the oldest first. after is the cursor of the page
 // before, or "". The key needs api.ScopeEventsRead.
 func (c *Client) Events(ctx context.Context, candidate string, limit int, after string) (api.Page[crm.Event], error) {
-	var out api.Page[crm.Event]
-	err := c.get(ctx, "/v1/candidates/"+url.PathEscape(candidate)+"/events", paging(limit, after), &out)
-	return out, err
+	return get[api.Page[crm.Event]](ctx, c, path("candidates", candidate, "events"), paging(limit, after))
 }
 
 // Enrollments returns a page of a candidate's enrollments, or with "" of everybody's, the newest first.
 func (c *Client) Enrollments(ctx context.Context, candidate string, limit int, after string) (api.Page[api.EnrollmentDetails], error) {
-	var out api.Page[api.EnrollmentDetails]
-	query := paging(limit, after)
-	if candidate != "" {
-		query.Set("candidate", candidate)
-	}
-	err := c.get(ctx, "/v1/enrollments", query, &out)
-	return out, err
+	return get[api.Page[api.EnrollmentDetails]](ctx, c, "/v1/enrollments", paging(limit, after, "candidate", candidate))
 }
 
 // Enroll asks for a run by hand and returns the id of the event that this became.
 func (c *Client) Enroll(ctx context.Context, request api.EnrollmentRequest) (eventID string, err error) {
-	var out api.Requested
-	body, err := json.Marshal(request)
-	if err != nil {
-		return "", fmt.Errorf("write request: %w", err)
-	}
-	err = c.do(ctx, &call{method: http.MethodPost, path: "/v1/enrollments", body: body, out: &out})
+	out, err := post[api.Requested](ctx, c, "/v1/enrollments", request)
 	return out.Event, err
 }
 
 // Tell pauses, resumes or stops an enrollment: verb is pause, resume or stop.
 func (c *Client) Tell(ctx context.Context, enrollment, verb string) error {
-	return c.do(ctx, &call{method: http.MethodPost, path: "/v1/enrollments/" + url.PathEscape(enrollment) + "/" + url.PathEscape(verb)})
+	return c.do(ctx, &call{method: http.MethodPost, path: path("enrollments", enrollment, verb)})
 }
 
 // Tasks returns a page of tasks in a state, or with "" of all, the newest first.
 func (c *Client) Tasks(ctx context.Context, state crm.TaskState, limit int, after string) (api.Page[crm.Task], error) {
-	var out api.Page[crm.Task]
-	query := paging(limit, after)
-	if state != "" {
-		query.Set("state", string(state))
-	}
-	err := c.get(ctx, "/v1/tasks", query, &out)
-	return out, err
+	return get[api.Page[crm.Task]](ctx, c, "/v1/tasks", paging(limit, after, "state", string(state)))
 }
 
 // Messages returns a page of messages in a state, or with "" of all, the newest first.
 func (c *Client) Messages(ctx context.Context, state crm.MessageState, limit int, after string) (api.Page[api.LedgerMessage], error) {
-	var out api.Page[api.LedgerMessage]
-	query := paging(limit, after)
-	if state != "" {
-		query.Set("state", string(state))
-	}
-	err := c.get(ctx, "/v1/messages", query, &out)
-	return out, err
+	return get[api.Page[api.LedgerMessage]](ctx, c, "/v1/messages", paging(limit, after, "state", string(state)))
 }
 
 // SettleMessage says what became of a message whose fate is unknown.
 func (c *Client) SettleMessage(ctx context.Context, id string, said api.MessageSettlement) error {
-	body, err := json.Marshal(said)
-	if err != nil {
-		return fmt.Errorf("write settlement: %w", err)
-	}
-	return c.do(ctx, &call{method: http.MethodPost, path: "/v1/messages/" + url.PathEscape(id) + "/settle", body: body})
-}
-
-// Jobs returns a page of jobs, or only of the open ones, the newest first.
-func (c *Client) Jobs(ctx context.Context, open bool, limit int, after string) (api.Page[crm.Job], error) {
-	var out api.Page[crm.Job]
-	query := paging(limit, after)
-	if open {
-		query.Set("state", "open")
-	}
-	err := c.get(ctx, "/v1/jobs", query, &out)
-	return out, err
-}
-
-func (c *Client) get(ctx context.Context, path string, query url.Values, out any) error {
-	return c.do(ctx, &call{method: http.MethodGet, path: path, query: query, out: out, repeatable: true})
-}
-
-func paging(limit int, after string) url.Values {
-	query := url.Values{}
-	if limit > 0 {
-		query.Set("limit", strconv.Itoa(limit))
-	}
-	if after != "" {
-		query.Set("after", after)
-	}
-	return query
+	return c.do(ctx, &call{method: http.MethodPost, path: path("messages", id, "settle"), given: said})
 }
 
 // PreviewMessage returns a message as it would go to a candidate.
 func (c *Client) PreviewMessage(ctx context.Context, ask api.MessagePreview) (dsl.Preview, error) {
-	var out dsl.Preview
-	body, err := json.Marshal(ask)
-	if err != nil {
-		return out, fmt.Errorf("write preview: %w", err)
+	return change[dsl.Preview](ctx, c, http.MethodPost, "/v1/messages/preview", nil, ask)
+}
+
+// Jobs returns a page of jobs, or only of the open ones, the newest first.
+func (c *Client) Jobs(ctx context.Context, open bool, limit int, after string) (api.Page[crm.Job], error) {
+	state := ""
+	if open {
+		state = "open"
 	}
-	err = c.do(ctx, &call{method: http.MethodPost, path: "/v1/messages/preview", body: body, out: &out, repeatable: true})
-	return out, err
+	return get[api.Page[crm.Job]](ctx, c, "/v1/jobs", paging(limit, after, "state", state))
 }

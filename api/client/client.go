@@ -11,7 +11,6 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
-	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -69,18 +68,13 @@ func (e *Error) Error() string {
 	return strings.Join(parts, " ")
 }
 
-// call is one request, which may be sent several times.
-type call struct {
-	method, path string
-	query        url.Values
-	header       http.Header
-	body         []byte
-	out          any  // where a JSON answer goes, or with a *[]byte any; nil: nowhere
-	repeatable   bool // sending it twice is the same as sending it once
-}
-
 // do sends the call, and again as long as that makes sense.
-func (c *Client) do(ctx context.Context, call *call) error {
+func (c *Client) do(ctx context.Context, call *call) (err error) {
+	if call.given != nil {
+		if call.body, err = json.Marshal(call.given); err != nil {
+			return fmt.Errorf("write request: %w", err)
+		}
+	}
 	deadline := time.Now().Add(c.Patience)
 	for pause := firstPause; ; pause = min(2*pause, maxPause) {
 		again, wait, err := c.try(ctx, call)

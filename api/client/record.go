@@ -8,7 +8,5 @@ import (
 
 // Record returns the record of processing activities.
 func (c *Client) Record(ctx context.Context) (*processing.Record, error) {
-	var out processing.Record
-	err := c.get(ctx, "/v1/record-of-processing", nil, &out)
-	return &out, err
+	return get[*processing.Record](ctx, c, "/v1/record-of-processing", nil)
 }

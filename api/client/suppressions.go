@@ -2,10 +2,7 @@ package client
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
 	"net/http"
-	"net/url"
 
 	"github.com/rapport-crm/rapport/api"
 	"github.com/rapport-crm/rapport/crm"
@@ -18,36 +15,24 @@ type SuppressionQuery struct {
 	Reason  crm.SuppressionReason
 }
 
-func (q *SuppressionQuery) values(into url.Values) url.Values {
-	for name, value := range map[string]string{"channel": string(q.Channel), "address": q.Address, "reason": string(q.Reason)} {
-		if value != "" {
-			into.Set(name, value)
-		}
-	}
-	return into
+func (q *SuppressionQuery) pairs() []string {
+	return []string{"channel", string(q.Channel), "address", q.Address, "reason", string(q.Reason)}
 }
 
 // Suppressions returns a page of the suppressed addresses, the newest first.
 func (c *Client) Suppressions(ctx context.Context, q SuppressionQuery, limit int, after string) (api.Page[api.SuppressedAddress], error) {
-	var out api.Page[api.SuppressedAddress]
-	err := c.get(ctx, "/v1/suppressions", q.values(paging(limit, after)), &out)
-	return out, err
+	return get[api.Page[api.SuppressedAddress]](ctx, c, "/v1/suppressions", paging(limit, after, q.pairs()...))
 }
 
 // Suppress puts up to 1,000 addresses on the list.
 func (c *Client) Suppress(ctx context.Context, items []api.SuppressionInput) (int, error) {
-	body, err := json.Marshal(api.SuppressionBatch{Items: items})
-	if err != nil {
-		return 0, fmt.Errorf("write suppressions: %w", err)
-	}
-	var out api.SuppressedCount
-	err = c.do(ctx, &call{method: http.MethodPost, path: "/v1/suppressions", body: body, out: &out, repeatable: true})
+	out, err := change[api.SuppressedCount](ctx, c, http.MethodPost, "/v1/suppressions", nil, api.SuppressionBatch{Items: items})
 	return out.Suppressed, err
 }
 
 // Unsuppress takes an address off the list for a reason.
 func (c *Client) Unsuppress(ctx context.Context, q SuppressionQuery) error {
-	return c.do(ctx, &call{method: http.MethodDelete, path: "/v1/suppressions", query: q.values(url.Values{})})
+	return c.do(ctx, &call{method: http.MethodDelete, path: "/v1/suppressions", query: where(q.pairs()...)})
 }
 
 // SyncSuppressions has a worker read the provider's own lists now.
@@ -57,7 +42,5 @@ func (c *Client) SyncSuppressions(ctx context.Context) error {
 
 // SyncedLists says how far they were read.
 func (c *Client) SyncedLists(ctx context.Context) ([]api.SyncedList, error) {
-	var out api.Page[api.SyncedList]
-	err := c.get(ctx, "/v1/suppressions/sync", nil, &out)
-	return out.Items, err
+	return list[api.SyncedList](ctx, c, "/v1/suppressions/sync", nil)
 }

@@ -231,7 +231,7 @@ func vacuumErasuresCommand() *cobra.Command {
 	var full bool
 	cmd := &cobra.Command{
 		Use:   "vacuum",
-		Short: "Take what was erased out of the tables' dead rows now, instead of at the next autovacuum",
+		Short: "Take what was erased out of the tables now, instead of when a worker next does: once an hour",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			s, err := openDatabase(cmd, dsn)

@@ -36,6 +36,20 @@ func readInput(cmd *cobra.Command, paths []string) ([]dsl.File, error) {
 	return []dsl.File{{Path: stdinName, Text: text}}, nil
 }
 
+// readSet reads definitions, and checks them. Problems are listed as `check` does.
+func readSet(cmd *cobra.Command, paths []string) (*dsl.Set, error) {
+	files, err := readFiles(paths)
+	if err != nil {
+		return nil, err
+	}
+	set, problems := dsl.Check(files, nil)
+	if set == nil {
+		printProblems(cmd.ErrOrStderr(), problems, files)
+		return nil, errNo
+	}
+	return set, nil
+}
+
 // readFiles reads files, and of folders all definitions in them.
 func readFiles(paths []string) ([]dsl.File, error) {
 	var files []dsl.File

@@ -57,14 +57,9 @@ func readGraph(cmd *cobra.Command, name string, paths []string) (*graph.Graph, e
 	if len(paths) == 0 {
 		paths = []string{"."}
 	}
-	files, err := readFiles(paths)
+	set, err := readSet(cmd, paths)
 	if err != nil {
 		return nil, err
-	}
-	set, problems := dsl.Check(files, nil)
-	if set == nil {
-		printProblems(cmd.ErrOrStderr(), problems, files)
-		return nil, errNo
 	}
 	return graph.Of(set, name)
 }

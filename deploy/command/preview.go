@@ -73,14 +73,9 @@ func (f *previewFlags) preview(cmd *cobra.Command, name string) (*dsl.Preview, e
 }
 
 func (f *previewFlags) fromFiles(cmd *cobra.Command, name string) (*dsl.Preview, error) {
-	files, err := readFiles(f.files)
+	set, err := readSet(cmd, f.files)
 	if err != nil {
 		return nil, err
-	}
-	set, problems := dsl.Check(files, nil)
-	if set == nil {
-		printProblems(cmd.ErrOrStderr(), problems, files)
-		return nil, errNo
 	}
 	candidate, err := f.someone(cmd.Context())
 	if err != nil {

@@ -12,7 +12,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/rapport-crm/rapport/dsl"
 	"github.com/rapport-crm/rapport/dsl/record"
 )
 
@@ -83,14 +82,9 @@ func (f *recordFlags) make(cmd *cobra.Command, paths []string) (*record.Record, 
 			return nil, fmt.Errorf("date %q is not a day: write it as 2026-11-22", f.date)
 		}
 	}
-	files, err := readFiles(paths)
+	set, err := readSet(cmd, paths)
 	if err != nil {
 		return nil, err
-	}
-	set, problems := dsl.Check(files, nil)
-	if set == nil {
-		printProblems(cmd.ErrOrStderr(), problems, files)
-		return nil, errNo
 	}
 	return record.Of(set, nil, on), nil
 }
