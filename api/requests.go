@@ -99,20 +99,7 @@ func (s *server) registerRequests() {
 		}
 		return requestBody(s.Store.AnswerRequest(ctx, in.ID, in.Body.Answer, caller(ctx)))
 	})
-	huma.Register(s.huma, post("/v1/requests/{id}/refuse", "refuse-request", "Refuse a request", "Data whose deletion is refused is restricted: kept, and not used; for good, or until a day."), func(ctx context.Context, in *struct {
-		RequestRef
-		Body RequestRefusal
-	},
-	) (*body[crm.PrivacyRequest], error) {
-		until, err := in.Body.until()
-		if err != nil {
-			return nil, problemOf(err)
-		}
-		if err := s.publishRequestMails(ctx); err != nil {
-			return nil, problemOf(err)
-		}
-		return requestBody(s.Store.RefuseRequest(ctx, in.ID, crm.Decline{Ground: in.Body.Ground, Answer: in.Body.Answer, Until: until, By: caller(ctx), Verified: in.Body.Verified}))
-	})
+	huma.Register(s.huma, post("/v1/requests/{id}/refuse", "refuse-request", "Refuse a request", "Data whose deletion is refused is restricted: kept, and not used; for good, or until a day."), s.refuseRequest)
 	huma.Register(s.huma, post("/v1/requests/{id}/extend", "extend-request", "Extend a request by two months", "Once, and before it is due."), func(ctx context.Context, in *struct {
 		RequestRef
 		Body RequestExtension
@@ -141,6 +128,21 @@ func requestBody(r crm.PrivacyRequest, err error) (*body[crm.PrivacyRequest], er
 		return nil, problemOf(err)
 	}
 	return &body[crm.PrivacyRequest]{Body: r}, nil
+}
+
+func (s *server) refuseRequest(ctx context.Context, in *struct {
+	RequestRef
+	Body RequestRefusal
+},
+) (*body[crm.PrivacyRequest], error) {
+	until, err := in.Body.until()
+	if err != nil {
+		return nil, problemOf(err)
+	}
+	if err := s.publishRequestMails(ctx); err != nil {
+		return nil, problemOf(err)
+	}
+	return requestBody(s.Store.RefuseRequest(ctx, in.ID, crm.Decline{Ground: in.Body.Ground, Answer: in.Body.Answer, Until: until, By: caller(ctx), Verified: in.Body.Verified}))
 }
 
 func (s *server) openRequest(ctx context.Context, in *body[NewRequest]) (*body[OpenedRequest], error) {

@@ -1,6 +1,7 @@
 package crm_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -49,5 +50,37 @@ func TestRefusals(t *testing.T) {
 			t.Errorf("ground %+v", r)
 		}
 		seen[r.Code] = true
+	}
+}
+
+// A refusal until a day promises a deletion on it, so it has to be of one, on a ground that ends, to somebody who is known, and to come.
+func TestDecline(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)
+	known := crm.PrivacyRequest{Kind: crm.RequestDeletion, VerifiedAt: now}
+	tests := map[string]struct {
+		request crm.PrivacyRequest
+		decline crm.Decline
+		says    string
+	}{
+		"until a day":                {known, crm.Decline{Ground: crm.RefusalClaims, Until: now.AddDate(0, 1, 0)}, ""},
+		"for good":                   {known, crm.Decline{Ground: crm.RefusalClaims}, ""},
+		"nobody is known, for good":  {crm.PrivacyRequest{Kind: crm.RequestDeletion}, crm.Decline{Ground: crm.RefusalIdentity}, ""},
+		"nobody is known":            {crm.PrivacyRequest{Kind: crm.RequestDeletion}, crm.Decline{Ground: crm.RefusalClaims, Until: now.AddDate(0, 1, 0)}, "It is not known yet who asks"},
+		"known with the refusal":     {crm.PrivacyRequest{Kind: crm.RequestDeletion}, crm.Decline{Ground: crm.RefusalClaims, Until: now.AddDate(0, 1, 0), Verified: true}, ""},
+		"a ground without an end":    {known, crm.Decline{Ground: crm.RefusalExcessive, Until: now.AddDate(0, 1, 0)}, "does not end by itself"},
+		"a day that has passed":      {known, crm.Decline{Ground: crm.RefusalClaims, Until: now}, "has passed"},
+		"a correction until a day":   {crm.PrivacyRequest{Kind: crm.RequestRectification, VerifiedAt: now}, crm.Decline{Ground: crm.RefusalAccurate, Until: now.AddDate(0, 1, 0)}, "Only a deletion"},
+		"a ground of another kind":   {known, crm.Decline{Ground: crm.RefusalAccurate}, "needs a ground"},
+		"more words than anyone can": {known, crm.Decline{Ground: crm.RefusalClaims, Answer: strings.Repeat("x", 8001)}, "too long"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			err := test.decline.Check(&test.request, now)
+			if test.says == "" && err != nil || test.says != "" && (crm.CodeOf(err) != crm.CodeInvalid || !strings.Contains(err.Error(), test.says)) {
+				t.Errorf("it says %v", err)
+			}
+		})
 	}
 }

@@ -81,9 +81,9 @@ func (r *rig) meeting(candidate, interview string, state crm.MeetingState) crm.M
 }
 
 // pick picks the first time that a candidate is offered, as their page does.
-func (r *rig) pick(candidate, interview string) {
+func (r *rig) pick(candidate string) {
 	r.t.Helper()
-	m := r.meeting(candidate, interview, crm.MeetingOffered)
+	m := r.meeting(candidate, "talks", crm.MeetingOffered)
 	_, err := r.store.ChangeMeeting(r.t.Context(), m.ID, func(m *crm.Meeting) (store.MeetingChanged, error) {
 		if _, err := m.Pick(m.Offered[0].StartsAt, 0, time.Time{}, r.now()); err != nil {
 			return store.MeetingChanged{}, err
@@ -91,7 +91,7 @@ func (r *rig) pick(candidate, interview string) {
 		return store.MeetingChanged{Events: []crm.Event{{
 			ID: crm.NewID(crm.PrefixEvent, r.now()), Source: crm.SourceRapport, ExternalID: crm.NewID("x", time.Now()), Type: crm.EventPicked,
 			Subject: candidate, CandidateID: candidate, Time: r.now(), ReceivedAt: r.now(),
-			Data: map[string]any{"interview": interview, "round": m.Round},
+			Data: map[string]any{"interview": "talks", "round": m.Round},
 		}}}, nil
 	})
 	if err != nil {
@@ -121,7 +121,7 @@ func (r *rig) holdsTalk() {
 	r.t.Helper()
 	c := r.candidate("held")
 	r.event(c, "application.submitted", "application", "a-1", "role", "Nurse")
-	r.pick(c, "talks")
+	r.pick(c)
 	loop := r.runOf(c, "talks")
 	if id := loop.WorkflowID(); !strings.HasPrefix(id, "interview/talks/"+loop.ApplicationID+"/") {
 		r.t.Errorf("workflow id %s", id)
@@ -139,7 +139,7 @@ func (r *rig) withdraws() {
 	r.t.Helper()
 	c := r.candidate("withdrawn")
 	r.event(c, "application.submitted", "application", "a-3")
-	r.pick(c, "talks")
+	r.pick(c)
 	r.meeting(c, "talks", crm.MeetingBooked)
 	r.event(c, "application.withdrawn", "application", "a-3")
 	r.meeting(c, "talks", crm.MeetingCancelled)
@@ -184,7 +184,7 @@ func TestInterviewsGoOnUnderAHold(t *testing.T) {
 	r.work()
 	c := r.candidate("held")
 	r.event(c, "application.submitted", "application", "a-1", "role", "Nurse")
-	r.pick(c, "talks")
+	r.pick(c)
 	m := r.meeting(c, "talks", crm.MeetingBooked)
 	before, err := r.store.MeetingFacts(t.Context(), m.ID)
 	if err != nil {

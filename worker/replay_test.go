@@ -93,7 +93,7 @@ func TestRecord(t *testing.T) {
 		r.work()
 		c := r.candidate("held")
 		r.event(c, "application.submitted", "application", "a-1", "role", "Nurse")
-		r.pick(c, "talks")
+		r.pick(c)
 		r.meeting(c, "talks", crm.MeetingCompleted)
 		run := r.runOf(c, "talks")
 		r.save(run.WorkflowID(), "interview")

@@ -31,9 +31,9 @@ func (r *rig) says(n int, texts ...string) {
 }
 
 // inLocale has a candidate read a language, and their clock be Berlin's.
-func (r *rig) inLocale(externalID, locale string) string {
+func (r *rig) inLocale(locale string) string {
 	r.t.Helper()
-	id := r.candidate(externalID)
+	id := r.candidate("quagga")
 	r.sql("update candidates set locale = $1, time_zone = 'Europe/Berlin'", locale)
 	return id
 }
@@ -66,7 +66,7 @@ func TestExtensionAndAnswerAreTold(t *testing.T) {
 			r := newRig(t, 0)
 			r.rights("")
 			r.work()
-			request := r.written(r.inLocale("quagga", locale), crm.RequestRectification, "My name is Anna.")
+			request := r.written(r.inLocale(locale), crm.RequestRectification, "My name is Anna.")
 			extended, err := r.store.ExtendRequest(t.Context(), request.ID, "Three *old* archives have to be asked.")
 			if err != nil {
 				t.Fatal(err)
@@ -102,7 +102,7 @@ func TestRefusalByStaffIsTold(t *testing.T) {
 			r := newRig(t, 0)
 			r.rights("")
 			r.work()
-			c := r.inLocale("quagga", locale)
+			c := r.inLocale(locale)
 			request := r.written(c, crm.RequestRectification, "I was never refused.")
 			if _, err := r.store.RefuseRequest(t.Context(), request.ID, crm.Decline{Ground: crm.RefusalAccurate, Answer: "We have looked it up.", By: "lena"}); err != nil {
 				t.Fatal(err)
@@ -122,7 +122,7 @@ func TestDeletionRefusedUntilADay(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, 500*time.Millisecond)
 	r.rights("")
-	c := r.inLocale("quagga", "de")
+	c := r.inLocale("de")
 	r.work()
 	hold, err := r.store.AddHold(t.Context(), crm.Hold{Role: "another", Why: "an audit", By: "lena"})
 	if err != nil {
@@ -147,7 +147,7 @@ func TestDeletionRefusedUntilADay(t *testing.T) {
 	if _, err := r.store.LiftHold(t.Context(), hold.ID, "lena", r.now()); err != nil {
 		t.Fatal(err)
 	}
-	again := r.reached(r.asksForDeletion(c), crm.RequestRefused)
+	again := r.refused(r.asksForDeletion(c))
 	if again.Ground != crm.RefusalClaims || !again.KeptUntil.Equal(until) || again.ClosedBy != crm.ByRequest {
 		t.Errorf("asked again, it is %+v", again)
 	}
@@ -181,13 +181,13 @@ daily: {at: "03:00", zone: Europe/London}
 applies_to: candidate.status == "lead"
 keep: {at_least: 15d, after: candidate.created_at}
 `))
-			c := r.inLocale("quagga", locale)
+			c := r.inLocale(locale)
 			hold, err := r.store.AddHold(t.Context(), crm.Hold{CandidateID: c, Why: "a claim", By: "lena"})
 			if err != nil {
 				t.Fatal(err)
 			}
 			r.work()
-			request := r.reached(r.asksForDeletion(c), crm.RequestRefused)
+			request := r.refused(r.asksForDeletion(c))
 			r.says(1, said.first...)
 			if _, err := r.store.LiftHold(t.Context(), hold.ID, "lena", r.now()); err != nil {
 				t.Fatal(err)

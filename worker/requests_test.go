@@ -55,15 +55,15 @@ func (r *rig) asksForDeletion(candidate string) crm.PrivacyRequest {
 	return request
 }
 
-// reached waits until a request is in a state.
-func (r *rig) reached(request crm.PrivacyRequest, state crm.RequestState) crm.PrivacyRequest {
+// refused waits until a request is refused.
+func (r *rig) refused(request crm.PrivacyRequest) crm.PrivacyRequest {
 	r.t.Helper()
 	r.until(func() string {
 		var err error
 		if request, err = r.store.Request(r.t.Context(), request.ID); err != nil {
 			return err.Error()
 		}
-		return differ("the request", request.State, state)
+		return differ("the request", request.State, crm.RequestRefused)
 	})
 	return request
 }
@@ -122,7 +122,7 @@ steps:
 	if err != nil {
 		t.Fatal(err)
 	}
-	request := r.reached(r.asksForDeletion(c), crm.RequestRefused)
+	request := r.refused(r.asksForDeletion(c))
 	if request.Ground != crm.RefusalClaims || !request.KeptUntil.IsZero() || request.AgainAt.IsZero() {
 		t.Errorf("refused: %+v", request)
 	}
@@ -179,7 +179,7 @@ keep: {at_least: 15d, after: candidate.created_at}
 		t.Fatal(err)
 	}
 	r.work()
-	request := r.reached(r.asksForDeletion(c), crm.RequestRefused)
+	request := r.refused(r.asksForDeletion(c))
 	until := created.CreatedAt.AddDate(0, 0, 15)
 	if request.Ground != crm.RefusalObligation || !request.KeptUntil.Equal(until) || request.KeptBy != "29 CFR 1602.14" || !request.AgainAt.Equal(until) {
 		t.Errorf("refused: %+v", request)
