@@ -174,17 +174,24 @@ func (r *rig) outOfForce() {
 	r.until(func() string { return differ("outcome", r.runOf(c, "applied").Outcome, "no_talk") })
 }
 
-// TestInterviewsGoOnUnderAHold holds that a legal hold has everything of an interview kept, and changes nothing else about it: the time stays
-// booked, the interview is held, and the candidate is written to.
-func TestInterviewsGoOnUnderAHold(t *testing.T) {
-	t.Parallel()
-	r := newRig(t, 3*time.Second)
+// picked is a candidate who has applied and picked a time.
+func (r *rig) picked() string {
+	r.t.Helper()
 	r.withPeople()
 	r.apply(talks)
 	r.work()
 	c := r.candidate("held")
 	r.event(c, "application.submitted", "application", "a-1", "role", "Nurse")
 	r.pick(c)
+	return c
+}
+
+// TestInterviewsGoOnUnderAHold holds that a legal hold has everything of an interview kept, and changes nothing else about it: the time stays
+// booked, the interview is held, and the candidate is written to.
+func TestInterviewsGoOnUnderAHold(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, 3*time.Second)
+	c := r.picked()
 	m := r.meeting(c, "talks", crm.MeetingBooked)
 	before, err := r.store.MeetingFacts(t.Context(), m.ID)
 	if err != nil {

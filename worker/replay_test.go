@@ -88,12 +88,7 @@ func TestRecord(t *testing.T) {
 	t.Run("interview", func(t *testing.T) {
 		t.Parallel()
 		r := newRig(t, 3*time.Second)
-		r.withPeople()
-		r.apply(talks)
-		r.work()
-		c := r.candidate("held")
-		r.event(c, "application.submitted", "application", "a-1", "role", "Nurse")
-		r.pick(c)
+		c := r.picked()
 		r.meeting(c, "talks", crm.MeetingCompleted)
 		run := r.runOf(c, "talks")
 		r.save(run.WorkflowID(), "interview")
@@ -101,11 +96,7 @@ func TestRecord(t *testing.T) {
 	t.Run("retention", func(t *testing.T) {
 		t.Parallel()
 		r := newRig(t, 0)
-		r.apply(r.named(guarded))
-		r.crowd("old", 6, r.now().AddDate(-1, 0, 0))
-		r.crowd("new", 94, r.now())
-		r.work()
-		run := r.reach(r.ask(), crm.RetentionAsked)
+		run := r.asking()
 		time.Sleep(2 * time.Second) // it waits for an answer
 		if err := r.store.ConfirmRetention(t.Context(), run.Policy, run.Day, "lena"); err != nil {
 			t.Fatal(err)

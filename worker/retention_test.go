@@ -183,15 +183,21 @@ then: anonymize
 	}
 }
 
-// What would take more than its share asks first, does nothing until it is answered, and does what it is told.
-func TestRetentionGuard(t *testing.T) {
-	t.Parallel()
-	r := newRig(t, 0)
+// asking is a run that would take six of a hundred, more than its guard allows.
+func (r *rig) asking() crm.RetentionRun {
+	r.t.Helper()
 	r.apply(r.named(guarded))
 	r.crowd("old", 6, r.now().AddDate(-1, 0, 0))
 	r.crowd("new", 94, r.now())
 	r.work()
-	run := r.reach(r.ask(), crm.RetentionAsked)
+	return r.reach(r.ask(), crm.RetentionAsked)
+}
+
+// What would take more than its share asks first, does nothing until it is answered, and does what it is told.
+func TestRetentionGuard(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, 0)
+	run := r.asking()
 	if run.Due != 6 || run.Scope != 100 || run.Taken != 0 || r.sql("select count(*) from candidates") != 100 {
 		t.Errorf("the run is %+v", run)
 	}
