@@ -89,10 +89,14 @@ func BenchmarkSequence(b *testing.B) {
 		in.candidates(b, enrollments)
 		h := in.workByHand(b)
 		hand := in.enrollByHand(b, h)
+		before := int(in.mails.Load())
+		if more := before - 3*enrollments; more != 0 { // an activity that stalls is tried again, and sends again
+			b.Logf("by hand %d mails were sent twice", more)
+		}
 		in.work(b)
 		ours := in.enroll(b)
-		if mails := int(in.mails.Load()); mails != 2*3*enrollments {
-			b.Fatalf("%d mails were sent, want %d", mails, 2*3*enrollments)
+		if mails := int(in.mails.Load()) - before; mails != 3*enrollments {
+			b.Fatalf("%d mails were sent, want %d", mails, 3*enrollments)
 		}
 		row(b, "3-touch sequence, enrollments finished", ours, hand, "per_s", ">= 1.5")
 	}

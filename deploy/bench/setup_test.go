@@ -99,10 +99,12 @@ func install(b *testing.B) *installation {
 		b.Fatal(err)
 	}
 	b.Cleanup(in.pool.Close)
-	mail := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	api := http.NewServeMux() // without SendGrid's lists, which the worker asks for too
+	api.HandleFunc("POST /v3/mail/send", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("X-Message-Id", fmt.Sprint("m", in.mails.Add(1)))
 		w.WriteHeader(http.StatusAccepted)
-	}))
+	})
+	mail := httptest.NewServer(api)
 	b.Cleanup(mail.Close)
 	in.sendgrid = sendgrid.New(sendgrid.Config{APIKey: "SG.bench", BaseURL: mail.URL})
 	return in
